@@ -1,0 +1,5 @@
+//! The `geodes` binary: hands its arguments to the library and exits with the documented code.
+
+fn main() -> std::process::ExitCode {
+    geodes::cli::main()
+}
