@@ -1,1 +1,10 @@
-//! The `routing` room.
+//! The real routing and fallback algorithms as sans-IO state machines: time and entropy are arguments, observations
+//! come in, commands go out. Stands on [`crate::units`] alone, so the same types run inside a production gateway.
+
+pub mod balance;
+pub mod cooldown;
+pub mod entropy;
+pub mod health;
+pub mod limits;
+pub mod outcome;
+pub mod retry;

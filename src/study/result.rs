@@ -1,6 +1,7 @@
 //! What a study hands to the reports: plain, serialisable data in display units. Every format reads these types and
 //! nothing else, so text, JSON, CSV and charts cannot disagree.
 
+pub use crate::scenario::model::DefaultUsed;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -82,17 +83,6 @@ pub struct LinkInfo {
     pub estimated: bool,
     /// Dataset or formula.
     pub origin: String,
-}
-
-/// A value that the scenario left open.
-#[derive(Clone, Debug, Serialize, PartialEq, Eq, PartialOrd, Ord)]
-pub struct DefaultUsed {
-    /// Where it would be written in the file, such as `topology.*.health.interval`.
-    pub key: String,
-    /// The value, as it would be written.
-    pub value: String,
-    /// Source with date, or `ASSUMPTION:` and the reason.
-    pub provenance: String,
 }
 
 /// Everything reported about one topology.

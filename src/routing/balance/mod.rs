@@ -1,0 +1,16 @@
+//! Choice of one deployment among those that stand for each other.
+
+/// How a pool chooses.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Choose {
+    /// The lowest network round trip from the calling gateway; ties to the first in the list.
+    Nearest,
+    /// The order of the list.
+    InOrder,
+    /// At random in proportion to the weights.
+    Weighted,
+    /// In turn.
+    RoundRobin,
+    /// The fewest calls of this gateway in flight; ties to the first in the list.
+    LeastBusy,
+}

@@ -1,0 +1,5 @@
+//! Health of endpoints as checkers see it.
+
+mod threshold;
+
+pub use threshold::{Threshold, ThresholdConfig};

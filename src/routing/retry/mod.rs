@@ -1,0 +1,5 @@
+//! When and how often a failed attempt is tried again.
+
+mod backoff;
+
+pub use backoff::{Backoff, Jitter};
