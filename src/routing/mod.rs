@@ -7,4 +7,7 @@ pub mod entropy;
 pub mod health;
 pub mod limits;
 pub mod outcome;
+pub mod reason;
 pub mod retry;
+pub mod router;
+pub mod steering;

@@ -463,6 +463,8 @@ pub struct RetrySpec {
     pub backoff: Backoff,
     /// Errors after which the next attempt or pool is tried; any other ends the request.
     pub on: ErrorSet,
+    /// An endpoint that does not accept the connection within this time counts as failed.
+    pub connect_timeout: Span,
     /// An attempt without its first token after this long is abandoned.
     pub first_token_timeout: Span,
     /// An attempt that is not complete after this long is abandoned.

@@ -1,5 +1,9 @@
 //! Choice of one deployment among those that stand for each other.
 
+mod pick;
+
+pub use pick::{Candidate, pick};
+
 /// How a pool chooses.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Choose {
