@@ -344,7 +344,7 @@ impl Router {
         let open = members.clone().filter(may).filter(up).map(candidate);
         let turn = self.turns[p];
         let chosen = pick(pool.choose, open, turn, pool.members.len(), entropy)?;
-        if matches!(pool.choose, Choose::Nearest | Choose::InOrder) {
+        if journey.attempts == 0 && matches!(pool.choose, Choose::Nearest | Choose::InOrder) {
             let first = pick(pool.choose, members.filter(may).map(candidate), turn, pool.members.len(), entropy);
             journey.passed_over |= first.is_some_and(|f| f.position != chosen.position);
         }

@@ -116,7 +116,7 @@ mod tests {
         // 7 per minute does not divide a nanosecond: after 60 s of one-nanosecond-apart looks exactly 7 are there
         let mut b = bucket(7, 7);
         assert!(b.try_take(Time::ZERO, 7));
-        for i in 1..=1000u64 {
+        for i in 1..1000u64 {
             b.available(Time(i * 60_000_000));
         }
         assert_eq!(b.available(Time(60_000_000_000 - 1)), 6);
