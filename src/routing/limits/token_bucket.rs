@@ -39,6 +39,11 @@ impl TokenBucket {
         TokenBucket { config, level: full, full, updated: now, taken: 0, returned: 0 }
     }
 
+    /// Most tokens it holds.
+    pub fn capacity(&self) -> u64 {
+        self.config.capacity
+    }
+
     fn refill(&mut self, now: Time) {
         let dt = now.since(self.updated).nanos();
         if dt > 0 {

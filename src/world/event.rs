@@ -1,0 +1,111 @@
+//! Everything that can happen, and the order of what happens at the same nanosecond.
+
+use super::session::Session;
+use crate::kernel::{Class, slab::Key};
+use crate::units::DeploymentIx;
+
+/// A session that an event concerns.
+pub type SessionKey = Key<Session>;
+
+/// Faults come first: what breaks at an instant is broken for everything that happens at that instant.
+pub const FAULTS: Class = Class::new(0);
+/// Health checks come before traffic: a check at an instant sees the faults of that instant, and the traffic of the
+/// instant sees its verdict.
+pub const HEALTH: Class = Class::new(1);
+/// All traffic shares one class, so that it happens in the order in which it was caused.
+pub const TRAFFIC: Class = Class::new(2);
+
+/// An event. `epoch` names the step of the session that the event belongs to: if the session has moved on (its region
+/// died, its attempt was abandoned), the event finds another epoch and does nothing.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Event {
+    /// The next session of an arrival process starts.
+    SessionStarts {
+        /// Position in the world's list of arrival processes.
+        source: u16,
+    },
+    /// A user sends the next turn.
+    TurnBegins {
+        /// Whose.
+        session: SessionKey,
+    },
+    /// The turn arrives at the application region (or would, if that were up).
+    ReachesRegion {
+        /// Whose turn.
+        session: SessionKey,
+        /// Step it belongs to.
+        epoch: u16,
+    },
+    /// State is read and the gateway decides whom to call.
+    CallsModel {
+        /// Whose turn.
+        session: SessionKey,
+        /// Step it belongs to.
+        epoch: u16,
+    },
+    /// The call arrives at the provider.
+    ReachesProvider {
+        /// Whose turn.
+        session: SessionKey,
+        /// Step it belongs to.
+        epoch: u16,
+    },
+    /// The gateway sees how the attempt ended.
+    AttemptEnds {
+        /// Whose turn.
+        session: SessionKey,
+        /// Step it belongs to.
+        epoch: u16,
+    },
+    /// The gateway's pause before another attempt is over.
+    BackoffOver {
+        /// Whose turn.
+        session: SessionKey,
+        /// Step it belongs to.
+        epoch: u16,
+    },
+    /// The user's program gives up waiting for a connection.
+    ClientGivesUp {
+        /// Whose turn.
+        session: SessionKey,
+        /// Step it belongs to.
+        epoch: u16,
+    },
+    /// A deployment with bounded concurrency finishes (or drops) a request.
+    ProviderFrees {
+        /// Which.
+        deployment: DeploymentIx,
+    },
+    /// A health check of a region begins.
+    CheckBegins {
+        /// Position in the topology's list.
+        region: u16,
+    },
+    /// A health check of a region has its result.
+    CheckEnds {
+        /// Position in the topology's list.
+        region: u16,
+        /// Whether everything answered.
+        passed: bool,
+    },
+    /// A fault begins.
+    FaultBegins {
+        /// Position in the world's list of fault occurrences.
+        occurrence: u32,
+    },
+    /// A fault is repaired.
+    FaultEnds {
+        /// Position in the world's list of fault occurrences.
+        occurrence: u32,
+    },
+    /// The detailed record around a fault begins.
+    WatchOpens {
+        /// Position in the world's list of fault occurrences.
+        occurrence: u32,
+    },
+    /// The detailed record around a fault ends.
+    WatchCloses {
+        /// Position in the world's list of fault occurrences.
+        occurrence: u32,
+    },
+}

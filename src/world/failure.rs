@@ -1,0 +1,90 @@
+//! Why a turn was not served: the error classes of the reports.
+
+use crate::routing::outcome::ErrorClass;
+
+/// Class of a failed turn, as the user's program sees it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[repr(u8)]
+pub enum Failure {
+    /// No region accepted a connection within the client's tries.
+    Unreachable,
+    /// The region had no slot and no room in its queue.
+    Overloaded,
+    /// The region's conversation store did not answer.
+    Database,
+    /// The last model call ended in 429.
+    RateLimited,
+    /// The last model call ended in 500.
+    InternalError,
+    /// The last model call ended in 503.
+    Unavailable,
+    /// The last model call ended in 504.
+    GatewayTimeout,
+    /// The gateway gave up waiting for the last model call.
+    ModelTimeout,
+    /// The last model call found no endpoint.
+    ModelConnection,
+    /// A model refused the request itself.
+    BadRequest,
+    /// No deployment could be called: none is legal for the user's data.
+    NoDeployment,
+    /// No region is legal for the user's data.
+    Residency,
+    /// The answer was complete only after the workload's time limit.
+    OverLimit,
+}
+
+impl Failure {
+    /// Number of classes.
+    pub const COUNT: usize = 13;
+
+    /// All classes in the order of their discriminants.
+    pub const ALL: [Failure; Failure::COUNT] = [
+        Failure::Unreachable,
+        Failure::Overloaded,
+        Failure::Database,
+        Failure::RateLimited,
+        Failure::InternalError,
+        Failure::Unavailable,
+        Failure::GatewayTimeout,
+        Failure::ModelTimeout,
+        Failure::ModelConnection,
+        Failure::BadRequest,
+        Failure::NoDeployment,
+        Failure::Residency,
+        Failure::OverLimit,
+    ];
+
+    /// Name in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Failure::Unreachable => "unreachable",
+            Failure::Overloaded => "overloaded",
+            Failure::Database => "database",
+            Failure::RateLimited => "rate_limited_429",
+            Failure::InternalError => "internal_500",
+            Failure::Unavailable => "unavailable_503",
+            Failure::GatewayTimeout => "gateway_timeout_504",
+            Failure::ModelTimeout => "model_timeout",
+            Failure::ModelConnection => "model_connection",
+            Failure::BadRequest => "bad_request_400",
+            Failure::NoDeployment => "no_deployment",
+            Failure::Residency => "residency",
+            Failure::OverLimit => "over_limit",
+        }
+    }
+
+    /// What remains when the gateway's chain is exhausted.
+    pub fn of_chain(last: Option<ErrorClass>) -> Failure {
+        match last {
+            None => Failure::NoDeployment,
+            Some(ErrorClass::RateLimited) => Failure::RateLimited,
+            Some(ErrorClass::InternalError) => Failure::InternalError,
+            Some(ErrorClass::Unavailable) => Failure::Unavailable,
+            Some(ErrorClass::GatewayTimeout) => Failure::GatewayTimeout,
+            Some(ErrorClass::Timeout) => Failure::ModelTimeout,
+            Some(ErrorClass::ConnectionFailed) => Failure::ModelConnection,
+            Some(ErrorClass::BadRequest) => Failure::BadRequest,
+        }
+    }
+}

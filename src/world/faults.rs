@@ -1,0 +1,158 @@
+//! When faults strike and what is broken at present.
+
+use super::purpose::{FAULT_DOWN, FAULT_UP};
+use crate::random::{Draws, EntityKey, sample};
+use crate::scenario::model::{Dependency, Fault, FaultWhat, FaultWhen};
+use crate::units::{DeploymentIx, RegionIx, Span, Time};
+
+/// One time that one fault strikes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Occurrence {
+    /// Position of the fault in the scenario.
+    pub fault: u16,
+    /// How often it has struck before.
+    pub number: u32,
+    /// Start.
+    pub begins: Time,
+    /// Repair.
+    pub ends: Time,
+}
+
+/// Every occurrence between the origin of the run and `end`, in order of time. `start` is the end of the warm-up, from
+/// which the times of the scenario count.
+pub fn schedule(faults: &[Fault], draws: &Draws, start: Time, end: Time) -> Vec<Occurrence> {
+    let mut all = Vec::new();
+    for (i, fault) in faults.iter().enumerate() {
+        let fault_ix = i as u16;
+        match fault.when {
+            FaultWhen::At { at, lasts } => {
+                let begins = start + at;
+                all.push(Occurrence { fault: fault_ix, number: 0, begins, ends: begins.saturating_add(lasts) });
+            }
+            FaultWhen::Recurring { mean_up, mean_down } => {
+                let key = EntityKey::named(&fault.name);
+                let mut t = Time::ZERO;
+                for number in 0.. {
+                    let n = u64::from(number);
+                    let span = |purpose, mean: Span| {
+                        Span::from_secs_f64(sample::exponential(mean.as_secs_f64(), draws.uniform(purpose, key, n)))
+                    };
+                    let begins = t.saturating_add(span(FAULT_UP, mean_up));
+                    if begins >= end {
+                        break;
+                    }
+                    let ends = begins.saturating_add(span(FAULT_DOWN, mean_down).max(Span(1)));
+                    all.push(Occurrence { fault: fault_ix, number, begins, ends });
+                    t = ends;
+                }
+            }
+        }
+    }
+    all.sort_by_key(|o| (o.begins, o.fault, o.number));
+    all
+}
+
+/// What is broken at present. Faults may overlap: each kind of damage is counted.
+#[derive(Clone, Debug)]
+pub struct Damage {
+    region_down: Vec<u32>,
+    database_down: Vec<u32>,
+    cache_down: Vec<u32>,
+    deployment_down: Vec<u32>,
+    /// Brown-outs in force per deployment: (fault, slower, error rate), in order of the scenario.
+    brown_outs: Vec<Vec<(u16, f64, f64)>>,
+    /// The product of all of them: (slower, error rate), kept beside so that a request costs one look.
+    brown: Vec<(f64, f64)>,
+}
+
+impl Damage {
+    /// Nothing is broken.
+    pub fn none(places: usize, deployments: usize) -> Damage {
+        Damage {
+            region_down: vec![0; places],
+            database_down: vec![0; places],
+            cache_down: vec![0; places],
+            deployment_down: vec![0; deployments],
+            brown_outs: vec![Vec::new(); deployments],
+            brown: vec![(1.0, 0.0); deployments],
+        }
+    }
+
+    /// A fault begins.
+    pub fn begin(&mut self, number: u16, what: &FaultWhat) {
+        match what {
+            FaultWhat::RegionDown { region } => self.region_down[region.ix()] += 1,
+            FaultWhat::DependencyDown { region, dependency } => self.dependency(*dependency)[region.ix()] += 1,
+            FaultWhat::ProviderDown { deployments } => {
+                deployments.iter().for_each(|d| self.deployment_down[d.ix()] += 1);
+            }
+            FaultWhat::ProviderBrownOut { deployments, slower, error_rate } => {
+                for d in deployments {
+                    let list = &mut self.brown_outs[d.ix()];
+                    list.push((number, *slower, *error_rate));
+                    list.sort_by_key(|b| b.0);
+                    self.recompute(*d);
+                }
+            }
+        }
+    }
+
+    /// A fault is repaired.
+    pub fn end(&mut self, number: u16, what: &FaultWhat) {
+        match what {
+            FaultWhat::RegionDown { region } => self.region_down[region.ix()] -= 1,
+            FaultWhat::DependencyDown { region, dependency } => self.dependency(*dependency)[region.ix()] -= 1,
+            FaultWhat::ProviderDown { deployments } => {
+                deployments.iter().for_each(|d| self.deployment_down[d.ix()] -= 1);
+            }
+            FaultWhat::ProviderBrownOut { deployments, .. } => {
+                for d in deployments {
+                    let list = &mut self.brown_outs[d.ix()];
+                    if let Some(i) = list.iter().position(|b| b.0 == number) {
+                        list.remove(i);
+                    }
+                    self.recompute(*d);
+                }
+            }
+        }
+    }
+
+    fn dependency(&mut self, which: Dependency) -> &mut Vec<u32> {
+        match which {
+            Dependency::Database => &mut self.database_down,
+            Dependency::Cache => &mut self.cache_down,
+        }
+    }
+
+    fn recompute(&mut self, d: DeploymentIx) {
+        // folded in the order of the scenario, whatever the order in which the faults struck
+        let (slower, served) = self.brown_outs[d.ix()].iter().fold((1.0, 1.0), |(s, ok), b| (s * b.1, ok * (1.0 - b.2)));
+        self.brown[d.ix()] = (slower, 1.0 - served);
+    }
+
+    /// Whether everything in a place is down.
+    #[inline]
+    pub fn region_down(&self, place: RegionIx) -> bool {
+        self.region_down[place.ix()] > 0
+    }
+    /// Whether the conversation store of a place is down.
+    #[inline]
+    pub fn database_down(&self, place: RegionIx) -> bool {
+        self.database_down[place.ix()] > 0
+    }
+    /// Whether the cache of a place is down.
+    #[inline]
+    pub fn cache_down(&self, place: RegionIx) -> bool {
+        self.cache_down[place.ix()] > 0
+    }
+    /// Whether a deployment refuses everything.
+    #[inline]
+    pub fn deployment_down(&self, d: DeploymentIx) -> bool {
+        self.deployment_down[d.ix()] > 0
+    }
+    /// (latency factor, additional error rate) of a deployment.
+    #[inline]
+    pub fn brown_out(&self, d: DeploymentIx) -> (f64, f64) {
+        self.brown[d.ix()]
+    }
+}

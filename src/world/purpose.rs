@@ -1,0 +1,44 @@
+//! What each random draw is for. A number is never reused and never changed: it is part of every result.
+
+use crate::random::Purpose;
+
+/// Gap before the n-th session of a group; entity: workload and group, index: n.
+pub const ARRIVAL: Purpose = Purpose(1);
+/// Group of a replayed row; entity: workload, index: row.
+pub const REPLAY_GROUP: Purpose = Purpose(2);
+/// Number of turns; entity: session.
+pub const TURNS: Purpose = Purpose(3);
+/// Pause before turn n; entity: session, index: n.
+pub const THINK: Purpose = Purpose(4);
+/// Input tokens of turn n (or the row of a trace); entity: session, index: n.
+pub const INPUT: Purpose = Purpose(5);
+/// Output tokens of turn n; entity: session, index: n.
+pub const OUTPUT: Purpose = Purpose(6);
+/// Which resolver a user asks; entity: session.
+pub const RESOLVER: Purpose = Purpose(7);
+/// Whether a resolver keeps records too long; entity: group, index: resolver.
+pub const RESOLVER_EXTENDS: Purpose = Purpose(8);
+/// Round trip between user and region; entity: turn, index: try.
+pub const USER_LINK: Purpose = Purpose(9);
+/// Round trip between gateway and provider; entity: turn, index: attempt.
+pub const MODEL_LINK: Purpose = Purpose(10);
+/// Work of the application; entity: turn, index: try.
+pub const OVERHEAD: Purpose = Purpose(11);
+/// Read of the conversation; entity: turn, index: try.
+pub const STATE_READ: Purpose = Purpose(12);
+/// Replication lag of a write; entity: turn, index: hash of the destination's name.
+pub const STATE_LAG: Purpose = Purpose(14);
+/// Time to first token; entity: turn, index: attempt.
+pub const TTFT: Purpose = Purpose(15);
+/// Decode speed; entity: turn, index: attempt.
+pub const DECODE: Purpose = Purpose(16);
+/// Whether an attempt fails at random; entity: turn, index: attempt.
+pub const MODEL_ERROR: Purpose = Purpose(17);
+/// Choices of the router; entity: turn, index: number of the choice.
+pub const ROUTING: Purpose = Purpose(18);
+/// Phase of the health checks; entity: region.
+pub const CHECK_PHASE: Purpose = Purpose(19);
+/// Time to the next failure; entity: fault, index: occurrence.
+pub const FAULT_UP: Purpose = Purpose(20);
+/// Time to repair; entity: fault, index: occurrence.
+pub const FAULT_DOWN: Purpose = Purpose(21);

@@ -1,0 +1,121 @@
+//! One region's application: slots for turns, a bounded queue, and the gateway that routes its model calls.
+
+use super::event::SessionKey;
+use crate::routing::health::Threshold;
+use crate::routing::router::Router;
+use crate::units::{RegionIx, Time};
+use std::collections::VecDeque;
+
+/// What became of a turn that asked for a slot.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Admission {
+    /// It has one.
+    Served,
+    /// It waits.
+    Queued,
+    /// There was no room.
+    Refused,
+}
+
+/// The application in one region.
+#[derive(Debug)]
+pub struct Region {
+    /// Which place.
+    pub place: RegionIx,
+    /// The gateway's router.
+    pub router: Router,
+    /// The name service's verdict.
+    pub health: Threshold,
+    slots: u32,
+    in_use: u32,
+    queue_limit: usize,
+    queue: VecDeque<(SessionKey, u16)>,
+    busy_since: Time,
+    busy_slot_ns: u128,
+    count_from: Time,
+    count_until: Time,
+}
+
+impl Region {
+    /// An idle region; slot use is counted between two instants.
+    pub fn new(place: RegionIx, router: Router, slots: u32, queue: u32, count_from: Time, count_until: Time) -> Region {
+        Region {
+            place,
+            router,
+            health: Threshold::default(),
+            slots,
+            in_use: 0,
+            queue_limit: queue as usize,
+            queue: VecDeque::new(),
+            busy_since: Time::ZERO,
+            busy_slot_ns: 0,
+            count_from,
+            count_until,
+        }
+    }
+
+    /// Slots in all.
+    pub fn slots(&self) -> u32 {
+        self.slots
+    }
+
+    /// Slots in use.
+    pub fn in_use(&self) -> u32 {
+        self.in_use
+    }
+
+    /// Turns that wait.
+    pub fn waiting(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// Slot-nanoseconds used in the counted time so far.
+    pub fn busy_slot_ns(&mut self, now: Time) -> u128 {
+        self.account(now);
+        self.busy_slot_ns
+    }
+
+    fn account(&mut self, now: Time) {
+        let from = self.busy_since.max(self.count_from);
+        let until = now.min(self.count_until);
+        self.busy_slot_ns += u128::from(until.since(from).nanos()) * u128::from(self.in_use);
+        self.busy_since = now;
+    }
+
+    /// A turn asks for a slot.
+    pub fn admit(&mut self, now: Time, session: SessionKey, epoch: u16) -> Admission {
+        if self.in_use < self.slots {
+            self.account(now);
+            self.in_use += 1;
+            return Admission::Served;
+        }
+        if self.queue.len() < self.queue_limit {
+            self.queue.push_back((session, epoch));
+            return Admission::Queued;
+        }
+        Admission::Refused
+    }
+
+    /// A turn leaves its slot; the next in the queue gets it. `waits` says whether a queued turn is still waiting (it may
+    /// have been given up).
+    pub fn release(&mut self, now: Time, waits: impl Fn(SessionKey, u16) -> bool) -> Option<(SessionKey, u16)> {
+        while let Some((session, epoch)) = self.queue.pop_front() {
+            if waits(session, epoch) {
+                return Some((session, epoch)); // the slot passes on, its use is unbroken
+            }
+        }
+        self.account(now);
+        assert!(self.in_use > 0, "INV-5 broken: a slot is released that nobody held");
+        self.in_use -= 1;
+        // INV-7: nobody waits while a slot is free; the loop above has emptied the queue
+        debug_assert!(self.queue.is_empty());
+        None
+    }
+
+    /// The region dies: all slots and the queue are empty at once.
+    pub fn clear(&mut self, now: Time) {
+        self.account(now);
+        self.in_use = 0;
+        self.queue.clear();
+    }
+}

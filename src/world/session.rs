@@ -1,0 +1,166 @@
+//! A session: a user's conversation, at most one turn of it in flight.
+
+use crate::random::EntityKey;
+use crate::routing::outcome::Outcome;
+use crate::routing::router::Journey;
+use crate::units::{DeploymentIx, GroupIx, Span, Time};
+
+/// Where a turn is and what it waits for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Phase {
+    /// The user reads or types.
+    Thinking,
+    /// On the way to the region, name resolution and connection set-up included.
+    Travelling,
+    /// In the region's queue for a free slot.
+    Queued,
+    /// In the application: reading state, doing its own work.
+    InApplication,
+    /// A call is on its way to a provider, being served, or its answer is on the way back.
+    Calling,
+    /// The gateway waits before another attempt.
+    BackingOff,
+    /// The user's program waits for a connection that will not come.
+    Unanswered,
+}
+
+/// A live session.
+#[derive(Clone, Copy, Debug)]
+pub struct Session {
+    /// Address of all its draws.
+    pub key: EntityKey,
+    /// Group of its user.
+    pub group: GroupIx,
+    /// Position of its workload.
+    pub workload: u16,
+    /// Turns it will have.
+    pub turns: u32,
+    /// The present turn, counted from 0.
+    pub turn: u32,
+    /// Tokens of earlier turns.
+    pub history: u32,
+    /// Position of the resolver its user asks.
+    pub resolver: u32,
+    /// Region of the open connection; meaningful until `connected_until`.
+    pub connected_to: u8,
+    /// When an idle connection is closed.
+    pub connected_until: Time,
+    /// The last acknowledged write of the conversation.
+    pub last_write: Option<Write>,
+    /// The turn in flight.
+    pub request: Request,
+}
+
+/// An acknowledged write of a conversation.
+#[derive(Clone, Copy, Debug)]
+pub struct Write {
+    /// Region that acknowledged it.
+    pub region: u8,
+    /// When.
+    pub at: Time,
+    /// Turn that was written: address of the lag.
+    pub turn: u32,
+    /// The region died before any other had it.
+    pub lost: bool,
+}
+
+/// The turn in flight.
+#[derive(Clone, Copy, Debug)]
+pub struct Request {
+    /// Where it is.
+    pub phase: Phase,
+    /// Number of the present step; events of earlier steps are void.
+    pub epoch: u16,
+    /// When the user sent it: every latency counts from here.
+    pub sent: Time,
+    /// When the present try began.
+    pub try_began: Time,
+    /// Tries of the user's program, the present one included.
+    pub tries: u8,
+    /// Position of the region it was sent to.
+    pub region: u8,
+    /// It reached a region that took it in.
+    pub admitted: bool,
+    /// It holds a slot of its region.
+    pub holds_slot: bool,
+    /// It read a state older than the user's last acknowledged write.
+    pub stale: bool,
+    /// Half of the present round trip between user and region.
+    pub half_rtt: Span,
+    /// Tokens of the prompt, history included.
+    pub prompt: u32,
+    /// New input tokens of this turn.
+    pub input: u32,
+    /// Output tokens that the reference model would write.
+    pub output: u32,
+    /// The gateway's journey.
+    pub journey: Journey,
+    /// The call in flight.
+    pub call: Call,
+}
+
+/// One attempt.
+#[derive(Clone, Copy, Debug)]
+pub struct Call {
+    /// Whom it went to.
+    pub deployment: DeploymentIx,
+    /// Its answer will count as degraded.
+    pub degraded: bool,
+    /// It is not the policy's first choice.
+    pub fallback: bool,
+    /// When the gateway sent it.
+    pub sent: Time,
+    /// Half of the round trip between gateway and provider.
+    pub half_rtt: Span,
+    /// When the first token is back at the gateway, if the attempt gets that far.
+    pub first_token: Time,
+    /// How it will have ended.
+    pub outcome: Outcome,
+    /// Tokens reserved from the provider's quota beyond the prompt.
+    pub reserved: u32,
+    /// Output tokens that this model writes.
+    pub output: u32,
+    /// The provider took it in: its input is billed.
+    pub accepted: bool,
+}
+
+impl Request {
+    /// No turn in flight yet.
+    pub fn idle() -> Request {
+        Request {
+            phase: Phase::Thinking,
+            epoch: 0,
+            sent: Time::ZERO,
+            try_began: Time::ZERO,
+            tries: 0,
+            region: 0,
+            admitted: false,
+            holds_slot: false,
+            stale: false,
+            half_rtt: Span::ZERO,
+            prompt: 0,
+            input: 0,
+            output: 0,
+            journey: Journey::new(None),
+            call: Call {
+                deployment: DeploymentIx(0),
+                degraded: false,
+                fallback: false,
+                sent: Time::ZERO,
+                half_rtt: Span::ZERO,
+                first_token: Time::ZERO,
+                outcome: Outcome::Ok,
+                reserved: 0,
+                output: 0,
+                accepted: false,
+            },
+        }
+    }
+
+    /// Goes to the next step: events of the present one become void.
+    pub fn step(&mut self, phase: Phase) -> u16 {
+        self.phase = phase;
+        self.epoch = self.epoch.wrapping_add(1);
+        self.epoch
+    }
+}

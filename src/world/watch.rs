@@ -1,0 +1,65 @@
+//! A close look at the time around one fault: second by second, what was sent where and how it ended.
+
+use super::faults::Occurrence;
+use crate::measure::Counts;
+use crate::units::{Span, Time};
+
+/// Length of one step of the detailed record.
+pub const STEP: Span = Span::from_secs(1);
+/// How long before a fault the record begins: the level that "before" means.
+pub const BEFORE: Span = Span::from_mins(5);
+/// How long after the repair it goes on: traffic that has to come back does so within minutes (TTLs, cool-downs).
+pub const AFTER: Span = Span::from_mins(30);
+
+/// Counts per second around one occurrence of a fault, by the time at which a turn was sent (`sent_*`) or a decision
+/// was made (`to_*`).
+#[derive(Clone, Debug)]
+pub struct Watch {
+    /// What happened when.
+    pub occurrence: Occurrence,
+    /// Start of the record.
+    pub from: Time,
+    /// End of the record.
+    pub until: Time,
+    /// Decisions to send something anywhere: tries of users for a region fault, calls of gateways for a provider fault.
+    pub to_any: Counts,
+    /// Of those, to what the fault hits.
+    pub to_target: Counts,
+    /// Turns sent.
+    pub requests: Counts,
+    /// Of those, failed.
+    pub failed: Counts,
+    /// Of those, served slowly.
+    pub slow: Counts,
+    /// Of those, served degraded.
+    pub degraded: Counts,
+    /// Of those, stale reads.
+    pub stale: Counts,
+    /// When a health check or a gateway first took the target out of service.
+    pub detected: Option<Time>,
+    /// Acknowledged writes that no surviving region had.
+    pub writes_lost: u64,
+}
+
+impl Watch {
+    /// An empty record around an occurrence in a run that counts from `start` to `end`.
+    pub fn new(occurrence: Occurrence, start: Time, end: Time) -> Watch {
+        let from = Time(occurrence.begins.nanos().saturating_sub(BEFORE.nanos())).max(start);
+        let until = occurrence.ends.saturating_add(AFTER).min(end);
+        let counts = || Counts::new(from, STEP);
+        Watch {
+            occurrence,
+            from,
+            until,
+            to_any: counts(),
+            to_target: counts(),
+            requests: counts(),
+            failed: counts(),
+            slow: counts(),
+            degraded: counts(),
+            stale: counts(),
+            detected: None,
+            writes_lost: 0,
+        }
+    }
+}
