@@ -1,0 +1,319 @@
+//! The tables of a report, before any format: which columns, in which order, with which figures as text. The terminal and
+//! Markdown draw the same tables.
+
+use super::format as f;
+use super::format::Clock;
+use crate::study::result::{Percentiles, RunResult, TopologyResult, UserRow};
+
+/// Lines of the bill that a table shows; all of them are in `bill.csv` and `summary.json`.
+const BIGGEST_LINES: usize = 8;
+
+/// A table with a first column that names the row.
+pub(crate) struct Grid {
+    /// Head of the first column.
+    pub key: &'static str,
+    /// All other columns.
+    pub columns: Vec<Column>,
+    /// One row per thing; the first cell belongs to the key column.
+    pub rows: Vec<Vec<String>>,
+}
+
+/// One column.
+pub(crate) struct Column {
+    /// Columns of one band stay together when a table is too wide and falls apart into several.
+    pub band: u8,
+    /// What the column shows. A line break is where a terminal starts a new line, a soft hyphen before it where it may
+    /// break the word; see [`Column::head_in_one_line`].
+    pub head: String,
+    /// Text is left-aligned and may wrap; figures are right-aligned and never do.
+    pub text: bool,
+}
+
+impl Column {
+    /// The head where there is room.
+    pub fn head_in_one_line(&self) -> String {
+        self.head.replace("\u{AD}\n", "").replace("-\n", "-").replace('\n', " ")
+    }
+
+    /// The head on several short lines.
+    pub fn head_in_lines(&self) -> String {
+        self.head.replace('\u{AD}', "-")
+    }
+}
+
+impl Grid {
+    fn new(key: &'static str) -> Grid {
+        Grid { key, columns: Vec::new(), rows: Vec::new() }
+    }
+
+    /// Columns of figures that belong together.
+    fn figures(mut self, heads: &[&str]) -> Grid {
+        let band = self.next_band();
+        self.columns.extend(heads.iter().map(|h| Column { band, head: (*h).into(), text: false }));
+        self
+    }
+
+    /// A column of text in a band of its own with the figures that follow.
+    fn text(mut self, head: &str) -> Grid {
+        let band = self.next_band();
+        self.columns.push(Column { band, head: head.into(), text: true });
+        self
+    }
+
+    /// Joins the last two bands, so that they are split only when they must be.
+    fn together(mut self) -> Grid {
+        if let Some(last) = self.columns.last().map(|c| c.band) {
+            for c in self.columns.iter_mut().filter(|c| c.band == last) {
+                c.band = last.saturating_sub(1);
+            }
+        }
+        self
+    }
+
+    fn next_band(&self) -> u8 {
+        self.columns.last().map_or(0, |c| c.band.saturating_add(1))
+    }
+
+    fn row(&mut self, cells: Vec<String>) {
+        debug_assert_eq!(cells.len(), self.columns.len() + 1, "{}", self.key);
+        self.rows.push(cells);
+    }
+}
+
+/// All topologies side by side.
+pub(crate) fn comparison(run: &RunResult) -> Grid {
+    let mut g = Grid::new("topology")
+        .figures(&["TTFT\np50", "TTFT\np95", "TTFT\np99", "e2e\np95"])
+        .figures(&["availa\u{AD}\nbility", "degraded", "cross-\nregion"])
+        .figures(&["cost", "$ per\n1k", "multi\u{AD}\nplier", "infra\nonly"]);
+    for t in &run.topologies {
+        let all = t.users.first();
+        let ttft = all.map(|u| u.ttft_ms).unwrap_or_default();
+        g.row(vec![
+            t.name.clone(),
+            f::latency(ttft.p50),
+            f::latency(ttft.p95),
+            f::latency(ttft.p99),
+            f::latency(all.and_then(|u| u.e2e_ms.p95)),
+            f::availability(all.and_then(|u| u.availability)),
+            f::percent(all.and_then(|u| u.degraded_share), 2),
+            f::percent(all.and_then(|u| u.cross_region_share), 1),
+            f::dollars(t.cost.total_usd),
+            f::rate_dollars(t.cost.per_1k_requests_usd),
+            f::multiplier(t.cost.multiplier),
+            f::multiplier(t.cost.multiplier_infrastructure),
+        ]);
+    }
+    g
+}
+
+/// What each group felt and cost.
+pub(crate) fn users(t: &TopologyResult) -> Grid {
+    let mut g = Grid::new("users")
+        .figures(&["requests"])
+        .figures(&["TTFT\np50", "TTFT\np95", "TTFT\np99", "TTFT\nmax"])
+        .together()
+        .figures(&["e2e\np50", "e2e\np95", "e2e\np99", "e2e\nmax"])
+        .figures(&["availa\u{AD}\nbility", "slow", "fallback", "degraded", "cross-\nregion", "stale\nreads"])
+        .figures(&["cost", "$ per\n1k", "multi\u{AD}\nplier"]);
+    for u in &t.users {
+        let mut row = vec![u.users.clone(), f::count(u.requests)];
+        row.extend(percentiles(u.ttft_ms));
+        row.extend(percentiles(u.e2e_ms));
+        row.extend([
+            f::availability(u.availability),
+            f::percent(u.slow_share, 1),
+            f::percent(u.fallback_share, 2),
+            f::percent(u.degraded_share, 2),
+            f::percent(u.cross_region_share, 1),
+            f::count(u.stale_reads),
+            f::dollars(u.cost_usd),
+            f::rate_dollars(u.cost_per_1k_usd),
+            f::multiplier(u.cost_multiplier),
+        ]);
+        g.row(row);
+    }
+    g
+}
+
+fn percentiles(p: Percentiles) -> [String; 4] {
+    [p.p50, p.p95, p.p99, p.max].map(f::latency)
+}
+
+/// Each application region.
+pub(crate) fn regions(t: &TopologyResult) -> Grid {
+    let mut g = Grid::new("region")
+        .figures(&["requests", "share", "failed"])
+        .figures(&["TTFT\np50", "TTFT\np95", "e2e\np95"])
+        .figures(&["slots\nin use", "cost"]);
+    for r in &t.regions {
+        g.row(vec![
+            r.region.clone(),
+            f::count(r.requests),
+            f::percent(r.traffic_share, 1),
+            f::count(r.failed),
+            f::latency(r.ttft_ms.p50),
+            f::latency(r.ttft_ms.p95),
+            f::latency(r.e2e_ms.p95),
+            f::percent(r.utilisation, 1),
+            f::dollars(r.cost_usd),
+        ]);
+    }
+    g
+}
+
+/// Which share of each group's turns went to which region; `None` with a single region, where it says nothing.
+pub(crate) fn user_regions(t: &TopologyResult) -> Option<Grid> {
+    if t.regions.len() < 2 {
+        return None;
+    }
+    let mut g = Grid::new("users");
+    for r in &t.regions {
+        g = g.figures(&[&r.region]);
+    }
+    let shares = |u: &UserRow| -> Vec<String> {
+        (0..t.regions.len()).map(|i| f::percent(u.region_shares.get(i).copied(), 1)).collect()
+    };
+    for u in &t.users {
+        let mut row = vec![u.users.clone()];
+        row.extend(shares(u));
+        g.row(row);
+    }
+    Some(g)
+}
+
+/// Failed turns by class.
+pub(crate) fn errors(t: &TopologyResult) -> Grid {
+    let mut g = Grid::new("class").figures(&["turns", "of all\nturns"]);
+    for e in &t.errors {
+        g.row(vec![e.class.clone(), f::count(e.count), f::percent(Some(e.share), 3)]);
+    }
+    g
+}
+
+/// What each fault did.
+pub(crate) fn incidents(run: &RunResult, t: &TopologyResult) -> Grid {
+    let clock = Clock::new(&run.scenario.start).ok();
+    let mut g = Grid::new("incident")
+        .text("what happened")
+        .figures(&["from\n(UTC)", "for"])
+        .together()
+        .figures(&["detected\nafter", "half\nmoved", "99 %\nmoved", "over\nafter"])
+        .figures(&["requests", "failed", "slow", "degraded", "stale\nreads", "writes\nlost"]);
+    for i in &t.incidents {
+        let target = if i.what.contains(&i.target) { String::new() } else { format!(": {}", i.target) };
+        g.row(vec![
+            i.name.clone(),
+            format!("{}{target}", i.what),
+            clock.map_or_else(|| f::duration(Some(i.at_s)), |c| time_of(c, run.scenario.horizon_s, i.at_s)),
+            f::duration(Some(i.lasted_s)),
+            f::duration(i.detected_s),
+            f::duration(i.moved_half_s),
+            f::duration(i.moved_99_s),
+            f::duration(i.over_s),
+            f::count(i.requests),
+            f::count(i.failed),
+            f::count(i.slow),
+            f::count(i.degraded),
+            f::count(i.stale_reads),
+            f::count(i.writes_lost),
+        ]);
+    }
+    g
+}
+
+/// Time of day; with the date when the horizon is longer than a day.
+fn time_of(clock: Clock, horizon_s: f64, at_s: f64) -> String {
+    if horizon_s > 86_400.0 {
+        format!("{} {}", clock.date(at_s), clock.time_of_day(at_s))
+    } else {
+        clock.time_of_day(at_s)
+    }
+}
+
+/// The bill by category, with the total and both multipliers.
+pub(crate) fn categories(t: &TopologyResult) -> Grid {
+    let mut g = Grid::new("category").figures(&["amount", "of total"]);
+    let c = &t.cost;
+    let of_total = |x: f64| f::percent((c.total_usd > 0.0).then(|| x / c.total_usd), 1);
+    for (name, amount) in &c.by_category {
+        g.row(vec![name.clone(), f::dollars(*amount), of_total(*amount)]);
+    }
+    g.row(vec!["total".into(), f::dollars(c.total_usd), of_total(c.total_usd)]);
+    g
+}
+
+/// The biggest lines of the bill.
+pub(crate) fn biggest_lines(t: &TopologyResult) -> Grid {
+    let mut g = Grid::new("biggest lines").text("region").together().text("price").together();
+    g = g.figures(&["quantity"]).together().figures(&["amount"]).together();
+    for l in t.cost.lines.iter().take(BIGGEST_LINES) {
+        g.row(vec![
+            l.item.clone(),
+            l.region.clone(),
+            l.price.clone(),
+            quantity(l.quantity, &l.unit),
+            f::dollars(l.amount_usd),
+        ]);
+    }
+    g
+}
+
+/// How many lines [`biggest_lines`] leaves out.
+pub(crate) fn lines_left_out(t: &TopologyResult) -> usize {
+    t.cost.lines.len().saturating_sub(BIGGEST_LINES)
+}
+
+/// A quantity with its unit; many tokens in the millions that prices count.
+fn quantity(q: f64, unit: &str) -> String {
+    match unit {
+        "tokens" if q >= 1e6 => format!("{} Mtok", f::number(q / 1e6)),
+        _ => format!("{} {unit}", f::number(q)),
+    }
+}
+
+/// Model deployments as called.
+pub(crate) fn deployments(t: &TopologyResult) -> Grid {
+    let mut g = Grid::new("deployment")
+        .text("region")
+        .figures(&["attempts", "ok", "429", "failed"])
+        .together()
+        .figures(&["model\nTTFT p50", "model\nTTFT p95"])
+        .figures(&["input\ntokens", "output\ntokens"]);
+    for d in &t.deployments {
+        g.row(vec![
+            d.deployment.clone(),
+            d.region.clone(),
+            f::count(d.attempts),
+            f::count(d.ok),
+            f::count(d.rate_limited),
+            f::count(d.failed),
+            f::latency(d.model_ttft_ms.p50),
+            f::latency(d.model_ttft_ms.p95),
+            tokens(d.input_tokens),
+            tokens(d.output_tokens),
+        ]);
+    }
+    g
+}
+
+/// Tokens in the unit that prices use.
+fn tokens(n: u64) -> String {
+    if n < 1_000_000 { f::count(n) } else { format!("{} M", f::number(n as f64 / 1e6)) }
+}
+
+/// Objectives and what came out.
+pub(crate) fn objectives(t: &TopologyResult) -> Grid {
+    let mut g = Grid::new("objective").figures(&["value"]).text("").together();
+    for o in &t.objectives {
+        let metric = o.objective.split(['<', '>', '=', '≤', '≥']).next().unwrap_or_default().trim();
+        // An objective may carry the name of its set before the metric, as in `chat: availability > 99 %`.
+        let metric = metric.rsplit(": ").next().unwrap_or(metric);
+        let verdict = if o.met { "met" } else { MISSED };
+        g.row(vec![o.objective.clone(), f::metric_value(metric, o.value), verdict.into()]);
+    }
+    g
+}
+
+/// The verdict on an objective that was not met.
+pub(crate) const MISSED: &str = "MISSED";
