@@ -1,8 +1,22 @@
-//! Histograms, timelines, metric names, intervals.
+//! What is measured and what the numbers mean: histograms and series of integers that merge exactly, one list of metric
+//! names, objectives, confidence intervals, and the analysis of incidents. `docs/metrics.md` is the page for readers.
 
-pub use objective_stub::Objective;
-mod objective_stub {
-    /// Placeholder until the metric list lands.
-    #[derive(Clone, Debug)]
-    pub struct Objective;
-}
+mod buckets;
+mod coarse;
+pub mod distribution;
+mod histogram;
+pub mod interval;
+pub mod metric;
+mod objective;
+pub mod shift;
+pub mod steady;
+mod timeline;
+
+pub use buckets::{Bucket, CdfPoint};
+pub use coarse::CoarseHistogram;
+pub use histogram::Histogram;
+pub use interval::{Interval, ProportionInterval};
+pub use metric::{KnownNames, MetricDef, MetricError, MetricRef, Selector, Stat, Unit, suggest};
+pub use objective::{Objective, ObjectiveError, Op, Verdict};
+pub use shift::{Moment, Shift, ShiftRule};
+pub use timeline::{Counts, Merge, Timeline};

@@ -1,0 +1,483 @@
+//! The list of metrics: name, unit, meaning, which statistics and selectors apply, which way is better.
+
+use super::super::Histogram;
+
+/// What a metric is measured in. The value of a metric is always a number in this unit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Unit {
+    /// Milliseconds (recorded as nanoseconds).
+    Milliseconds,
+    /// Seconds.
+    Seconds,
+    /// A share between 0 and 1, written as a percentage in objectives.
+    Share,
+    /// How many.
+    Count,
+    /// US dollars.
+    Dollars,
+    /// A quotient of two amounts; 1 means the same.
+    Ratio,
+}
+
+impl Unit {
+    /// The unit in a table head.
+    pub const fn symbol(self) -> &'static str {
+        match self {
+            Unit::Milliseconds => "ms",
+            Unit::Seconds => "s",
+            Unit::Share => "share, 0 to 1",
+            Unit::Count => "count",
+            Unit::Dollars => "USD",
+            Unit::Ratio => "ratio",
+        }
+    }
+}
+
+/// A statistic of a distribution, written behind the metric's name: `ttft_ms.p95`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Stat {
+    /// The median.
+    P50,
+    /// The 90th percentile.
+    P90,
+    /// The 95th percentile.
+    P95,
+    /// The 99th percentile.
+    P99,
+    /// The 99.9th percentile.
+    P999,
+    /// The mean.
+    Mean,
+    /// The largest value.
+    Max,
+    /// The smallest value.
+    Min,
+    /// How many values there are.
+    Count,
+}
+
+impl Stat {
+    /// All, in the order of the documentation.
+    pub const ALL: [Stat; 9] =
+        [Stat::P50, Stat::P90, Stat::P95, Stat::P99, Stat::P999, Stat::Mean, Stat::Max, Stat::Min, Stat::Count];
+
+    /// As written in a metric's name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Stat::P50 => "p50",
+            Stat::P90 => "p90",
+            Stat::P95 => "p95",
+            Stat::P99 => "p99",
+            Stat::P999 => "p999",
+            Stat::Mean => "mean",
+            Stat::Max => "max",
+            Stat::Min => "min",
+            Stat::Count => "count",
+        }
+    }
+
+    /// The statistic of that name.
+    pub fn parse(name: &str) -> Option<Stat> {
+        Stat::ALL.into_iter().find(|s| s.name() == name)
+    }
+
+    /// The percentage of a percentile; `None` for the others.
+    pub const fn percent(self) -> Option<f64> {
+        match self {
+            Stat::P50 => Some(50.0),
+            Stat::P90 => Some(90.0),
+            Stat::P95 => Some(95.0),
+            Stat::P99 => Some(99.0),
+            Stat::P999 => Some(99.9),
+            _ => None,
+        }
+    }
+
+    /// The statistic of a histogram in the metric's unit: nanoseconds become milliseconds or seconds, everything else
+    /// stays as recorded. `None` without records, except for the count, which is then 0.
+    pub fn of(self, h: &Histogram, unit: Unit) -> Option<f64> {
+        let scale = match unit {
+            Unit::Milliseconds => 1e6,
+            Unit::Seconds => 1e9,
+            Unit::Share | Unit::Count | Unit::Dollars | Unit::Ratio => 1.0,
+        };
+        let value = match self {
+            Stat::Count => return Some(h.count() as f64),
+            Stat::Mean => h.mean()?,
+            Stat::Max => h.max()? as f64,
+            Stat::Min => h.min()? as f64,
+            Stat::P50 | Stat::P90 | Stat::P95 | Stat::P99 | Stat::P999 => h.percentile(self.percent()?)? as f64,
+        };
+        Some(value / scale)
+    }
+}
+
+/// A restriction of a metric to a part of the requests, written in braces: `{users=singapore, region=aws:eu-west-1}`.
+/// The order of the variants is the order in which they are written.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Selector {
+    /// Requests of one user group.
+    Users,
+    /// Requests taken by one application region.
+    Region,
+    /// Failures of one error class.
+    Error,
+    /// Requests affected by one incident, named as in the scenario.
+    Incident,
+    /// Model calls to, or charges of, one provider.
+    Provider,
+    /// Model calls to one deployment.
+    Deployment,
+}
+
+impl Selector {
+    /// All, in the order in which they are written.
+    pub const ALL: [Selector; 6] = [
+        Selector::Users,
+        Selector::Region,
+        Selector::Error,
+        Selector::Incident,
+        Selector::Provider,
+        Selector::Deployment,
+    ];
+
+    /// As written in braces.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Selector::Users => "users",
+            Selector::Region => "region",
+            Selector::Error => "error",
+            Selector::Incident => "incident",
+            Selector::Provider => "provider",
+            Selector::Deployment => "deployment",
+        }
+    }
+
+    /// The selector of that name.
+    pub fn parse(name: &str) -> Option<Selector> {
+        Selector::ALL.into_iter().find(|s| s.name() == name)
+    }
+}
+
+/// Which way a metric improves.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Better {
+    /// Lower values are better.
+    Lower,
+    /// Higher values are better.
+    Higher,
+    /// Neither: it describes the traffic.
+    Neither,
+}
+
+impl Better {
+    /// For a table.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Better::Lower => "lower",
+            Better::Higher => "higher",
+            Better::Neither => "-",
+        }
+    }
+}
+
+/// What one metric means.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct MetricDef {
+    /// The name, with the unit last where it has one.
+    pub name: &'static str,
+    /// The unit of its values.
+    pub unit: Unit,
+    /// What exactly is measured, in one or two sentences.
+    pub meaning: &'static str,
+    /// The statistics that apply: all of them for a distribution (then one must be named), none for a single number.
+    pub stats: &'static [Stat],
+    /// The selectors that may stand in braces, in order.
+    pub selectors: &'static [Selector],
+    /// The selectors without which the metric says nothing.
+    pub required: &'static [Selector],
+    /// Which way it improves.
+    pub better: Better,
+}
+
+impl MetricDef {
+    /// True if it is a distribution, of which a statistic has to be named.
+    pub const fn is_distribution(&self) -> bool {
+        !self.stats.is_empty()
+    }
+}
+
+const ALL_STATS: &[Stat] = &Stat::ALL;
+const SINGLE: &[Stat] = &[];
+const USERS_REGION: &[Selector] = &[Selector::Users, Selector::Region];
+const INCIDENT: &[Selector] = &[Selector::Incident];
+
+/// A distribution.
+const fn dist(
+    name: &'static str,
+    unit: Unit,
+    selectors: &'static [Selector],
+    better: Better,
+    meaning: &'static str,
+) -> MetricDef {
+    MetricDef { name, unit, meaning, stats: ALL_STATS, selectors, required: &[], better }
+}
+
+/// A single number.
+const fn one(
+    name: &'static str,
+    unit: Unit,
+    selectors: &'static [Selector],
+    better: Better,
+    meaning: &'static str,
+) -> MetricDef {
+    MetricDef { name, unit, meaning, stats: SINGLE, selectors, required: &[], better }
+}
+
+/// A number of one incident, which has to be named.
+const fn of_incident(
+    name: &'static str,
+    unit: Unit,
+    selectors: &'static [Selector],
+    meaning: &'static str,
+) -> MetricDef {
+    MetricDef { name, unit, meaning, stats: SINGLE, selectors, required: INCIDENT, better: Better::Lower }
+}
+
+use Better::{Higher, Lower, Neither};
+use Selector::{Deployment, Error, Incident, Provider, Region, Users};
+use Unit::{Count, Dollars, Milliseconds, Ratio, Seconds, Share};
+
+static DEFINITIONS: &[MetricDef] = &[
+    dist(
+        "ttft_ms",
+        Milliseconds,
+        USERS_REGION,
+        Lower,
+        "Time to first token as the user perceives it, of served requests: from the moment the user meant to send the \
+         turn to the first byte of the answer, name resolution, connection, queueing, retries and fallbacks included.",
+    ),
+    dist(
+        "model_ttft_ms",
+        Milliseconds,
+        &[Users, Region, Provider, Deployment],
+        Lower,
+        "Time to first token of the model call that served the request, as its gateway sees it: from sending that \
+         attempt to its first token, the network between gateway and provider included, earlier attempts excluded.",
+    ),
+    dist(
+        "e2e_ms",
+        Milliseconds,
+        USERS_REGION,
+        Lower,
+        "End-to-end latency of served requests: from the moment the user meant to send the turn to the last byte of the \
+         answer.",
+    ),
+    dist(
+        "attempts_per_request",
+        Count,
+        USERS_REGION,
+        Lower,
+        "Model-call attempts that a request needed, first tries, retries, hedges and fallbacks alike. 1 is a request \
+         served at the first try; 0 one that never reached a provider.",
+    ),
+    one(
+        "availability",
+        Share,
+        USERS_REGION,
+        Higher,
+        "Served requests divided by served and failed ones. Served means answered within the time limit; degraded \
+         answers count as served. Refusals for residency or quota are failures, and so is a request that its user \
+         abandoned after the time limit; one abandoned earlier counts on neither side.",
+    ),
+    one(
+        "error_rate",
+        Share,
+        &[Users, Region, Error],
+        Lower,
+        "Failed requests divided by served and failed ones: 1 minus the availability, or the part of it that is of one \
+         error class.",
+    ),
+    one(
+        "degraded_share",
+        Share,
+        USERS_REGION,
+        Lower,
+        "Served requests whose answer came from a deployment that the fallback chain marks as degraded (another model \
+         than the one asked for), divided by served requests.",
+    ),
+    one(
+        "fallback_share",
+        Share,
+        USERS_REGION,
+        Lower,
+        "Served requests whose answer came from any but the first choice of the fallback chain, divided by served \
+         requests.",
+    ),
+    one(
+        "cross_region_share",
+        Share,
+        USERS_REGION,
+        Lower,
+        "Requests of which at least one exchange behind the entry point (forwarding, model call, read or write of \
+         state) left the region that took the request, divided by requests.",
+    ),
+    one(
+        "traffic_share",
+        Share,
+        USERS_REGION,
+        Neither,
+        "Requests taken by one application region, divided by all requests (of the same users, where users are given).",
+    ),
+    one(
+        "slow_share",
+        Share,
+        USERS_REGION,
+        Lower,
+        "Served requests that spent over 100 ms more on network round trips before the first token than the same \
+         exchanges take with the nearest region that any topology of the scenario uses, divided by served requests.",
+    ),
+    one(
+        "requests",
+        Count,
+        USERS_REGION,
+        Neither,
+        "Requests (turns) that users sent after the warm-up, whatever became of them.",
+    ),
+    one("errors", Count, &[Users, Region, Error], Lower, "Requests that failed, all or of one error class."),
+    one(
+        "abandoned",
+        Count,
+        USERS_REGION,
+        Lower,
+        "Requests that their users gave up before the time limit; neither served nor failed.",
+    ),
+    one(
+        "stale_reads",
+        Count,
+        USERS_REGION,
+        Lower,
+        "Reads of conversation state that missed a write which the same session had already been told was stored.",
+    ),
+    one(
+        "writes_lost",
+        Count,
+        USERS_REGION,
+        Lower,
+        "Writes that were acknowledged and then lost, because their region failed before they had been replicated.",
+    ),
+    one(
+        "residency_violations",
+        Count,
+        USERS_REGION,
+        Lower,
+        "Requests of which data was processed or stored outside the places that their residency class permits.",
+    ),
+    one(
+        "cost_usd",
+        Dollars,
+        &[Users, Region, Provider],
+        Lower,
+        "What the measured period costs, everything included. With users given, shared items are split by requests.",
+    ),
+    one(
+        "cost_infra_usd",
+        Dollars,
+        &[Users, Region, Provider],
+        Lower,
+        "The cost without model tokens: servers, services and data transfer.",
+    ),
+    one("cost_tokens_usd", Dollars, &[Users, Region, Provider], Lower, "The cost of model tokens alone."),
+    one("cost_per_1k_requests_usd", Dollars, &[Users], Lower, "The cost divided by requests, times 1000."),
+    one(
+        "cost_multiplier",
+        Ratio,
+        &[],
+        Lower,
+        "The cost divided by the cost of the baseline topology under the same demand.",
+    ),
+    one(
+        "cost_multiplier_infra",
+        Ratio,
+        &[],
+        Lower,
+        "The cost without model tokens, divided by that of the baseline topology under the same demand.",
+    ),
+    of_incident(
+        "incident.detected_s",
+        Seconds,
+        INCIDENT,
+        "From the incident's start until the first component that acts on it (health check, outlier ejection, circuit \
+         breaker) took the affected target out. None if nothing did.",
+    ),
+    of_incident(
+        "incident.moved_half_s",
+        Seconds,
+        INCIDENT,
+        "From the incident's start until the affected target's share of arrivals had fallen to half of what it was \
+         before. None if it never fell so far.",
+    ),
+    of_incident(
+        "incident.moved_99_s",
+        Seconds,
+        INCIDENT,
+        "From the incident's start until the affected target's share of arrivals had fallen to 1 % of what it was \
+         before. None if it never fell so far.",
+    ),
+    of_incident(
+        "incident.over_s",
+        Seconds,
+        INCIDENT,
+        "From the incident's start until its fault was repaired, or the end of the measured period if that came first.",
+    ),
+    of_incident(
+        "incident.failed",
+        Count,
+        &[Users, Region, Incident],
+        "Failed requests that arrived while the incident lasted or while its traffic had not come back.",
+    ),
+    of_incident(
+        "incident.slow",
+        Count,
+        &[Users, Region, Incident],
+        "Served requests that arrived in the same period with a time to first token above the 99th percentile of \
+         the rest of the run.",
+    ),
+    of_incident(
+        "incident.degraded",
+        Count,
+        &[Users, Region, Incident],
+        "Requests that arrived in the same period and got a degraded answer.",
+    ),
+];
+
+/// All metrics, in the order of the documentation.
+pub fn definitions() -> &'static [MetricDef] {
+    DEFINITIONS
+}
+
+/// The metric of that name.
+pub fn definition(name: &str) -> Option<&'static MetricDef> {
+    DEFINITIONS.iter().find(|d| d.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_say_their_unit() {
+        for (i, d) in definitions().iter().enumerate() {
+            assert!(definitions()[..i].iter().all(|e| e.name != d.name), "{} twice", d.name);
+            match d.unit {
+                Unit::Milliseconds => assert!(d.name.ends_with("_ms"), "{}", d.name),
+                Unit::Seconds => assert!(d.name.ends_with("_s"), "{}", d.name),
+                Unit::Dollars => assert!(d.name.ends_with("_usd"), "{}", d.name),
+                Unit::Share | Unit::Count | Unit::Ratio => {}
+            }
+            assert!(d.selectors.is_sorted(), "{}", d.name);
+            assert!(d.required.iter().all(|r| d.selectors.contains(r)), "{}", d.name);
+            assert!(d.meaning.ends_with('.') && !d.meaning.contains("  "), "{}: {}", d.name, d.meaning);
+        }
+    }
+}
