@@ -25,9 +25,9 @@ impl Ledger {
     /// # Panics
     /// If the line or the group is not of this ledger.
     #[inline]
-    pub fn add(&mut self, line: LineIx, owner: GroupIx, quantity: u64) {
+    pub fn add(&mut self, line: LineIx, owner: GroupIx, quantity: impl Into<u128>) {
         assert!(owner.ix() < self.groups, "group {} of {}", owner.ix(), self.groups);
-        self.cells[line.ix() * (self.groups + 1) + owner.ix()] += u128::from(quantity);
+        self.cells[line.ix() * (self.groups + 1) + owner.ix()] += quantity.into();
     }
 
     /// Adds usage that serves everybody: servers, databases, health checks, replication.
@@ -35,8 +35,8 @@ impl Ledger {
     /// # Panics
     /// If the line is not of this ledger.
     #[inline]
-    pub fn add_shared(&mut self, line: LineIx, quantity: u64) {
-        self.cells[line.ix() * (self.groups + 1) + self.groups] += u128::from(quantity);
+    pub fn add_shared(&mut self, line: LineIx, quantity: impl Into<u128>) {
+        self.cells[line.ix() * (self.groups + 1) + self.groups] += quantity.into();
     }
 
     /// Adds another ledger of the same prices and groups.

@@ -118,11 +118,11 @@ impl Stat {
 pub enum Selector {
     /// Requests of one user group.
     Users,
-    /// Requests taken by one application region.
+    /// Requests last sent to one application region, or charges booked on it.
     Region,
     /// Failures of one error class.
     Error,
-    /// Requests affected by one incident, named as in the scenario.
+    /// One incident, named as in the scenario.
     Incident,
     /// Model calls to, or charges of, one provider.
     Provider,
@@ -196,6 +196,8 @@ pub struct MetricDef {
     pub selectors: &'static [Selector],
     /// The selectors without which the metric says nothing.
     pub required: &'static [Selector],
+    /// True if several selectors may stand together; otherwise it is measured by one at a time.
+    pub together: bool,
     /// Which way it improves.
     pub better: Better,
 }
@@ -209,18 +211,11 @@ impl MetricDef {
 
 const ALL_STATS: &[Stat] = &Stat::ALL;
 const SINGLE: &[Stat] = &[];
-const USERS_REGION: &[Selector] = &[Selector::Users, Selector::Region];
-const INCIDENT: &[Selector] = &[Selector::Incident];
 
 /// A distribution.
-const fn dist(
-    name: &'static str,
-    unit: Unit,
-    selectors: &'static [Selector],
-    better: Better,
-    meaning: &'static str,
-) -> MetricDef {
-    MetricDef { name, unit, meaning, stats: ALL_STATS, selectors, required: &[], better }
+const fn dist(name: &'static str, unit: Unit, selectors: &'static [Selector], meaning: &'static str) -> MetricDef {
+    let (required, together) = (&[], false);
+    MetricDef { name, unit, meaning, stats: ALL_STATS, selectors, required, together, better: Better::Lower }
 }
 
 /// A single number.
@@ -231,145 +226,132 @@ const fn one(
     better: Better,
     meaning: &'static str,
 ) -> MetricDef {
-    MetricDef { name, unit, meaning, stats: SINGLE, selectors, required: &[], better }
+    MetricDef { name, unit, meaning, stats: SINGLE, selectors, required: &[], together: false, better }
 }
 
 /// A number of one incident, which has to be named.
-const fn of_incident(
-    name: &'static str,
-    unit: Unit,
-    selectors: &'static [Selector],
-    meaning: &'static str,
-) -> MetricDef {
-    MetricDef { name, unit, meaning, stats: SINGLE, selectors, required: INCIDENT, better: Better::Lower }
+const fn of_incident(name: &'static str, unit: Unit, better: Better, meaning: &'static str) -> MetricDef {
+    let selectors = &[Selector::Incident];
+    MetricDef { name, unit, meaning, stats: SINGLE, selectors, required: selectors, together: false, better }
 }
 
 use Better::{Higher, Lower, Neither};
-use Selector::{Deployment, Error, Incident, Provider, Region, Users};
+use Selector::{Deployment, Error, Provider, Region, Users};
 use Unit::{Count, Dollars, Milliseconds, Ratio, Seconds, Share};
 
 static DEFINITIONS: &[MetricDef] = &[
     dist(
         "ttft_ms",
         Milliseconds,
-        USERS_REGION,
-        Lower,
+        &[Users, Region],
         "Time to first token as the user perceives it, of served requests: from the moment the user meant to send the \
          turn to the first byte of the answer, name resolution, connection, queueing, retries and fallbacks included.",
     ),
     dist(
         "model_ttft_ms",
         Milliseconds,
-        &[Users, Region, Provider, Deployment],
-        Lower,
-        "Time to first token of the model call that served the request, as its gateway sees it: from sending that \
-         attempt to its first token, the network between gateway and provider included, earlier attempts excluded.",
+        &[Provider, Deployment],
+        "Time to first token of answered model-call attempts as the gateway sees it: from sending the attempt to its \
+         first token back at the gateway, the network between gateway and provider included.",
     ),
     dist(
         "e2e_ms",
         Milliseconds,
-        USERS_REGION,
-        Lower,
+        &[Users, Region],
         "End-to-end latency of served requests: from the moment the user meant to send the turn to the last byte of the \
          answer.",
     ),
-    dist(
+    one(
         "attempts_per_request",
-        Count,
-        USERS_REGION,
+        Ratio,
+        &[],
         Lower,
-        "Model-call attempts that a request needed, first tries, retries, hedges and fallbacks alike. 1 is a request \
-         served at the first try; 0 one that never reached a provider.",
+        "Model-call attempts (first tries, retries, hedges and fallbacks alike) divided by requests. Above 1 it says how \
+         much load retries add; below 1, that requests ended before any model was called.",
     ),
     one(
         "availability",
         Share,
-        USERS_REGION,
+        &[Users, Region],
         Higher,
-        "Served requests divided by served and failed ones. Served means answered within the time limit; degraded \
-         answers count as served. Refusals for residency or quota are failures, and so is a request that its user \
-         abandoned after the time limit; one abandoned earlier counts on neither side.",
+        "Requests served within the time limit, divided by requests. Degraded answers count as served and are shown \
+         apart; refusals for residency or quota count as failures of that class.",
     ),
     one(
         "error_rate",
         Share,
         &[Users, Region, Error],
         Lower,
-        "Failed requests divided by served and failed ones: 1 minus the availability, or the part of it that is of one \
-         error class.",
+        "Failed requests divided by requests: 1 minus the availability, or the part of it that is of one error class.",
     ),
     one(
         "degraded_share",
         Share,
-        USERS_REGION,
+        &[Users],
         Lower,
-        "Served requests whose answer came from a deployment that the fallback chain marks as degraded (another model \
-         than the one asked for), divided by served requests.",
+        "Served requests answered by a pool that the fallback chain marks as degraded (another model than the one asked \
+         for), divided by served requests.",
     ),
     one(
         "fallback_share",
         Share,
-        USERS_REGION,
+        &[Users],
         Lower,
-        "Served requests whose answer came from any but the first choice of the fallback chain, divided by served \
-         requests.",
+        "Served requests answered by another deployment than the policy's first choice, divided by served requests.",
     ),
     one(
         "cross_region_share",
         Share,
-        USERS_REGION,
+        &[Users],
         Lower,
-        "Requests of which at least one exchange behind the entry point (forwarding, model call, read or write of \
-         state) left the region that took the request, divided by requests.",
+        "Requests whose application region was not the nearest of the topology, or whose model call left that region, \
+         divided by requests.",
     ),
-    one(
-        "traffic_share",
-        Share,
-        USERS_REGION,
-        Neither,
-        "Requests taken by one application region, divided by all requests (of the same users, where users are given).",
-    ),
+    MetricDef {
+        required: &[Region],
+        together: true,
+        ..one(
+            "traffic_share",
+            Share,
+            &[Users, Region],
+            Neither,
+            "Requests that were last sent to this application region, divided by all requests (of the same users, where \
+             users are given).",
+        )
+    },
     one(
         "slow_share",
         Share,
-        USERS_REGION,
+        &[Users],
         Lower,
-        "Served requests that spent over 100 ms more on network round trips before the first token than the same \
-         exchanges take with the nearest region that any topology of the scenario uses, divided by served requests.",
+        "Served requests with a time to first token over the scenario's slow limit, divided by served requests.",
     ),
     one(
         "requests",
         Count,
-        USERS_REGION,
+        &[Users, Region],
         Neither,
-        "Requests (turns) that users sent after the warm-up, whatever became of them.",
+        "Requests (turns) sent between the end of the warm-up and the horizon, whatever became of them.",
     ),
     one("errors", Count, &[Users, Region, Error], Lower, "Requests that failed, all or of one error class."),
     one(
-        "abandoned",
-        Count,
-        USERS_REGION,
-        Lower,
-        "Requests that their users gave up before the time limit; neither served nor failed.",
-    ),
-    one(
         "stale_reads",
         Count,
-        USERS_REGION,
+        &[Users],
         Lower,
-        "Reads of conversation state that missed a write which the same session had already been told was stored.",
+        "Requests that read a conversation state older than the last write which their user had been told was stored.",
     ),
     one(
         "writes_lost",
         Count,
-        USERS_REGION,
+        &[],
         Lower,
-        "Writes that were acknowledged and then lost, because their region failed before they had been replicated.",
+        "Writes that had been acknowledged and that no surviving region had when their region failed.",
     ),
     one(
         "residency_violations",
         Count,
-        USERS_REGION,
+        &[],
         Lower,
         "Requests of which data was processed or stored outside the places that their residency class permits.",
     ),
@@ -390,11 +372,18 @@ static DEFINITIONS: &[MetricDef] = &[
     one("cost_tokens_usd", Dollars, &[Users, Region, Provider], Lower, "The cost of model tokens alone."),
     one("cost_per_1k_requests_usd", Dollars, &[Users], Lower, "The cost divided by requests, times 1000."),
     one(
-        "cost_multiplier",
-        Ratio,
+        "cost_per_month_usd",
+        Dollars,
         &[],
         Lower,
-        "The cost divided by the cost of the baseline topology under the same demand.",
+        "The cost extrapolated to a month of 730 hours, as if every hour cost what the measured ones did on average.",
+    ),
+    one(
+        "cost_multiplier",
+        Ratio,
+        &[Users],
+        Lower,
+        "The cost divided by the cost of the baseline topology (for the same users) under the same demand.",
     ),
     one(
         "cost_multiplier_infra",
@@ -406,48 +395,56 @@ static DEFINITIONS: &[MetricDef] = &[
     of_incident(
         "incident.detected_s",
         Seconds,
-        INCIDENT,
-        "From the incident's start until the first component that acts on it (health check, outlier ejection, circuit \
-         breaker) took the affected target out. None if nothing did.",
+        Lower,
+        "From the incident's start until a health check or a gateway first took the affected target out of service. \
+         None if nothing did.",
     ),
     of_incident(
         "incident.moved_half_s",
         Seconds,
-        INCIDENT,
-        "From the incident's start until the affected target's share of arrivals had fallen to half of what it was \
+        Lower,
+        "From the incident's start until the affected target's share of what was sent had fallen to half of what it was \
          before. None if it never fell so far.",
     ),
     of_incident(
         "incident.moved_99_s",
         Seconds,
-        INCIDENT,
-        "From the incident's start until the affected target's share of arrivals had fallen to 1 % of what it was \
+        Lower,
+        "From the incident's start until the affected target's share of what was sent had fallen to 1 % of what it was \
          before. None if it never fell so far.",
     ),
     of_incident(
         "incident.over_s",
         Seconds,
-        INCIDENT,
-        "From the incident's start until its fault was repaired, or the end of the measured period if that came first.",
+        Lower,
+        "From the incident's start until users were no longer affected: until the last request that failed or was slow \
+         beyond the level before the incident. None if that was not seen before the record ends.",
     ),
     of_incident(
-        "incident.failed",
+        "incident.requests",
         Count,
-        &[Users, Region, Incident],
-        "Failed requests that arrived while the incident lasted or while its traffic had not come back.",
+        Neither,
+        "Requests sent from the incident's start until it was over for its users, at least until the repair.",
     ),
+    of_incident("incident.failed", Count, Lower, "Failed requests in the time of `incident.requests`."),
     of_incident(
         "incident.slow",
         Count,
-        &[Users, Region, Incident],
-        "Served requests that arrived in the same period with a time to first token above the 99th percentile of \
-         the rest of the run.",
+        Lower,
+        "Served requests over the scenario's slow limit in the time of `incident.requests`.",
     ),
     of_incident(
         "incident.degraded",
         Count,
-        &[Users, Region, Incident],
-        "Requests that arrived in the same period and got a degraded answer.",
+        Lower,
+        "Requests that got a degraded answer in the time of `incident.requests`.",
+    ),
+    of_incident("incident.stale_reads", Count, Lower, "Stale reads in the time of `incident.requests`."),
+    of_incident(
+        "incident.writes_lost",
+        Count,
+        Lower,
+        "Acknowledged writes that no surviving region had when the incident struck.",
     ),
 ];
 

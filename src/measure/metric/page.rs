@@ -15,6 +15,7 @@ pub fn markdown_table() -> String {
             .iter()
             .map(|s| if d.required.contains(s) { format!("**{}**", s.name()) } else { s.name().to_owned() })
             .collect();
+        let selectors = selectors.join(if d.together { " and " } else { ", " });
         let _ = writeln!(
             out,
             "| `{}` | {} | {} | {} | {} | {} |",
@@ -22,7 +23,7 @@ pub fn markdown_table() -> String {
             d.unit.symbol(),
             d.better.name(),
             stats,
-            selectors.join(", "),
+            selectors,
             d.meaning
         );
     }
@@ -56,7 +57,8 @@ fn describe(d: &MetricDef) -> String {
     }
     if !d.selectors.is_empty() {
         let names: Vec<&str> = d.selectors.iter().map(|s| s.name()).collect();
-        let _ = writeln!(out, "  selectors: {}", names.join(", "));
+        let how = if d.together { "" } else { " (one at a time)" };
+        let _ = writeln!(out, "  selectors: {}{}", names.join(", "), if names.len() > 1 { how } else { "" });
     }
     let stat = if d.is_distribution() { ".p95" } else { "" };
     let selector = d.required.first().or(d.selectors.first()).map(|s| format!("{{{}=NAME}}", s.name()));

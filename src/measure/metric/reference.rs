@@ -48,6 +48,8 @@ pub enum MetricErrorKind {
     SelectorNotAllowed(&'static str, Selector),
     /// The metric says nothing without this selector.
     MissingSelector(&'static str, Selector),
+    /// The metric is measured by either selector, not by both at once.
+    NotTogether(&'static str, Selector, Selector),
     /// The same selector twice.
     DuplicateSelector(Selector),
     /// The scenario has nothing of that name.
@@ -74,6 +76,9 @@ impl fmt::Display for MetricError {
             }
             MetricErrorKind::MissingSelector(metric, s) => {
                 write!(f, "`{metric}` needs the selector `{0}`, as in `{metric}{{{0}=...}}`", s.name())
+            }
+            MetricErrorKind::NotTogether(metric, a, b) => {
+                write!(f, "`{metric}` is measured by `{}` or by `{}`, not by both at once", a.name(), b.name())
             }
             MetricErrorKind::DuplicateSelector(s) => write!(f, "the selector `{}` is given twice", s.name()),
             MetricErrorKind::UnknownName(s, found) => match s {
@@ -138,6 +143,7 @@ impl MetricRef {
         selectors.sort();
         assert!(selectors.windows(2).all(|w| w[0].0 < w[1].0), "`{name}`: a selector twice");
         assert!(selectors.iter().all(|(s, _)| def.selectors.contains(s)), "`{name}`: selector does not apply");
+        assert!(def.together || selectors.len() < 2, "`{name}`: one selector at a time");
         assert!(def.required.iter().all(|r| selectors.iter().any(|(s, _)| s == r)), "`{name}`: selector missing");
         MetricRef { def, stat, selectors }
     }
@@ -272,6 +278,9 @@ fn parse_selector(
     }
     if before.iter().any(|(s, _)| *s == selector) {
         return Err(here(MetricErrorKind::DuplicateSelector(selector)));
+    }
+    if let (false, Some(&(other, _))) = (def.together, before.first()) {
+        return Err(here(MetricErrorKind::NotTogether(def.name, other, selector)));
     }
     if cursor.next_token() != Some('=') {
         return Err(cursor.syntax("`=` and a value"));
