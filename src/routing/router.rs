@@ -149,6 +149,12 @@ impl Journey {
         }
     }
 
+    /// The same request after its gateway died: another gateway starts from the first pool, the count of attempts goes
+    /// on (it is part of the address of draws).
+    pub fn restart(&self, class: Option<u8>) -> Journey {
+        Journey { attempts: self.attempts, ..Journey::new(class) }
+    }
+
     /// Attempts so far.
     pub fn attempts(&self) -> u32 {
         u32::from(self.attempts)
@@ -289,7 +295,7 @@ impl Router {
                 reasons.push(Reason::NextPool { pool: journey.pool });
                 continue;
             }
-            if journey.attempts == 0 {
+            if journey.first.is_none() {
                 reasons.push(Reason::Panic);
                 for pool in 0..self.config.chain.len() {
                     journey.pool = pool as u8;
@@ -344,7 +350,7 @@ impl Router {
         let open = members.clone().filter(may).filter(up).map(candidate);
         let turn = self.turns[p];
         let chosen = pick(pool.choose, open, turn, pool.members.len(), entropy)?;
-        if journey.attempts == 0 && matches!(pool.choose, Choose::Nearest | Choose::InOrder) {
+        if journey.first.is_none() && matches!(pool.choose, Choose::Nearest | Choose::InOrder) {
             let first = pick(pool.choose, members.filter(may).map(candidate), turn, pool.members.len(), entropy);
             journey.passed_over |= first.is_some_and(|f| f.position != chosen.position);
         }

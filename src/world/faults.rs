@@ -126,7 +126,8 @@ impl Damage {
 
     fn recompute(&mut self, d: DeploymentIx) {
         // folded in the order of the scenario, whatever the order in which the faults struck
-        let (slower, served) = self.brown_outs[d.ix()].iter().fold((1.0, 1.0), |(s, ok), b| (s * b.1, ok * (1.0 - b.2)));
+        let (slower, served) =
+            self.brown_outs[d.ix()].iter().fold((1.0, 1.0), |(s, ok), b| (s * b.1, ok * (1.0 - b.2)));
         self.brown[d.ix()] = (slower, 1.0 - served);
     }
 

@@ -1,1 +1,109 @@
-//! The `world` room.
+//! One run: a validated scenario, one of its topologies and a seed become a [`Record`].
+//!
+//! The dispatch table in [`World::handle`](struct@World) is the table of contents of the simulation: one line per event, one named method
+//! each. A request flows through the files as it flows through the product: [`demand`] creates it, [`resolver`] sends it
+//! to a region, [`region`] admits it, [`store`] reads its conversation, the gateway asks [`crate::routing`] whom to
+//! call, [`provider`] serves it, and [`record`] keeps what happened. [`faults`] break things, `outage` says what that
+//! does to what is under way, `health` notices.
+
+mod counting;
+pub mod demand;
+pub mod event;
+pub mod failure;
+pub mod faults;
+mod health;
+mod outage;
+pub mod provider;
+pub mod purpose;
+pub mod record;
+pub mod region;
+pub mod resolver;
+mod run;
+pub mod sampler;
+pub mod session;
+pub mod store;
+mod turn;
+pub mod watch;
+
+pub use counting::{PROMPT_BYTES_PER_TOKEN, STREAM_BYTES_PER_TOKEN, Target};
+pub use record::Record;
+pub use run::{Interrupted, Run, run};
+
+use crate::kernel::{Context, Slab, World as Simulated};
+use crate::random::Draws;
+use crate::scenario::model::{Scenario, Topology};
+use crate::units::Time;
+use demand::{Demand, Source};
+use event::Event;
+use faults::{Damage, Occurrence};
+use provider::Provider;
+use region::Region;
+use resolver::Resolvers;
+use sampler::{LinkSampler, Sampler};
+use session::Session;
+use store::Store;
+
+/// Clock and pending events, as the world's methods see them.
+type Cx = Context<Event>;
+
+/// One topology of one scenario in one replication.
+pub struct World<'a> {
+    scenario: &'a Scenario,
+    topology: &'a Topology,
+    draws: Draws,
+    /// End of the warm-up.
+    start: Time,
+    /// Horizon: arrivals stop.
+    end: Time,
+    sources: Vec<Source>,
+    demand: Vec<Demand>,
+    sessions: Slab<Session>,
+    resolvers: Resolvers,
+    regions: Vec<Region>,
+    providers: Vec<Provider>,
+    damage: Damage,
+    store: Store,
+    occurrences: Vec<Occurrence>,
+    /// What each fault of the scenario hits in this topology.
+    targets: Vec<Target>,
+    /// Watches that are recording.
+    open_watches: Vec<usize>,
+    /// `group * regions + region`.
+    user_links: Vec<LinkSampler>,
+    /// `region * deployments + deployment`.
+    model_links: Vec<LinkSampler>,
+    /// Per group: its nearest legal region.
+    nearest_region: Vec<Option<u8>>,
+    /// `region * deployments + deployment`: no member of the same pool is nearer.
+    nearest_member: Vec<bool>,
+    overheads: Vec<Sampler>,
+    state_read: Sampler,
+    state_write: Sampler,
+    record: Record,
+    /// Turns that have reached a terminal state.
+    ended: u64,
+}
+
+impl Simulated for World<'_> {
+    type Event = Event;
+
+    fn handle(&mut self, event: Event, cx: &mut Cx) {
+        match event {
+            Event::SessionStarts { source } => self.session_starts(source, cx),
+            Event::TurnBegins { session } => self.turn_begins(session, cx),
+            Event::ReachesRegion { session, epoch } => self.reaches_region(session, epoch, cx),
+            Event::CallsModel { session, epoch } => self.calls_model(session, epoch, cx),
+            Event::ReachesProvider { session, epoch } => self.reaches_provider(session, epoch, cx),
+            Event::AttemptEnds { session, epoch } => self.attempt_ends(session, epoch, cx),
+            Event::BackoffOver { session, epoch } => self.backoff_over(session, epoch, cx),
+            Event::ClientGivesUp { session, epoch } => self.client_gives_up(session, epoch, cx),
+            Event::ProviderFrees { deployment } => self.providers[deployment.ix()].free(),
+            Event::CheckBegins { region } => self.check_begins(region, cx),
+            Event::CheckEnds { region, passed } => self.check_ends(region, passed, cx),
+            Event::FaultBegins { occurrence } => self.fault_begins(occurrence, cx),
+            Event::FaultEnds { occurrence } => self.fault_ends(occurrence),
+            Event::WatchOpens { occurrence } => self.open_watches.push(occurrence as usize),
+            Event::WatchCloses { occurrence } => self.open_watches.retain(|w| *w != occurrence as usize),
+        }
+    }
+}

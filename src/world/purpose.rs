@@ -26,6 +26,8 @@ pub const MODEL_LINK: Purpose = Purpose(10);
 pub const OVERHEAD: Purpose = Purpose(11);
 /// Read of the conversation; entity: turn, index: try.
 pub const STATE_READ: Purpose = Purpose(12);
+/// Write of the turn; entity: turn.
+pub const STATE_WRITE: Purpose = Purpose(13);
 /// Replication lag of a write; entity: turn, index: hash of the destination's name.
 pub const STATE_LAG: Purpose = Purpose(14);
 /// Time to first token; entity: turn, index: attempt.

@@ -128,7 +128,14 @@ pub struct Cell {
 
 impl Record {
     /// An empty record.
-    pub fn new(groups: usize, regions: usize, deployments: usize, places: usize, start: Time, interval: Span) -> Record {
+    pub fn new(
+        groups: usize,
+        regions: usize,
+        deployments: usize,
+        places: usize,
+        start: Time,
+        interval: Span,
+    ) -> Record {
         let group = || GroupRecord {
             requests: 0,
             failed: 0,
@@ -141,15 +148,9 @@ impl Record {
             ttft: Histogram::new(),
             e2e: Histogram::new(),
         };
-        let region = || RegionRecord {
-            requests: 0,
-            failed: 0,
-            ttft: Histogram::new(),
-            e2e: Histogram::new(),
-            busy_slot_ns: 0,
-        };
-        let deployment =
-            || DeploymentRecord { attempts: 0, ok: 0, rate_limited: 0, failed: 0, ttft: Histogram::new() };
+        let region =
+            || RegionRecord { requests: 0, failed: 0, ttft: Histogram::new(), e2e: Histogram::new(), busy_slot_ns: 0 };
+        let deployment = || DeploymentRecord { attempts: 0, ok: 0, rate_limited: 0, failed: 0, ttft: Histogram::new() };
         Record {
             groups: (0..groups).map(|_| group()).collect(),
             regions: (0..regions).map(|_| region()).collect(),

@@ -37,6 +37,8 @@ pub struct Session {
     pub turns: u32,
     /// The present turn, counted from 0.
     pub turn: u32,
+    /// Row of the trace that it replays, if it does.
+    pub row: u32,
     /// Tokens of earlier turns.
     pub history: u32,
     /// Position of the resolver its user asks.

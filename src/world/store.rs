@@ -95,8 +95,7 @@ impl Store {
     /// nobody to miss them.
     pub fn lose(&mut self, draws: &Draws, died: Time, region: usize, up: &[bool]) -> u64 {
         let list = std::mem::take(&mut self.recent[region]);
-        list.iter()
-            .filter(|w| w.at <= died && self.is_lost(draws, died, region, w.session, w.turn, w.at, up))
-            .count() as u64
+        list.iter().filter(|w| w.at <= died && self.is_lost(draws, died, region, w.session, w.turn, w.at, up)).count()
+            as u64
     }
 }

@@ -1,0 +1,259 @@
+//! What the world writes into its record, and when. Only turns sent between the end of the warm-up and the horizon count.
+
+use super::World;
+use super::event::SessionKey;
+use super::failure::Failure;
+use super::session::Phase;
+use super::watch::Watch;
+use crate::routing::outcome::{ErrorClass, Outcome};
+use crate::scenario::model::FaultWhat;
+use crate::units::{DeploymentIx, Span, Time};
+
+/// Bytes that one streamed output token puts on the way to the user.
+/// ASSUMPTION: one server-sent event per token with a JSON envelope of about 200 bytes, as chat-completion streams
+/// have it; uncompressed.
+pub const STREAM_BYTES_PER_TOKEN: u64 = 200;
+
+/// Bytes of prompt text per token on the way to a provider: about four characters per token of English text is the
+/// providers' own rule of thumb (OpenAI help centre, "What are tokens and how to count them?", 2024).
+pub const PROMPT_BYTES_PER_TOKEN: u64 = 4;
+
+/// What a fault takes out of service, as far as traffic can be moved away from it.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Target {
+    /// An application region of the topology, by position.
+    Region(usize),
+    /// Deployments, one flag each.
+    Deployments(Vec<bool>),
+    /// Nothing that this topology uses.
+    Nothing,
+}
+
+impl Target {
+    /// What a fault means for a topology.
+    pub fn of(what: &FaultWhat, regions: &[crate::units::RegionIx], providers: &[crate::units::RegionIx]) -> Target {
+        let flags = |hit: &dyn Fn(usize) -> bool| {
+            let flags: Vec<bool> = (0..providers.len()).map(hit).collect();
+            if flags.contains(&true) { Target::Deployments(flags) } else { Target::Nothing }
+        };
+        match what {
+            FaultWhat::RegionDown { region } => match regions.iter().position(|r| r == region) {
+                Some(i) => Target::Region(i),
+                None => flags(&|d| providers[d] == *region),
+            },
+            FaultWhat::DependencyDown { region, .. } => {
+                regions.iter().position(|r| r == region).map_or(Target::Nothing, Target::Region)
+            }
+            FaultWhat::ProviderDown { deployments } | FaultWhat::ProviderBrownOut { deployments, .. } => {
+                flags(&|d| deployments.contains(&DeploymentIx::new(d)))
+            }
+        }
+    }
+}
+
+impl World<'_> {
+    /// Whether a turn sent at this time counts.
+    #[inline]
+    pub(super) fn counted(&self, sent: Time) -> bool {
+        sent >= self.start && sent < self.end
+    }
+
+    /// A call leaves a gateway.
+    pub(super) fn count_call(&mut self, sent: Time, region: usize, deployment: DeploymentIx, prompt: u32) {
+        if !self.counted(sent) {
+            return;
+        }
+        self.record.attempts += 1;
+        self.record.deployments[deployment.ix()].attempts += 1;
+        let place = self.providers[deployment.ix()].place;
+        if place != self.regions[region].place {
+            self.count_bytes_between(sent, region, place.ix(), u64::from(prompt) * PROMPT_BYTES_PER_TOKEN);
+        }
+    }
+
+    fn count_bytes_between(&mut self, sent: Time, region: usize, place: usize, bytes: u64) {
+        let places = self.scenario.places.len();
+        self.record.usage.bytes_between[region * places + place] += bytes;
+        if let Some(cell) = self.record.timeline[region].cell_mut(sent) {
+            if cell.bytes_between.is_empty() {
+                cell.bytes_between.resize(places, 0);
+            }
+            cell.bytes_between[place] += bytes;
+        }
+    }
+
+    /// An attempt has ended: how, and what it used.
+    pub(super) fn count_attempt(&mut self, session: SessionKey) {
+        let s = &self.sessions[session];
+        let (sent, call) = (s.request.sent, s.request.call);
+        if !self.counted(sent) {
+            return;
+        }
+        let d = call.deployment.ix();
+        let row = &mut self.record.deployments[d];
+        match call.outcome {
+            Outcome::Ok => {
+                row.ok += 1;
+                row.ttft.record_span(call.first_token.since(call.sent));
+            }
+            Outcome::Failed { class: ErrorClass::RateLimited, .. } => row.rate_limited += 1,
+            Outcome::Failed { .. } => row.failed += 1,
+        }
+        if call.accepted {
+            // ASSUMPTION: a call that was taken in and then abandoned is billed for its prompt, not for its output
+            let output = if call.outcome == Outcome::Ok { u64::from(call.output) } else { 0 };
+            let (input, group, region) = (u64::from(s.request.prompt), s.group.ix(), usize::from(s.request.region));
+            let n = self.providers.len();
+            self.record.usage.input_tokens[group * n + d] += input;
+            self.record.usage.output_tokens[group * n + d] += output;
+            if let Some(cell) = self.record.timeline[region].cell_mut(sent) {
+                if cell.tokens.is_empty() {
+                    cell.tokens.resize(2 * n, 0);
+                }
+                cell.tokens[d] += input;
+                cell.tokens[n + d] += output;
+            }
+        }
+    }
+
+    /// A turn was served.
+    pub(super) fn count_served(&mut self, session: SessionKey, ttft: Span, e2e: Span) {
+        let s = &self.sessions[session];
+        let (sent, group, region) = (s.request.sent, s.group.ix(), usize::from(s.request.region));
+        let (call, stale) = (s.request.call, s.request.stale);
+        let new_tokens = u64::from(s.request.input) + u64::from(call.output);
+        let slow = ttft > self.scenario.slow_over;
+        for &w in &self.open_watches {
+            let watch = &mut self.record.watches[w];
+            watch.slow.add(sent, u64::from(slow));
+            watch.degraded.add(sent, u64::from(call.degraded));
+            watch.stale.add(sent, u64::from(stale));
+        }
+        if !self.counted(sent) {
+            return;
+        }
+        let home = self.nearest_region[group] == Some(region as u8)
+            && self.nearest_member[region * self.providers.len() + call.deployment.ix()];
+        let g = &mut self.record.groups[group];
+        g.by_region[region] += 1;
+        g.fallback += u64::from(call.fallback);
+        g.degraded += u64::from(call.degraded);
+        g.cross_region += u64::from(!home);
+        g.slow += u64::from(slow);
+        g.stale += u64::from(stale);
+        g.ttft.record_span(ttft);
+        g.e2e.record_span(e2e);
+        let r = &mut self.record.regions[region];
+        r.requests += 1;
+        r.ttft.record_span(ttft);
+        r.e2e.record_span(e2e);
+        let to_user = u64::from(call.output) * STREAM_BYTES_PER_TOKEN;
+        self.record.usage.bytes_to_users[group * self.regions.len() + region] += to_user;
+        if let Some(cell) = self.record.timeline[region].cell_mut(sent) {
+            cell.requests += 1;
+            cell.degraded += u64::from(call.degraded);
+            cell.ttft.record_span(ttft);
+            cell.e2e.record_span(e2e);
+            cell.bytes_to_users += to_user;
+        }
+        let replicated = new_tokens * u64::from(self.topology.state.bytes_per_token);
+        for other in 0..self.regions.len() {
+            if other != region {
+                self.count_bytes_between(sent, region, self.regions[other].place.ix(), replicated);
+            }
+        }
+    }
+
+    /// A turn has failed.
+    pub(super) fn count_failed(&mut self, session: SessionKey, why: Failure) {
+        let s = &self.sessions[session];
+        let (sent, group, region) = (s.request.sent, s.group.ix(), usize::from(s.request.region));
+        let stale = s.request.stale;
+        for &w in &self.open_watches {
+            self.record.watches[w].failed.add(sent, 1);
+            self.record.watches[w].stale.add(sent, u64::from(stale));
+        }
+        if !self.counted(sent) {
+            return;
+        }
+        self.record.failures[why as usize] += 1;
+        let g = &mut self.record.groups[group];
+        g.failed += 1;
+        g.stale += u64::from(stale);
+        if why == Failure::Residency {
+            return; // it was never sent anywhere
+        }
+        g.by_region[region] += 1;
+        self.record.regions[region].requests += 1;
+        self.record.regions[region].failed += 1;
+        if let Some(cell) = self.record.timeline[region].cell_mut(sent) {
+            cell.requests += 1;
+            cell.failed += 1;
+        }
+    }
+
+    /// A call dies with its gateway: what it used is paid for, and the provider's reserve is settled.
+    pub(super) fn settle_dead_call(&mut self, session: SessionKey, now: Time) {
+        let s = &mut self.sessions[session];
+        if s.request.phase != Phase::Calling {
+            return;
+        }
+        let call = &mut s.request.call;
+        call.outcome = Outcome::Failed { class: ErrorClass::ConnectionFailed, retry_after: None };
+        let (d, reserved) = (call.deployment.ix(), std::mem::take(&mut call.reserved));
+        self.providers[d].give_back(now, reserved);
+        self.count_attempt(session);
+    }
+
+    /// A user's try is sent to a region.
+    pub(super) fn watch_region_choice(&mut self, now: Time, region: usize) {
+        for &w in &self.open_watches {
+            let watch = &mut self.record.watches[w];
+            if let Target::Region(target) = self.targets[usize::from(watch.occurrence.fault)] {
+                watch.to_any.add(now, 1);
+                watch.to_target.add(now, u64::from(target == region));
+            }
+        }
+    }
+
+    /// A gateway's call is sent to a deployment.
+    pub(super) fn watch_call(&mut self, now: Time, deployment: DeploymentIx) {
+        for &w in &self.open_watches {
+            let watch = &mut self.record.watches[w];
+            if let Target::Deployments(flags) = &self.targets[usize::from(watch.occurrence.fault)] {
+                watch.to_any.add(now, 1);
+                watch.to_target.add(now, u64::from(flags[deployment.ix()]));
+            }
+        }
+    }
+
+    /// A gateway stops calling a deployment.
+    pub(super) fn watch_taken_out(&mut self, now: Time, deployment: DeploymentIx) {
+        let targets = &self.targets;
+        for &w in &self.open_watches {
+            let watch = &mut self.record.watches[w];
+            let hit =
+                matches!(&targets[usize::from(watch.occurrence.fault)], Target::Deployments(f) if f[deployment.ix()]);
+            if hit {
+                note_detection(watch, now);
+            }
+        }
+    }
+
+    /// The name service takes a region out of service.
+    pub(super) fn watch_unhealthy(&mut self, now: Time, region: usize) {
+        let targets = &self.targets;
+        for &w in &self.open_watches {
+            let watch = &mut self.record.watches[w];
+            if targets[usize::from(watch.occurrence.fault)] == Target::Region(region) {
+                note_detection(watch, now);
+            }
+        }
+    }
+}
+
+fn note_detection(watch: &mut Watch, now: Time) {
+    if watch.detected.is_none() && now >= watch.occurrence.begins && now < watch.occurrence.ends {
+        watch.detected = Some(now);
+    }
+}

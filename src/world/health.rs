@@ -1,0 +1,67 @@
+//! Health checks of the regions, as the name service makes them.
+//!
+//! A deep check asks the database, the cache and the model endpoint one after the other, each with its own time-out, so
+//! a failing check takes seconds; its verdict counts when it ends. A shallow check only asks whether the region answers
+//! and misses a broken dependency. A region that is down answers neither: the check ends with its connect time-out.
+
+use super::event::{Event, HEALTH};
+use super::purpose::CHECK_PHASE;
+use super::{Cx, World};
+use crate::random::EntityKey;
+use crate::units::Span;
+
+impl World<'_> {
+    /// Schedules the first check of every region: each at its own phase within the interval.
+    pub(super) fn start_checks(&mut self, cx: &mut Cx) {
+        for region in 0..self.regions.len() {
+            let key = EntityKey::named(&self.scenario.places[self.regions[region].place.ix()].id);
+            let phase = self.topology.health.interval.mul_f64(self.draws.uniform(CHECK_PHASE, key, 0));
+            cx.schedule_in(phase, HEALTH, Event::CheckBegins { region: region as u16 });
+        }
+    }
+
+    /// A check of a region begins: what it will find and how long that takes.
+    pub(super) fn check_begins(&mut self, region: u16, cx: &mut Cx) {
+        let health = self.topology.health;
+        let place = self.regions[usize::from(region)].place;
+        let (mut passed, mut took) = (true, Span::ZERO);
+        let mut part = |ok: bool, timeout: Span| {
+            if !ok {
+                passed = false;
+                took += timeout;
+            }
+        };
+        if self.damage.region_down(place) {
+            part(false, health.connect_timeout);
+        } else if let Some(deep) = health.deep {
+            part(!self.damage.database_down(place), deep.database);
+            part(!self.damage.cache_down(place), deep.cache);
+            part(self.some_model_answers(), deep.model);
+        }
+        cx.schedule_in(took, HEALTH, Event::CheckEnds { region, passed });
+        if cx.now() < self.end {
+            cx.schedule_in(health.interval.max(took), HEALTH, Event::CheckBegins { region });
+        }
+    }
+
+    /// Whether any deployment of the first pool is up: the model endpoint as the application uses it.
+    fn some_model_answers(&self) -> bool {
+        self.topology.chain[0]
+            .members
+            .iter()
+            .any(|(d, _)| !self.damage.deployment_down(*d) && !self.damage.region_down(self.providers[d.ix()].place))
+    }
+
+    /// A check has ended.
+    pub(super) fn check_ends(&mut self, region: u16, passed: bool, cx: &mut Cx) {
+        let index = usize::from(region);
+        let health = &mut self.regions[index].health;
+        if health.observe(&self.topology.health.thresholds, passed) {
+            let healthy = health.healthy();
+            self.resolvers.set_health(index, healthy);
+            if !healthy {
+                self.watch_unhealthy(cx.now(), index);
+            }
+        }
+    }
+}

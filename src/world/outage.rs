@@ -1,0 +1,125 @@
+//! What a fault does to what is under way when it strikes.
+
+use super::event::{Event, SessionKey, TRAFFIC};
+use super::session::{Phase, Session};
+use super::{Cx, World};
+use crate::routing::outcome::{ErrorClass, Outcome};
+use crate::routing::router::Router;
+use crate::scenario::model::FaultWhat;
+use crate::units::{DeploymentIx, RegionIx};
+
+impl World<'_> {
+    /// Schedules every occurrence of every fault, and the close look around it.
+    pub(super) fn start_faults(&mut self, cx: &mut Cx) {
+        for (i, o) in self.occurrences.iter().enumerate() {
+            let occurrence = i as u32;
+            cx.schedule(o.begins, super::event::FAULTS, Event::FaultBegins { occurrence });
+            cx.schedule(o.ends.min(crate::kernel::MAX_TIME), super::event::FAULTS, Event::FaultEnds { occurrence });
+            if let Some(watch) = self.record.watches.get(i) {
+                cx.schedule(watch.from, super::event::FAULTS, Event::WatchOpens { occurrence });
+                cx.schedule(watch.until.max(watch.from), super::event::FAULTS, Event::WatchCloses { occurrence });
+            }
+        }
+    }
+
+    /// A fault strikes.
+    pub(super) fn fault_begins(&mut self, occurrence: u32, cx: &mut Cx) {
+        let o = self.occurrences[occurrence as usize];
+        let scenario = self.scenario;
+        let what = &scenario.faults[usize::from(o.fault)].what;
+        let was_down = |w: &World<'_>, region: RegionIx| w.damage.region_down(region);
+        match what {
+            FaultWhat::RegionDown { region } => {
+                let already = was_down(self, *region);
+                self.damage.begin(o.fault, what);
+                if !already {
+                    self.region_dies(*region, occurrence, cx);
+                }
+            }
+            FaultWhat::ProviderDown { deployments } => {
+                self.damage.begin(o.fault, what);
+                self.break_calls(|_, d| deployments.contains(&d), ErrorClass::Unavailable, cx);
+            }
+            FaultWhat::DependencyDown { .. } | FaultWhat::ProviderBrownOut { .. } => self.damage.begin(o.fault, what),
+        }
+    }
+
+    /// A fault is repaired.
+    pub(super) fn fault_ends(&mut self, occurrence: u32) {
+        let o = self.occurrences[occurrence as usize];
+        let scenario = self.scenario;
+        self.damage.end(o.fault, &scenario.faults[usize::from(o.fault)].what);
+    }
+
+    /// Everything in a place stops: turns in its application, calls to its deployments, writes not yet replicated.
+    fn region_dies(&mut self, place: RegionIx, occurrence: u32, cx: &mut Cx) {
+        let now = cx.now();
+        if let Some(index) = self.regions.iter().position(|r| r.place == place) {
+            self.lose_writes(index, occurrence, now);
+            let inside: Vec<SessionKey> = self
+                .sessions
+                .iter()
+                .filter(|(_, s)| usize::from(s.request.region) == index && is_inside(s))
+                .map(|(k, _)| k)
+                .collect();
+            for session in inside {
+                self.settle_dead_call(session, now);
+                let r = &mut self.sessions[session].request;
+                r.holds_slot = false;
+                r.try_began = now; // the client notices after a time-out of silence
+                self.client_waits_in_vain(session, cx);
+            }
+            let region = &mut self.regions[index];
+            region.clear(now);
+            // the gateway's process dies with its memory
+            let config = region.router.config().clone();
+            region.router = Router::new(config, self.providers.len()).expect("the configuration was accepted before");
+        }
+        let placed: Vec<RegionIx> = self.providers.iter().map(|p| p.place).collect();
+        self.break_calls(|_, d| placed[d.ix()] == place, ErrorClass::ConnectionFailed, cx);
+    }
+
+    fn lose_writes(&mut self, index: usize, occurrence: u32, now: crate::units::Time) {
+        let up: Vec<bool> = self.regions.iter().map(|r| !self.damage.region_down(r.place)).collect();
+        let lost = self.store.lose(&self.draws, now, index, &up);
+        if now >= self.start && now < self.end {
+            self.record.writes_lost += lost;
+        }
+        if let Some(watch) = self.record.watches.get_mut(occurrence as usize) {
+            watch.writes_lost += lost;
+        }
+        let (store, draws) = (&self.store, &self.draws);
+        for (_, s) in self.sessions.iter_mut() {
+            if let Some(w) = &mut s.last_write
+                && usize::from(w.region) == index
+                && store.is_lost(draws, now, index, s.key, w.turn, w.at, &up)
+            {
+                w.lost = true;
+            }
+        }
+    }
+
+    /// Calls being served by the deployments that `hit` names break: their gateways hear of it half a round trip later.
+    fn break_calls(&mut self, hit: impl Fn(&Session, DeploymentIx) -> bool, class: ErrorClass, cx: &mut Cx) {
+        let broken: Vec<SessionKey> = self
+            .sessions
+            .iter()
+            .filter(|(_, s)| {
+                let call = &s.request.call;
+                s.request.phase == Phase::Calling && call.accepted && hit(s, call.deployment)
+            })
+            .map(|(k, _)| k)
+            .collect();
+        for session in broken {
+            let r = &mut self.sessions[session].request;
+            r.call.outcome = Outcome::Failed { class, retry_after: None };
+            let (after, epoch) = (r.call.half_rtt, r.step(Phase::Calling));
+            cx.schedule_in(after, TRAFFIC, Event::AttemptEnds { session, epoch });
+        }
+    }
+}
+
+/// Whether a turn is in its region's hands.
+fn is_inside(s: &Session) -> bool {
+    matches!(s.request.phase, Phase::Queued | Phase::InApplication | Phase::Calling | Phase::BackingOff)
+}

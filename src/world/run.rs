@@ -1,0 +1,225 @@
+//! Building a world and running it from the origin to its end.
+
+use super::counting::Target;
+use super::demand::{Demand, sources};
+use super::faults::{Damage, schedule};
+use super::provider::Provider;
+use super::record::Record;
+use super::region::Region;
+use super::resolver::Resolvers;
+use super::sampler::{LinkSampler, Sampler};
+use super::store::Store;
+use super::watch::Watch;
+use super::{Cx, World};
+use crate::kernel::{Class, Engine, EventNo, MAX_TIME, RunEnd, Slab};
+use crate::random::{Draws, Seed};
+use crate::routing::router::{Member, PoolConfig, Router, RouterConfig};
+use crate::scenario::model::{FaultWhat, Scenario, Topology};
+use crate::units::{GroupIx, RegionIx, Span, Time};
+use std::ops::ControlFlow;
+
+/// Close looks are kept for this many occurrences; a scenario with hundreds of recurring faults is about availability,
+/// not about single incidents.
+const MAX_WATCHES: usize = 64;
+
+/// The run was stopped from outside before its end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Interrupted;
+
+/// One run, ready to start.
+pub struct Run<'a> {
+    engine: Engine<World<'a>>,
+    end: Time,
+}
+
+/// Runs one topology of a scenario in one replication.
+///
+/// # Panics
+/// When an invariant is broken: a bug, reported with its number.
+pub fn run(scenario: &Scenario, topology: usize, replication: u32) -> Record {
+    let mut run = Run::new(scenario, topology, Seed { seed: scenario.seed, replication });
+    let done = run.advance(&mut |_| ControlFlow::Continue(()));
+    debug_assert!(done.is_ok());
+    run.finish()
+}
+
+impl<'a> Run<'a> {
+    /// Builds the world and schedules its first events.
+    pub fn new(scenario: &'a Scenario, topology: usize, seed: Seed) -> Run<'a> {
+        let world = World::new(scenario, &scenario.topologies[topology], Draws::new(seed));
+        let end = world.end;
+        let mut engine = Engine::new(world);
+        engine.with(|world, cx| world.begin(cx));
+        Run { engine, end }
+    }
+
+    /// Runs to the end; `progress` hears the share of simulated time that is done, about two hundred times, and may
+    /// break the run off.
+    ///
+    /// # Errors
+    /// [`Interrupted`] if it did.
+    pub fn advance(&mut self, progress: &mut dyn FnMut(f64) -> ControlFlow<()>) -> Result<(), Interrupted> {
+        const SLICES: u64 = 200;
+        for slice in 1..=SLICES {
+            let until = Time((u128::from(self.end.nanos()) * u128::from(slice) / u128::from(SLICES)) as u64);
+            self.engine.run_until(until);
+            if progress(slice as f64 / SLICES as f64).is_break() {
+                return Err(Interrupted);
+            }
+        }
+        // arrivals have stopped: what is in flight is finished
+        let end = self.engine.run_to_end();
+        debug_assert_eq!(end, RunEnd::Exhausted);
+        Ok(())
+    }
+
+    /// Runs to the end and shows every event to `observer` just before it is handled.
+    pub fn advance_observed<F>(&mut self, observer: &mut F)
+    where
+        F: FnMut(EventNo, Time, Class, &super::event::Event),
+    {
+        self.engine.run_traced(MAX_TIME, observer);
+    }
+
+    /// Checks the invariants of the whole run and hands out what was measured.
+    pub fn finish(self) -> Record {
+        let events = self.engine.events_handled();
+        let now = self.engine.now();
+        let world = self.engine.into_world();
+        world.finish(events, now)
+    }
+}
+
+impl<'a> World<'a> {
+    fn new(scenario: &'a Scenario, topology: &'a Topology, draws: Draws) -> World<'a> {
+        let start = Time(scenario.warmup.nanos());
+        let end = start + scenario.horizon;
+        let places: Vec<RegionIx> = topology.regions.iter().map(|r| r.place).collect();
+        let providers: Vec<Provider> = scenario.deployments.iter().map(Provider::new).collect();
+        let provider_places: Vec<RegionIx> = providers.iter().map(|p| p.place).collect();
+        let regions: Vec<Region> = topology
+            .regions
+            .iter()
+            .map(|r| {
+                let router = Router::new(router_config(scenario, topology, r.place), providers.len())
+                    .expect("validation refuses chains that can never serve");
+                Region::new(r.place, router, r.servers * r.slots_per_server, r.queue, start, end)
+            })
+            .collect();
+        let resolvers = Resolvers::new(scenario, topology, &draws);
+        let occurrences = schedule(&scenario.faults, &draws, start, end);
+        let can_lose = scenario.faults.iter().any(|f| matches!(f.what, FaultWhat::RegionDown { .. }));
+        let mut record = Record::new(
+            scenario.groups.len(),
+            regions.len(),
+            providers.len(),
+            scenario.places.len(),
+            start,
+            scenario.interval,
+        );
+        record.watches = occurrences.iter().take(MAX_WATCHES).map(|o| Watch::new(*o, start, end)).collect();
+        let link = |l: &crate::scenario::model::Link| LinkSampler::new(l.rtt, l.jitter);
+        let groups = 0..scenario.groups.len();
+        World {
+            scenario,
+            topology,
+            start,
+            end,
+            sources: sources(scenario, start, end),
+            demand: scenario.workloads.iter().map(Demand::new).collect(),
+            sessions: Slab::new(),
+            user_links: groups
+                .clone()
+                .flat_map(|g| places.iter().map(move |p| link(scenario.user_link(GroupIx::new(g), *p))))
+                .collect(),
+            model_links: places
+                .iter()
+                .flat_map(|p| provider_places.iter().map(|q| link(scenario.place_link(*p, *q))))
+                .collect(),
+            nearest_region: groups.map(|g| resolvers.nearest(GroupIx::new(g))).collect(),
+            nearest_member: nearest_members(scenario, topology, &places),
+            overheads: topology.regions.iter().map(|r| Sampler::new(r.overhead)).collect(),
+            state_read: Sampler::new(topology.state.read),
+            state_write: Sampler::new(topology.state.write),
+            damage: Damage::none(scenario.places.len(), providers.len()),
+            store: Store::new(scenario, topology, can_lose),
+            targets: scenario.faults.iter().map(|f| Target::of(&f.what, &places, &provider_places)).collect(),
+            open_watches: Vec::new(),
+            occurrences,
+            resolvers,
+            regions,
+            providers,
+            record,
+            draws,
+            ended: 0,
+        }
+    }
+
+    /// The first events.
+    fn begin(&mut self, cx: &mut Cx) {
+        self.start_faults(cx);
+        self.start_checks(cx);
+        self.start_demand(cx);
+    }
+
+    fn finish(mut self, events: EventNo, now: Time) -> Record {
+        let (turns, ended) = (self.record.turns, self.ended);
+        assert!(turns == ended, "INV-1 broken: {turns} turns were sent and {ended} ended");
+        assert!(self.sessions.is_empty(), "INV-1 broken: {} sessions never ended", self.sessions.len());
+        for (i, r) in self.regions.iter_mut().enumerate() {
+            assert!(r.in_use() == 0 && r.waiting() == 0, "INV-5 broken: slots of region {i} are held by nobody");
+            self.record.regions[i].busy_slot_ns = r.busy_slot_ns(now.max(self.end));
+        }
+        self.record.events = events;
+        self.record
+    }
+}
+
+/// The router of the gateway in one place.
+fn router_config(scenario: &Scenario, topology: &Topology, from: RegionIx) -> RouterConfig {
+    let chain = topology.chain.iter().map(|pool| PoolConfig {
+        members: pool
+            .members
+            .iter()
+            .map(|(deployment, weight)| Member {
+                deployment: *deployment,
+                weight: *weight,
+                distance: distance(scenario, from, scenario.deployments[deployment.ix()].place),
+            })
+            .collect(),
+        choose: pool.choose,
+        degraded: pool.degraded,
+    });
+    let legal = |r: &crate::scenario::model::Residency| -> Vec<bool> {
+        scenario.deployments.iter().map(|d| r.legal[d.place.ix()]).collect()
+    };
+    RouterConfig {
+        chain: chain.collect(),
+        attempts_per_pool: topology.retry.attempts_per_pool,
+        backoff: topology.retry.backoff,
+        on: topology.retry.on,
+        cooldown: topology.cooldown,
+        legal: scenario.residency.iter().map(legal).collect(),
+    }
+}
+
+fn distance(scenario: &Scenario, from: RegionIx, to: RegionIx) -> Span {
+    scenario.place_link(from, to).rtt
+}
+
+/// `region * deployments + deployment`: no member of the deployment's pool is nearer to the region.
+fn nearest_members(scenario: &Scenario, topology: &Topology, places: &[RegionIx]) -> Vec<bool> {
+    let n = scenario.deployments.len();
+    let mut flags = vec![false; places.len() * n];
+    for (r, from) in places.iter().enumerate() {
+        for pool in &topology.chain {
+            let away =
+                |m: &(crate::units::DeploymentIx, f64)| distance(scenario, *from, scenario.deployments[m.0.ix()].place);
+            let least = pool.members.iter().map(away).min();
+            for m in &pool.members {
+                flags[r * n + m.0.ix()] |= Some(away(m)) == least;
+            }
+        }
+    }
+    flags
+}

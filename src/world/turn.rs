@@ -1,0 +1,404 @@
+//! The life of a turn, step by step: user, region, gateway, provider, and back. Each step is one method, called by the
+//! dispatch table; `Phase` says where a turn is.
+
+use super::event::{Event, SessionKey, TRAFFIC};
+use super::failure::Failure;
+use super::provider::{Arrival, Service};
+use super::purpose::{MODEL_LINK, OVERHEAD, ROUTING, STATE_READ, STATE_WRITE, USER_LINK};
+use super::region::Admission;
+use super::session::{Phase, Write};
+use super::{Cx, World};
+use crate::random::{Draws, EntityKey};
+use crate::routing::entropy::Entropy;
+use crate::routing::outcome::{ErrorClass, Outcome};
+use crate::routing::reason::Silent;
+use crate::routing::router::{Command, Journey};
+use crate::units::{DeploymentIx, Span};
+
+/// How long the application waits for its conversation store.
+/// ASSUMPTION: the two seconds that guides to deep health checks give a database probe.
+const DATABASE_TIMEOUT: Span = Span::from_secs(2);
+
+/// How long the application waits for its cache before it goes on without.
+/// ASSUMPTION: the one second that guides to deep health checks give a cache probe.
+const CACHE_TIMEOUT: Span = Span::from_secs(1);
+
+/// Addressed entropy for the router: the n-th choice of a turn is the same whatever other turns do.
+struct TurnEntropy<'a> {
+    draws: &'a Draws,
+    turn: EntityKey,
+    next: u64,
+}
+
+impl Entropy for TurnEntropy<'_> {
+    fn uniform(&mut self) -> f64 {
+        self.next += 1;
+        self.draws.uniform(ROUTING, self.turn, self.next)
+    }
+}
+
+impl World<'_> {
+    /// The user sends a turn.
+    pub(super) fn turn_begins(&mut self, session: SessionKey, cx: &mut Cx) {
+        self.compose(session);
+        let now = cx.now();
+        let counted = self.counted(now);
+        let s = &mut self.sessions[session];
+        let class = self.scenario.groups[s.group.ix()].residency.map(|c| c as u8);
+        let r = &mut s.request;
+        r.sent = now;
+        r.tries = 0;
+        r.admitted = false;
+        r.stale = false;
+        r.journey = Journey::new(class);
+        self.record.turns += 1;
+        if counted {
+            self.record.groups[s.group.ix()].requests += 1;
+        }
+        for &w in &self.open_watches {
+            self.record.watches[w].requests.add(now, 1);
+        }
+        self.connect(session, cx);
+    }
+
+    /// The user's program sends the turn over its open connection, or resolves the name and opens a new one.
+    fn connect(&mut self, session: SessionKey, cx: &mut Cx) {
+        let now = cx.now();
+        let s = &mut self.sessions[session];
+        let client = &self.scenario.client;
+        let r = &mut s.request;
+        r.tries += 1;
+        r.try_began = now;
+        let (region, took, handshakes) = if now < s.connected_until {
+            (s.connected_to, Span::ZERO, 0)
+        } else {
+            let answer = self.resolvers.resolve(now, s.group, s.resolver);
+            let Some(region) = answer.region else {
+                return self.turn_fails(session, Failure::Residency, cx);
+            };
+            (region, answer.took, client.handshake_round_trips)
+        };
+        r.region = region;
+        let link = &self.user_links[s.group.ix() * self.regions.len() + usize::from(region)];
+        let u = self.draws.uniform(USER_LINK, s.key.child(u64::from(s.turn)), u64::from(r.tries));
+        r.half_rtt = link.half(u);
+        let travel = took + r.half_rtt.times(2 * u64::from(handshakes) + 1);
+        let epoch = r.step(Phase::Travelling);
+        cx.schedule(now + travel, TRAFFIC, Event::ReachesRegion { session, epoch });
+        self.watch_region_choice(now, usize::from(region));
+    }
+
+    /// The turn is at the region's door.
+    pub(super) fn reaches_region(&mut self, session: SessionKey, epoch: u16, cx: &mut Cx) {
+        let Some(s) = self.sessions.get_mut(session).filter(|s| s.request.epoch == epoch) else { return };
+        let now = cx.now();
+        let index = usize::from(s.request.region);
+        if self.damage.region_down(self.regions[index].place) {
+            // nobody answers: the client notices when its connect time-out runs out
+            return self.client_waits_in_vain(session, cx);
+        }
+        match self.regions[index].admit(now, session, epoch) {
+            Admission::Served => self.enters_application(session, cx),
+            Admission::Queued => s.request.phase = Phase::Queued,
+            Admission::Refused => {
+                s.request.admitted = true;
+                self.turn_fails(session, Failure::Overloaded, cx);
+            }
+        }
+    }
+
+    /// The turn has a slot: the application reads the conversation and does its own work.
+    fn enters_application(&mut self, session: SessionKey, cx: &mut Cx) {
+        let now = cx.now();
+        let s = &mut self.sessions[session];
+        let turn = s.key.child(u64::from(s.turn));
+        let index = usize::from(s.request.region);
+        let region = &self.regions[index];
+        s.request.admitted = true;
+        s.request.holds_slot = true;
+        let n = u64::from(s.request.tries);
+        if s.turn > 0 && self.store.is_stale(&self.draws, now, index, s.key, s.last_write) {
+            s.request.stale = true;
+        }
+        let read = self.state_read.span(self.draws.uniform(STATE_READ, turn, n));
+        let overhead = self.overheads[index].span(self.draws.uniform(OVERHEAD, turn, n));
+        let mut work = read + overhead;
+        if self.damage.database_down(region.place) {
+            work = DATABASE_TIMEOUT; // the read waits in vain
+        }
+        if self.damage.cache_down(region.place) {
+            work += CACHE_TIMEOUT;
+        }
+        let epoch = s.request.step(Phase::InApplication);
+        cx.schedule(now + work, TRAFFIC, Event::CallsModel { session, epoch });
+    }
+
+    /// The application is ready to call a model: the gateway decides which.
+    pub(super) fn calls_model(&mut self, session: SessionKey, epoch: u16, cx: &mut Cx) {
+        let Some(s) = self.sessions.get_mut(session).filter(|s| s.request.epoch == epoch) else { return };
+        let region = &mut self.regions[usize::from(s.request.region)];
+        if self.damage.database_down(region.place) {
+            return self.turn_fails(session, Failure::Database, cx);
+        }
+        let turn = s.key.child(u64::from(s.turn));
+        let mut entropy = TurnEntropy { draws: &self.draws, turn, next: u64::from(s.request.journey.attempts()) << 8 };
+        let command = region.router.on_request(cx.now(), &mut s.request.journey, &mut entropy, &mut Silent);
+        self.obey(session, command, cx);
+    }
+
+    /// The gateway's pause is over.
+    pub(super) fn backoff_over(&mut self, session: SessionKey, epoch: u16, cx: &mut Cx) {
+        let Some(s) = self.sessions.get_mut(session).filter(|s| s.request.epoch == epoch) else { return };
+        let turn = s.key.child(u64::from(s.turn));
+        let mut entropy = TurnEntropy { draws: &self.draws, turn, next: u64::from(s.request.journey.attempts()) << 8 };
+        let router = &mut self.regions[usize::from(s.request.region)].router;
+        let command = router.on_timeout(cx.now(), &mut s.request.journey, &mut entropy, &mut Silent);
+        self.obey(session, command, cx);
+    }
+
+    /// Does what the router commands.
+    fn obey(&mut self, session: SessionKey, command: Command, cx: &mut Cx) {
+        match command {
+            Command::Attempt { deployment, degraded, fallback } => {
+                self.send_call(session, deployment, degraded, fallback, cx);
+            }
+            Command::Wait { until } => {
+                let epoch = self.sessions[session].request.step(Phase::BackingOff);
+                cx.schedule(until, TRAFFIC, Event::BackoffOver { session, epoch });
+            }
+            Command::Succeed => self.turn_served(session, cx),
+            Command::Fail { class } => self.turn_fails(session, Failure::of_chain(class), cx),
+        }
+    }
+
+    /// A call leaves the gateway.
+    fn send_call(
+        &mut self,
+        session: SessionKey,
+        deployment: DeploymentIx,
+        degraded: bool,
+        fallback: bool,
+        cx: &mut Cx,
+    ) {
+        let now = cx.now();
+        let s = &mut self.sessions[session];
+        let class = self.scenario.groups[s.group.ix()].residency;
+        let place = self.providers[deployment.ix()].place;
+        assert!(
+            class.is_none_or(|c| self.scenario.residency[c].legal[place.ix()]),
+            "INV-6 broken: data of residency class {class:?} is sent to {}",
+            self.scenario.places[place.ix()].id
+        );
+        let region = usize::from(s.request.region);
+        let link = &self.model_links[region * self.providers.len() + deployment.ix()];
+        let attempt = u64::from(s.request.journey.attempts());
+        let u = self.draws.uniform(MODEL_LINK, s.key.child(u64::from(s.turn)), attempt);
+        let half_rtt = link.half(u);
+        let call = &mut s.request.call;
+        call.deployment = deployment;
+        call.degraded = degraded;
+        call.fallback = fallback;
+        call.sent = now;
+        call.half_rtt = half_rtt;
+        call.reserved = 0;
+        call.accepted = false;
+        let (sent, prompt) = (s.request.sent, s.request.prompt);
+        let epoch = s.request.step(Phase::Calling);
+        cx.schedule(now + half_rtt, TRAFFIC, Event::ReachesProvider { session, epoch });
+        self.count_call(sent, region, deployment, prompt);
+        self.watch_call(now, deployment);
+    }
+
+    /// The call is at the provider: everything about its answer is decided here, and seen by nobody before it arrives.
+    pub(super) fn reaches_provider(&mut self, session: SessionKey, epoch: u16, cx: &mut Cx) {
+        let Some(s) = self.sessions.get_mut(session).filter(|s| s.request.epoch == epoch) else { return };
+        let now = cx.now();
+        let d = s.request.call.deployment;
+        let provider = &mut self.providers[d.ix()];
+        let retry = &self.topology.retry;
+        let call_sent = s.request.call.sent;
+        let half_rtt = s.request.call.half_rtt;
+        let failed = |class| Outcome::Failed { class, retry_after: None };
+        let (at, outcome) = if self.damage.region_down(provider.place) {
+            (call_sent + retry.connect_timeout, failed(ErrorClass::ConnectionFailed))
+        } else {
+            let demand = &self.demand[usize::from(s.workload)];
+            let arrival = Arrival {
+                turn: s.key.child(u64::from(s.turn)),
+                attempt: u64::from(s.request.journey.attempts()),
+                prompt: s.request.prompt,
+                output: s.request.output,
+                max_output: demand.max_output,
+            };
+            let (down, brown) = (self.damage.deployment_down(d), self.damage.brown_out(d));
+            match provider.arrive(now, down, brown, &arrival, &self.draws) {
+                Service::Refused(outcome) => (now + half_rtt, outcome),
+                Service::Accepted { first_token, complete, output, reserved } => {
+                    let call = &mut s.request.call;
+                    call.accepted = true;
+                    call.output = output;
+                    call.reserved = reserved;
+                    call.first_token = now + first_token + half_rtt;
+                    let end = now + complete + half_rtt;
+                    let first_limit = call_sent + retry.first_token_timeout;
+                    let limit = call_sent + retry.total_timeout;
+                    let (at, outcome) = if call.first_token > first_limit {
+                        (first_limit, failed(ErrorClass::Timeout))
+                    } else if end > limit {
+                        (limit, failed(ErrorClass::Timeout))
+                    } else {
+                        (end, Outcome::Ok)
+                    };
+                    if provider.counts_concurrency() {
+                        // an abandoned call is dropped when the provider hears of it
+                        let served_until = (now + complete).min(at + half_rtt);
+                        cx.schedule(served_until, TRAFFIC, Event::ProviderFrees { deployment: d });
+                    }
+                    (at, outcome)
+                }
+            }
+        };
+        s.request.call.outcome = outcome;
+        cx.schedule(at.max(now), TRAFFIC, Event::AttemptEnds { session, epoch });
+    }
+
+    /// The gateway sees how the attempt ended.
+    pub(super) fn attempt_ends(&mut self, session: SessionKey, epoch: u16, cx: &mut Cx) {
+        let Some(s) = self.sessions.get_mut(session).filter(|s| s.request.epoch == epoch) else { return };
+        let now = cx.now();
+        let call = s.request.call;
+        let d = call.deployment;
+        if call.reserved > 0 {
+            self.providers[d.ix()].give_back(now, call.reserved);
+            s.request.call.reserved = 0;
+        }
+        let region = usize::from(s.request.region);
+        let started_streaming = call.accepted && call.first_token <= now;
+        let turn = s.key.child(u64::from(s.turn));
+        let mut entropy = TurnEntropy { draws: &self.draws, turn, next: u64::from(s.request.journey.attempts()) << 8 };
+        let router = &mut self.regions[region].router;
+        let (mut command, taken_out) =
+            router.on_outcome(now, &mut s.request.journey, d, call.outcome, &mut entropy, &mut Silent);
+        if taken_out {
+            self.watch_taken_out(now, d);
+        }
+        if let Outcome::Failed { class, .. } = call.outcome
+            && started_streaming
+        {
+            // a part of the answer is with the user already: no gateway can take that back and try elsewhere
+            if let Command::Attempt { deployment, .. } = command {
+                self.regions[region].router.on_abandoned(Some(deployment));
+            }
+            command = Command::Fail { class: Some(class) };
+        }
+        self.count_attempt(session);
+        self.obey(session, command, cx);
+    }
+
+    /// The answer is complete at the gateway.
+    fn turn_served(&mut self, session: SessionKey, cx: &mut Cx) {
+        let now = cx.now();
+        let s = &mut self.sessions[session];
+        let r = &s.request;
+        let first = r.call.first_token + r.half_rtt;
+        let last = now + r.half_rtt;
+        assert!(r.sent <= first && first <= last, "INV-3 broken: an answer of {session:?} comes before its question");
+        let limit = self.demand[usize::from(s.workload)].limit;
+        let (ttft, e2e) = (first.since(r.sent), last.since(r.sent));
+        let index = usize::from(r.region);
+        if e2e > limit {
+            return self.turn_fails(session, Failure::OverLimit, cx);
+        }
+        let write = self.state_write.span(self.draws.uniform(STATE_WRITE, s.key.child(u64::from(s.turn)), 0));
+        let written = now + write; // while the last tokens travel; the user does not wait for it
+        s.last_write = Some(Write { region: r.region, at: written, turn: s.turn, lost: false });
+        s.history = s.history.saturating_add(r.input).saturating_add(r.call.output);
+        let (key, turn) = (s.key, s.turn);
+        self.store.acknowledge(index, key, turn, written);
+        self.count_served(session, ttft, e2e);
+        self.leaves_region(session, cx);
+        self.turn_over(session, last, true, cx);
+    }
+
+    /// The turn ends without an answer.
+    pub(super) fn turn_fails(&mut self, session: SessionKey, why: Failure, cx: &mut Cx) {
+        let now = cx.now();
+        self.count_failed(session, why);
+        self.leaves_region(session, cx);
+        let half_rtt = self.sessions[session].request.half_rtt;
+        let connected = !matches!(why, Failure::Unreachable | Failure::Residency);
+        self.turn_over(session, if connected { now + half_rtt } else { now }, connected, cx);
+    }
+
+    /// The slot, if the turn has one, goes to the next in the queue.
+    fn leaves_region(&mut self, session: SessionKey, cx: &mut Cx) {
+        let r = &mut self.sessions[session].request;
+        if !std::mem::take(&mut r.holds_slot) {
+            return;
+        }
+        let index = usize::from(r.region);
+        let sessions = &self.sessions;
+        let waits = |k, e| {
+            sessions
+                .get(k)
+                .is_some_and(|s: &super::session::Session| s.request.epoch == e && s.request.phase == Phase::Queued)
+        };
+        if let Some((next, _)) = self.regions[index].release(cx.now(), waits) {
+            self.enters_application(next, cx);
+        }
+    }
+
+    /// The turn is over for the user at `at`: the next one follows after a pause, or the session ends.
+    fn turn_over(&mut self, session: SessionKey, at: crate::units::Time, connected: bool, cx: &mut Cx) {
+        self.ended += 1;
+        let s = &mut self.sessions[session];
+        s.request.step(Phase::Thinking);
+        s.turn += 1;
+        if connected {
+            s.connected_to = s.request.region;
+            s.connected_until = at + self.scenario.client.keep_alive;
+        } else {
+            s.connected_until = crate::units::Time::ZERO;
+        }
+        let demand = &self.demand[usize::from(s.workload)];
+        if s.turn < s.turns {
+            let next = at + demand.think(&self.draws, s.key, s.turn);
+            if next < self.end {
+                cx.schedule(next, TRAFFIC, Event::TurnBegins { session });
+                return;
+            }
+        }
+        self.sessions.remove(session);
+    }
+
+    /// Nobody answers; the client waits for its connect time-out, counted from the start of this try.
+    pub(super) fn client_waits_in_vain(&mut self, session: SessionKey, cx: &mut Cx) {
+        let now = cx.now();
+        let timeout = self.scenario.client.connect_timeout;
+        let s = &mut self.sessions[session];
+        s.connected_until = crate::units::Time::ZERO;
+        let at = (s.request.try_began + timeout).max(now);
+        let epoch = s.request.step(Phase::Unanswered);
+        cx.schedule(at, TRAFFIC, Event::ClientGivesUp { session, epoch });
+    }
+
+    /// The client's connect time-out: another try with a fresh look at the name, or the turn has failed.
+    pub(super) fn client_gives_up(&mut self, session: SessionKey, epoch: u16, cx: &mut Cx) {
+        let Some(s) = self.sessions.get_mut(session).filter(|s| s.request.epoch == epoch) else { return };
+        let client = &self.scenario.client;
+        if s.request.phase == Phase::Unanswered {
+            if u32::from(s.request.tries) >= client.tries {
+                return self.turn_fails(session, Failure::Unreachable, cx);
+            }
+            if client.retry_pause > Span::ZERO {
+                // the pause is a step of its own: the same event, in the phase that connects
+                let epoch = s.request.step(Phase::Travelling);
+                cx.schedule_in(client.retry_pause, TRAFFIC, Event::ClientGivesUp { session, epoch });
+                return;
+            }
+        }
+        let class = self.scenario.groups[s.group.ix()].residency.map(|c| c as u8);
+        s.request.journey = s.request.journey.restart(class);
+        self.connect(session, cx);
+    }
+}
