@@ -1,3 +1,10 @@
 //! Questions asked of many runs: replication, comparison, validation. Rayon and wall clocks may be used from here up.
 
+mod billing;
+mod incidents;
+pub mod replicate;
 pub mod result;
+mod summary;
+
+pub use billing::Prices;
+pub use summary::Measured;

@@ -1,0 +1,120 @@
+//! What each fault did to the users: from the second-by-second record around it.
+
+use crate::measure::shift::{ShiftRule, analyse};
+use crate::scenario::model::{Dependency, FaultWhat, Scenario, Topology};
+use crate::study::result::IncidentRow;
+use crate::units::{Span, Time};
+use crate::world::Target;
+use crate::world::watch::{BEFORE, STEP, Watch};
+
+/// Window in which "users are affected" is judged.
+/// ASSUMPTION: a minute holds enough requests of a small service to see one bad answer in a hundred.
+const WINDOW: usize = 60;
+
+/// The row of one watched occurrence. `start` is the end of the warm-up.
+pub fn row(scenario: &Scenario, topology: &Topology, watch: &Watch, start: Time) -> IncidentRow {
+    let o = watch.occurrence;
+    let fault = &scenario.faults[usize::from(o.fault)];
+    let after = |t: Time| t.since(o.begins).as_secs_f64();
+    let shift = analyse(&watch.to_any, &watch.to_target, o.begins, Some(o.ends), ShiftRule::default());
+    let moment = |m: Option<crate::measure::Moment>| m.map(|m| m.after.as_secs_f64());
+    let over = over(watch);
+    let until = over.map_or(watch.until, |t| t.max(o.ends)).min(watch.until);
+    let sum = |counts: &crate::measure::Counts| -> u64 {
+        let mut t = o.begins;
+        let mut total = 0;
+        while t < until {
+            total += counts.at(t);
+            t += STEP;
+        }
+        total
+    };
+    IncidentRow {
+        name: if o.number == 0 { fault.name.clone() } else { format!("{} #{}", fault.name, o.number + 1) },
+        what: describe(scenario, &fault.what),
+        target: target(scenario, topology, &fault.what),
+        at_s: o.begins.since(start).as_secs_f64(),
+        lasted_s: after(o.ends),
+        detected_s: watch.detected.map(after),
+        moved_half_s: shift.and_then(|s| moment(s.moved_half)),
+        moved_99_s: shift.and_then(|s| moment(s.moved_99)),
+        over_s: over.map(after),
+        failed: sum(&watch.failed),
+        slow: sum(&watch.slow),
+        degraded: sum(&watch.degraded),
+        stale_reads: sum(&watch.stale),
+        writes_lost: watch.writes_lost,
+        requests: sum(&watch.requests),
+    }
+}
+
+/// When users were no longer affected: the end of the last minute in which more turns failed or were slow than before.
+/// "More" is one percentage point or three standard errors of the level before, whichever is larger. The start of the
+/// fault if there was no such minute; `None` if the record ends with one.
+fn over(watch: &Watch) -> Option<Time> {
+    let seconds = (watch.until.since(watch.from).nanos() / STEP.nanos()) as usize;
+    let at = |i: usize| watch.from + STEP.times(i as u64);
+    let begin = (watch.occurrence.begins.since(watch.from).nanos() / STEP.nanos()) as usize;
+    let count = |range: std::ops::Range<usize>| {
+        range.fold((0u64, 0u64), |(all, bad), i| {
+            (all + watch.requests.at(at(i)), bad + watch.failed.at(at(i)) + watch.slow.at(at(i)))
+        })
+    };
+    let before_steps = (BEFORE.nanos() / STEP.nanos()) as usize;
+    let (all, bad) = count(begin.saturating_sub(before_steps)..begin);
+    let level = if all == 0 { 0.0 } else { bad as f64 / all as f64 };
+    let affected = |from: usize, to: usize| {
+        let (n, bad) = count(from..to);
+        let allowed = level + (3.0 * libm::sqrt(level * (1.0 - level) / n.max(1) as f64)).max(0.01);
+        n > 0 && bad as f64 / n as f64 > allowed
+    };
+    // the last second that was bad inside an affected minute
+    let mut last = None;
+    let mut i = begin;
+    while i < seconds {
+        let to = (i + WINDOW).min(seconds);
+        if affected(i, to) {
+            last = (i..to).rev().find(|s| watch.failed.at(at(*s)) + watch.slow.at(at(*s)) > 0);
+        }
+        i += WINDOW / 4;
+    }
+    match last {
+        None => Some(watch.occurrence.begins),
+        Some(s) if s + WINDOW >= seconds && watch.until > watch.occurrence.ends + Span::from_mins(1) => None,
+        Some(s) => Some(at(s + 1)),
+    }
+}
+
+fn describe(scenario: &Scenario, what: &FaultWhat) -> String {
+    match what {
+        FaultWhat::RegionDown { .. } => "region down".to_owned(),
+        FaultWhat::DependencyDown { dependency: Dependency::Database, .. } => "database down".to_owned(),
+        FaultWhat::DependencyDown { dependency: Dependency::Cache, .. } => "cache down".to_owned(),
+        FaultWhat::ProviderDown { deployments } => format!("{} down", providers(scenario, deployments)),
+        FaultWhat::ProviderBrownOut { deployments, slower, error_rate } => {
+            let errors = 100.0 * error_rate;
+            format!("{} brown-out: {slower} times slower, {errors} % errors", providers(scenario, deployments))
+        }
+    }
+}
+
+fn providers(scenario: &Scenario, deployments: &[crate::units::DeploymentIx]) -> String {
+    let mut names: Vec<&str> = deployments.iter().map(|d| scenario.deployments[d.ix()].provider.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    names.join(", ")
+}
+
+/// What traffic could move away from, by name.
+fn target(scenario: &Scenario, topology: &Topology, what: &FaultWhat) -> String {
+    let regions: Vec<_> = topology.regions.iter().map(|r| r.place).collect();
+    let places: Vec<_> = scenario.deployments.iter().map(|d| d.place).collect();
+    match Target::of(what, &regions, &places) {
+        Target::Region(i) => scenario.places[regions[i].ix()].id.clone(),
+        Target::Deployments(flags) => {
+            let names = scenario.deployments.iter().zip(flags).filter(|(_, hit)| *hit).map(|(d, _)| d.name.as_str());
+            names.collect::<Vec<_>>().join(", ")
+        }
+        Target::Nothing => "nothing this topology uses".to_owned(),
+    }
+}
