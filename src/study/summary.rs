@@ -7,7 +7,7 @@ use super::result::{
     RegionSeries, SeriesCell, TopologyResult, UserRow,
 };
 use crate::cost::{Bill, Category};
-use crate::measure::{CoarseHistogram, Histogram, MetricRef, Selector, Stat, Unit};
+use crate::measure::{CoarseHistogram, Histogram, Merge, MetricRef, Selector, Stat, Unit};
 use crate::scenario::model::{Scenario, Topology};
 use crate::units::{GroupIx, Money, Price, Span, Time};
 use crate::world::Record;

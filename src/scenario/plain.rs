@@ -1,0 +1,143 @@
+//! The simplest valid scenario, for programs that build scenarios in code: laws, properties, benchmarks, embedding.
+//! Everything is constant or zero until it is changed, so whatever a program sets is the only thing that acts.
+
+use super::model::{
+    AppRegion, Arrivals, Client, Context, Deployment, DistSpec, Dns, Health, Link, Place, Pool, RetrySpec, Scenario,
+    Sizes, StateSpec, Steering, Topology, Turns, UserGroup, Workload,
+};
+use crate::routing::balance::Choose;
+use crate::routing::health::ThresholdConfig;
+use crate::routing::outcome::{ErrorClass, ErrorSet};
+use crate::routing::retry::{Backoff, Jitter};
+use crate::units::{DeploymentIx, LatLon, Money, PerNanos, Price, RegionIx, Span};
+
+/// Long enough never to matter.
+const AGES: Span = Span::from_hours(24 * 365);
+
+/// `n` places without any distance between them, one group of users, one topology `"plain"` with an application in the
+/// first place, and one deployment per place in one pool. Users send one turn of one token each, at one per second for an
+/// hour; the model answers one token in no time.
+pub fn plain(n: usize) -> Scenario {
+    let free = Price::new(Money::ZERO, 1);
+    let link = || Link { rtt: Span::ZERO, jitter: 0.0, estimated: false, origin: "plain".to_owned() };
+    let place = |i: usize| Place {
+        id: format!("plain:{i}"),
+        place: LatLon { lat: 0.0, lon: 0.0 },
+        country: "XX".to_owned(),
+        egress_internet: free,
+        egress_to: vec![free; n],
+        egress_source: "plain".to_owned(),
+    };
+    let deployment = |i: usize| Deployment {
+        name: format!("model-{i}"),
+        provider: "plain".to_owned(),
+        model: "model".to_owned(),
+        place: RegionIx::new(i),
+        input_price: free,
+        output_price: free,
+        price_source: "plain".to_owned(),
+        ttft: DistSpec::Constant(0.0),
+        prefill_per_token: Span::ZERO,
+        per_output_token: DistSpec::Constant(0.0),
+        output_factor: 1.0,
+        quota: None,
+        concurrency: None,
+        error_rate: 0.0,
+    };
+    Scenario {
+        name: "plain".to_owned(),
+        slug: "plain".to_owned(),
+        description: String::new(),
+        start_unix_s: 1_767_225_600, // 2026-01-01T00:00:00Z
+        horizon: Span::from_hours(1),
+        warmup: Span::ZERO,
+        seed: 1,
+        replications: 1,
+        baseline: 0,
+        slow_over: AGES,
+        interval: Span::from_mins(1),
+        places: (0..n).map(place).collect(),
+        place_links: (0..n * n).map(|_| link()).collect(),
+        groups: vec![UserGroup {
+            name: "users".to_owned(),
+            city: "Null Island".to_owned(),
+            zone: "UTC".to_owned(),
+            place: LatLon { lat: 0.0, lon: 0.0 },
+            share: 1.0,
+            residency: None,
+        }],
+        user_links: (0..n).map(|_| link()).collect(),
+        residency: Vec::new(),
+        workloads: vec![Workload {
+            name: "requests".to_owned(),
+            arrivals: Arrivals::Poisson {
+                rate: PerNanos { micro_count: 1_000_000, nanos: 1_000_000_000 },
+                shape: None,
+            },
+            turns: Turns::Fixed(1),
+            think: DistSpec::Constant(0.0),
+            sizes: Sizes::Fixed { input: 1, output: 1 },
+            context: Context::Fresh,
+            max_output_tokens: 1,
+            limit: AGES,
+        }],
+        client: Client {
+            connect_timeout: Span::from_secs(3),
+            tries: 1,
+            retry_pause: Span::ZERO,
+            keep_alive: Span::ZERO,
+            handshake_round_trips: 0,
+        },
+        dns: Dns { resolvers_per_group: 1, extending_share: 0.0, extension: 1.0, hit: Span::ZERO, miss: Span::ZERO },
+        deployments: (0..n).map(deployment).collect(),
+        topologies: vec![Topology {
+            name: "plain".to_owned(),
+            regions: vec![plain_region(RegionIx(0))],
+            steering: Steering::DnsLatency { ttl: Span::from_secs(60) },
+            health: Health {
+                interval: Span::from_secs(10),
+                thresholds: ThresholdConfig { failures: 3, passes: 3 },
+                connect_timeout: Span::from_secs(4),
+                deep: None,
+            },
+            chain: vec![Pool {
+                name: "model".to_owned(),
+                members: (0..n).map(|i| (DeploymentIx::new(i), 1.0)).collect(),
+                choose: Choose::InOrder,
+                degraded: false,
+            }],
+            retry: RetrySpec {
+                attempts_per_pool: 1,
+                backoff: Backoff { base: Span::from_millis(100), cap: Span::from_secs(1), jitter: Jitter::Full },
+                on: ErrorSet::of(&ErrorClass::ALL),
+                connect_timeout: Span::from_secs(3),
+                first_token_timeout: AGES,
+                total_timeout: AGES,
+            },
+            cooldown: None,
+            state: StateSpec {
+                lag: DistSpec::Constant(0.0),
+                read: DistSpec::Constant(0.0),
+                write: DistSpec::Constant(0.0),
+                bytes_per_token: 0,
+            },
+        }],
+        faults: Vec::new(),
+        objectives: Vec::new(),
+        defaults: Vec::new(),
+    }
+}
+
+/// An application region without bounds, work or cost.
+pub fn plain_region(place: RegionIx) -> AppRegion {
+    AppRegion {
+        place,
+        servers: 1,
+        slots_per_server: u32::MAX,
+        queue: 0,
+        overhead: DistSpec::Constant(0.0),
+        server_price: Price::new(Money::ZERO, 1),
+        server_price_source: "plain".to_owned(),
+        services: Vec::new(),
+    }
+}

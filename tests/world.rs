@@ -1,0 +1,102 @@
+//! The real world on small scenarios with exact answers.
+
+use geodes::routing::limits::BucketConfig;
+use geodes::scenario::model::{Arrivals, DistSpec, Fault, FaultWhat, FaultWhen, Quota, Scenario, Steering};
+use geodes::scenario::{plain, plain_region};
+use geodes::units::{PerNanos, RegionIx, Span};
+use geodes::world::failure::Failure;
+use geodes::world::{Record, run};
+
+fn per_second(rate: u64) -> PerNanos {
+    PerNanos { micro_count: rate * 1_000_000, nanos: 1_000_000_000 }
+}
+
+fn with_rate(n: usize, rate: u64) -> Scenario {
+    let mut s = plain(n);
+    s.workloads[0].arrivals = Arrivals::Poisson { rate: per_second(rate), shape: None };
+    s
+}
+
+fn one(s: &Scenario) -> Record {
+    run(s, 0, 0)
+}
+
+#[test]
+fn an_idle_system_answers_after_resolution_round_trips_and_service() {
+    let mut s = with_rate(1, 1);
+    s.user_links[0].rtt = Span::from_millis(100);
+    s.place_links[0].rtt = Span::from_millis(10);
+    s.client.handshake_round_trips = 2;
+    s.dns.miss = Span::from_millis(20);
+    s.topologies[0].steering = Steering::DnsLatency { ttl: Span::ZERO };
+    s.topologies[0].regions[0].overhead = DistSpec::Constant(0.005);
+    s.topologies[0].state.read = DistSpec::Constant(0.004);
+    s.deployments[0].ttft = DistSpec::Constant(0.3);
+    let r = one(&s);
+    assert!(r.requests() > 3000);
+    // 20 resolution + 3 round trips to the user + 4 + 5 + 10 + 300
+    let expected = Span::from_millis(20 + 300 + 4 + 5 + 10 + 300).nanos();
+    assert_eq!((r.groups[0].ttft.min(), r.groups[0].ttft.max()), (Some(expected), Some(expected)));
+    assert_eq!(r.failed(), 0);
+}
+
+#[test]
+fn a_dead_region_fails_everybody_until_it_is_back() {
+    let mut s = with_rate(1, 10);
+    s.faults.push(Fault {
+        name: "down".to_owned(),
+        when: FaultWhen::At { at: Span::from_mins(10), lasts: Span::from_mins(15) },
+        what: FaultWhat::RegionDown { region: RegionIx(0) },
+    });
+    let r = one(&s);
+    let share = r.failed() as f64 / r.requests() as f64;
+    assert!((share - 0.25).abs() < 0.01, "{share}");
+    assert_eq!(r.failures[Failure::Unreachable as usize], r.failed());
+}
+
+#[test]
+fn users_leave_a_dead_region_after_detection_and_the_rest_of_the_ttl() {
+    let mut s = with_rate(2, 50);
+    s.topologies[0].regions.push(plain_region(RegionIx(1)));
+    s.topologies[0].retry.attempts_per_pool = 2; // the model in the dead region is down too
+    s.dns.resolvers_per_group = 400;
+    s.client.tries = 1;
+    s.faults.push(Fault {
+        name: "down".to_owned(),
+        when: FaultWhen::At { at: Span::from_mins(20), lasts: Span::from_mins(20) },
+        what: FaultWhat::RegionDown { region: RegionIx(0) },
+    });
+    let r = one(&s);
+    let w = &r.watches[0];
+    let detected = w.detected.unwrap().since(w.occurrence.begins).as_secs_f64();
+    // three failed checks ten seconds apart at an unknown phase, each failing after four seconds
+    assert!((24.0..=34.0).contains(&detected), "{detected}");
+    let last_bad = (0..1200).rev().find(|i| w.failed.at(w.occurrence.begins + Span::from_secs(*i)) > 0).unwrap();
+    assert!((last_bad as f64) < detected + 61.0 && last_bad as f64 > detected + 50.0, "{last_bad} {detected}");
+}
+
+#[test]
+fn a_token_bucket_lets_through_the_smaller_of_demand_and_rate() {
+    for (demand, quota) in [(20u64, 10u64), (5, 10)] {
+        let mut s = with_rate(1, demand);
+        s.deployments[0].quota = Some(Quota {
+            requests: Some(BucketConfig { rate: per_second(quota), capacity: 10 }),
+            tokens: None,
+            retry_after: true,
+        });
+        let r = one(&s);
+        let served = (r.requests() - r.failed()) as f64 / 3600.0;
+        let exact = demand.min(quota) as f64;
+        assert!((served - exact).abs() < 0.02 * exact, "{served} {exact}");
+        assert_eq!(r.failures[Failure::RateLimited as usize], r.failed());
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_record_and_another_seed_another() {
+    let mut s = with_rate(2, 20);
+    s.deployments[0].ttft = DistSpec::LogNormal { p50: 0.3, p95: 0.9 };
+    let print = |r: &Record| format!("{r:?}");
+    assert_eq!(print(&run(&s, 0, 0)), print(&run(&s, 0, 0)));
+    assert_ne!(print(&run(&s, 0, 0)), print(&run(&s, 0, 1)));
+}
