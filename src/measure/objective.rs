@@ -106,20 +106,15 @@ impl Objective {
     pub fn parse_known(text: &str, known: &KnownNames) -> Result<Objective, ObjectiveError> {
         let Some(at) = find_operator(text) else {
             // the metric's own mistakes come first: they explain more
-            let end = text.find(['=', '!', '~', '≤', '≥']).filter(|_| !text.contains('{')).unwrap_or(text.len());
+            let braces_end = text.rfind('}').map_or(0, |i| i + 1);
+            let sign = |c: char| matches!(c, '=' | '!' | '~' | '≤' | '≥' | ':');
+            let end = text[braces_end..].find(sign).map_or(text.len(), |i| braces_end + i);
             let metric_text = text[..end].trim_end();
             MetricRef::parse_known(metric_text, known)?;
-            let (offset, len) = if end < text.len() {
-                (
-                    end,
-                    text[end..]
-                        .chars()
-                        .take_while(|c| !c.is_whitespace() && !c.is_ascii_digit())
-                        .map(char::len_utf8)
-                        .sum(),
-                )
-            } else {
-                (metric_text.len(), 0)
+            let (offset, len) = match text[end..].find(|c: char| !sign(c)) {
+                _ if end == text.len() => (metric_text.len(), 0),
+                Some(len) => (end, len),
+                None => (end, text.len() - end),
             };
             let message = "expected one of the operators <, <=, >, >=".to_owned();
             return Err(ObjectiveError { message, offset, len, help: Some(FORM.to_owned()) });

@@ -170,10 +170,11 @@ impl MetricRef {
             loop {
                 let (selector, value) = parse_selector(&mut cursor, def, known, &found)?;
                 found.push((selector, value));
-                match cursor.next_token() {
-                    Some(',') => {}
-                    Some('}') => break,
-                    _ => return Err(cursor.syntax("`,` or `}`")),
+                if cursor.take('}') {
+                    break;
+                }
+                if !cursor.take(',') {
+                    return Err(cursor.syntax("`,` or `}`"));
                 }
             }
             if cursor.skip_spaces().is_some() {
@@ -282,7 +283,7 @@ fn parse_selector(
     if let (false, Some(&(other, _))) = (def.together, before.first()) {
         return Err(here(MetricErrorKind::NotTogether(def.name, other, selector)));
     }
-    if cursor.next_token() != Some('=') {
+    if !cursor.take('=') {
         return Err(cursor.syntax("`=` and a value"));
     }
     cursor.skip_spaces();
@@ -316,13 +317,11 @@ impl<'a> Cursor<'a> {
         self.text[self.at..].chars().next()
     }
 
-    /// Skips spaces and takes one of `,` `=` `}` (moves on only then).
-    fn next_token(&mut self) -> Option<char> {
-        let c = self.skip_spaces()?;
-        if matches!(c, ',' | '=' | '}') {
-            self.at += 1;
-        }
-        Some(c)
+    /// Skips spaces and moves past `wanted` if it is next.
+    fn take(&mut self, wanted: char) -> bool {
+        let found = self.skip_spaces() == Some(wanted);
+        self.at += if found { wanted.len_utf8() } else { 0 };
+        found
     }
 
     fn take_bare(&mut self) -> &'a str {
