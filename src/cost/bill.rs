@@ -232,6 +232,14 @@ mod tests {
     use super::*;
 
     #[test]
+    #[should_panic(expected = "INV-4 broken: the total is")]
+    fn a_bill_that_does_not_add_up_stops_the_program() {
+        let bill =
+            Bill { lines: Vec::new(), total: Money::from_pico(1), by_group: vec![Money::from_pico(1)], requests: 0 };
+        bill.check();
+    }
+
+    #[test]
     fn huge_quantities_become_weights_in_range() {
         let w = weights(&[u128::MAX / 4, u128::MAX / 4, 1]);
         assert_eq!(w[0], w[1]);

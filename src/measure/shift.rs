@@ -4,8 +4,8 @@
 //! trailing window before the incident. Traffic *has moved to level q* at the first moment from which the share over a
 //! short **forward window** is at most `q` times the baseline, q = 1/2 and q = 1/100.
 //!
-//! Counts can be sparse, and one arrival more or less must not decide. So the forward window is as long as it takes for
-//! the baseline to expect at least `max(20, 1/q)` arrivals at the target (20 for the half, 100 for 99 %), but not shorter
+//! Counts can be sparse and noisy, and chance must not decide. So the forward window is as long as it takes for the
+//! baseline to expect `max(100, 3/q)` arrivals at the target (100 for the half, 300 for 99 %), but not shorter
 //! than [`ShiftRule::least_window`]. When the switch is abrupt, the first window that keeps the level begins a little
 //! before it and still holds some old traffic: its share divided by the baseline says how much of the window lies before
 //! the switch. That much is added to the window's begin, so that the answer is exact in expectation for an abrupt switch;
@@ -18,7 +18,7 @@ use crate::units::{Span, Time};
 /// The windows of the analysis.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ShiftRule {
-    /// How far back the baseline looks; further if that has fewer than 20 arrivals at the target.
+    /// How far back the baseline looks; further if that has fewer than 100 arrivals at the target.
     pub baseline_window: Span,
     /// The shortest forward window.
     pub least_window: Span,
@@ -53,19 +53,31 @@ pub struct Shift {
     /// When its share was back at half of the baseline, after the incident had ended. `None` if it had never fallen
     /// below, or never came back.
     pub back_half: Option<Moment>,
-    /// When its share was back at 90 % of the baseline, after the incident had ended. `None` likewise.
+    /// When its share was back at 90 % of the baseline, after the incident had ended. `None` likewise. A window
+    /// of 100 arrivals varies by 10 %, so chance can make this a window or two late.
     pub back_90: Option<Moment>,
 }
 
-/// Arrivals at the target that the baseline must hold at least.
+/// Arrivals at the target that the baseline must hold at least: below, its share is off by a quarter and more.
 const FEWEST_ARRIVALS: u128 = 20;
+
+/// Arrivals at the target that the baseline expects in a forward window. Searching half an hour of windows for the first
+/// one with a property finds the unlikely, so each must be very unlikely by chance: a Poisson number with mean 100 is at
+/// most 50 with probability 1e-8 (with mean 20, at most 10 with 1e-2, which is too often).
+const ENOUGH_ARRIVALS: u128 = 100;
+
+/// Arrivals that a forward window may still hold when it keeps its level. With 3 of 300 for the level of 1 %, a remainder
+/// of 8.7 % (clients that keep using an old address) passes for none with probability 1e-8; with 1 of 100 it would with
+/// 2e-3, which is too often.
+const ALLOWED_ARRIVALS: u128 = 3;
 
 /// Analyses one incident. `total` and `target` are arrivals per interval of the same grid, all and those at the
 /// affected target; `start` and `end` are when the incident's fault struck and was repaired (`None`: not before the end
 /// of the run).
 ///
 /// `None` if there is no baseline: fewer than 20 arrivals at the target before the start. An interval that the start
-/// cuts belongs to neither side.
+/// cuts belongs to neither side. The search goes on to the end of the series: what a slow detection causes may come after
+/// the repair of a short incident.
 ///
 /// # Panics
 /// If the two series are on different grids or the target had more arrivals than there were.
@@ -117,7 +129,7 @@ struct Arrivals {
 fn baseline(all: &[u64], here: &impl Fn(usize) -> u64, before: usize, window: usize) -> Option<Arrivals> {
     let mut sum = Arrivals { here: 0, all: 0 };
     for (taken, i) in (0..before).rev().enumerate() {
-        if taken >= window && sum.here >= FEWEST_ARRIVALS {
+        if taken >= window && sum.here >= ENOUGH_ARRIVALS {
             break;
         }
         sum.here += u128::from(here(i));
@@ -145,7 +157,7 @@ struct Scan<'a, F> {
 impl<F: Fn(usize) -> u64> Scan<'_, F> {
     /// The first window from `first` on with share <= n/d of the baseline.
     fn first_at_most(&self, first: usize, n: u64, d: u64) -> Option<Window> {
-        let expected = FEWEST_ARRIVALS.max(u128::from(d / n));
+        let expected = ENOUGH_ARRIVALS.max(ALLOWED_ARRIVALS * u128::from(d / n));
         // here / all <= n/d * base.here / base.all
         self.first(first, expected, |w| {
             w.here * u128::from(d) * self.base.all <= u128::from(n) * self.base.here * w.all
@@ -154,7 +166,7 @@ impl<F: Fn(usize) -> u64> Scan<'_, F> {
 
     /// The first window from `first` on with share >= n/d of the baseline.
     fn first_at_least(&self, first: usize, n: u64, d: u64) -> Option<Window> {
-        self.first(first, FEWEST_ARRIVALS, |w| {
+        self.first(first, ENOUGH_ARRIVALS, |w| {
             w.here * u128::from(d) * self.base.all >= u128::from(n) * self.base.here * w.all
         })
     }

@@ -143,6 +143,7 @@ impl MetricRef {
         selectors.sort();
         assert!(selectors.windows(2).all(|w| w[0].0 < w[1].0), "`{name}`: a selector twice");
         assert!(selectors.iter().all(|(s, _)| def.selectors.contains(s)), "`{name}`: selector does not apply");
+        assert!(selectors.iter().all(|(_, v)| !v.is_empty()), "`{name}`: a selector without a value");
         assert!(def.together || selectors.len() < 2, "`{name}`: one selector at a time");
         assert!(def.required.iter().all(|r| selectors.iter().any(|(s, _)| s == r)), "`{name}`: selector missing");
         MetricRef { def, stat, selectors }
