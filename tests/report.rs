@@ -1,5 +1,8 @@
 //! Every report format, on a made-up day: what a reader relies on must not change by accident.
 
+#[cfg(feature = "charts")]
+#[path = "report/pictures.rs"]
+mod pictures;
 #[path = "report/sample.rs"]
 mod sample;
 
@@ -171,6 +174,8 @@ fn a_run_becomes_a_folder_and_nothing_temporary_stays() {
     let dir = tempfile::tempdir().unwrap();
     let run = sample::day();
     let written = files::write_run(dir.path(), &run, false).unwrap();
+    // Again over the first: files are replaced, none is added.
+    assert_eq!(written, files::write_run(dir.path(), &run, false).unwrap());
     let mut listed: Vec<String> = written
         .iter()
         .map(|p: &PathBuf| p.strip_prefix(dir.path()).unwrap().to_string_lossy().replace('\\', "/"))
@@ -246,9 +251,11 @@ mod terminal {
         run.topologies[1].users[3].users = "users whose name does not fit into a column of forty".into();
         run.topologies[1].objectives[0].objective =
             "ttft_ms.p95{users=users whose name does not fit into a column of forty} < 2 s".into();
-        for width in 40..=220 {
-            for line in render(&run, plain(width)).lines() {
-                assert!(line.chars().count() <= width, "{width}: {} columns: {line}", line.chars().count());
+        for run in [&run, &sample::crowd(), &sample::empty()] {
+            for width in (40..=220).step_by(3).chain([80, 120]) {
+                for line in render(run, plain(width)).lines() {
+                    assert!(line.chars().count() <= width, "{width}: {} columns: {line}", line.chars().count());
+                }
             }
         }
         // Narrower than that is drawn at 40.

@@ -35,8 +35,21 @@ pub fn write_run(dir: &Path, run: &RunResult, plots: bool) -> io::Result<Vec<Pat
         put("users.csv", &csv::users(t)?)?;
         put("incidents.csv", &csv::incidents(run, t)?)?;
         put("bill.csv", &csv::bill(t)?)?;
+        #[cfg(feature = "charts")]
+        if plots {
+            for (name, svg) in super::charts::of_topology(run, t)? {
+                put(name, &svg)?;
+            }
+        }
     }
     fs::create_dir_all(&root)?;
+    #[cfg(feature = "charts")]
+    if plots {
+        for (name, svg) in super::charts::of_run(run)? {
+            write_file(&root.join(name), &svg, &mut written)?;
+        }
+    }
+    #[cfg(not(feature = "charts"))]
     let _ = plots;
     // Last: whoever finds it new finds everything else new as well.
     write_file(&root.join("summary.json"), &json::to_string_pretty(run), &mut written)?;

@@ -2,10 +2,11 @@
 //!
 //! | file | what it writes | feature |
 //! |---|---|---|
-//! | [`text`] | tables for a terminal of any width | `cli` |
+//! | `text` | tables for a terminal of any width | `cli` |
 //! | [`markdown`] | the comparison and the incidents, for a README or a pull request | |
 //! | [`json`] | everything, for machines | |
 //! | [`csv`] | per-interval figures, users, incidents and the bill, for spreadsheets | |
+//! | `charts` | SVG pictures | `charts` |
 //! | [`files`] | all of them into one folder per topology | |
 
 pub mod csv;
@@ -13,7 +14,12 @@ pub mod files;
 pub mod format;
 pub mod json;
 pub mod markdown;
+// Without a terminal only Markdown draws tables, and not all of them.
+#[cfg_attr(not(feature = "cli"), allow(dead_code))]
 mod tables;
 
 #[cfg(feature = "cli")]
 pub mod text;
+
+#[cfg(feature = "charts")]
+pub mod charts;

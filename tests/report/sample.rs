@@ -499,3 +499,35 @@ pub fn empty() -> RunResult {
     t.distributions.clear();
     run
 }
+
+/// More of everything than a chart was made for: ten topologies with long names, nine faults close together, three days.
+pub fn crowd() -> RunResult {
+    let mut run = run_of(3 * 1440, 0..3);
+    run.scenario.name =
+        "A scenario with a name that goes on and on, as titles written by committees sometimes do, & <more>".into();
+    run.scenario.start = "2026-03-02T09:17:00+01:00".into();
+    let first = run.topologies.clone();
+    for i in 3..10usize {
+        let mut t = first[i % 3].clone();
+        t.name = format!("{}-with-another-policy-and-a-long-name-{i}", t.name);
+        t.is_baseline = false;
+        run.topologies.push(t);
+    }
+    for (k, t) in run.topologies.iter_mut().enumerate() {
+        let model = t.incidents[0].clone();
+        for i in 0..7u32 {
+            let mut incident = model.clone();
+            incident.name = format!("recurring brown-out of a provider #{}", i + 1);
+            incident.at_s = 90_000.0 + f64::from(i) * 9_000.0;
+            incident.lasted_s = 300.0 + 900.0 * f64::from(i % 3);
+            incident.failed = 100 * u64::from(i) + k as u64;
+            t.incidents.push(incident);
+        }
+        for d in &mut t.distributions {
+            for p in &mut d.cdf {
+                p.0 *= 1.0 + 0.13 * k as f64;
+            }
+        }
+    }
+    run
+}
