@@ -1,6 +1,9 @@
 //! A day that never happened, with the shape of one that could: three topologies, a diurnal load, a region outage of 45
 //! minutes and a provider brown-out. It exercises the reports; no figure in it is a result.
 
+// Each test binary and feature set uses a part of it.
+#![allow(dead_code)]
+
 use geodes::study::result::*;
 use std::collections::BTreeMap;
 
