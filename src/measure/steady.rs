@@ -100,6 +100,27 @@ mod tests {
     }
 
     #[test]
+    fn mser_finds_the_cut_of_its_definition() {
+        for (trial, scale) in [0.1, 0.5, 1.0, 2.0, 4.0].into_iter().enumerate() {
+            let series: Vec<f64> = noise(40 * 5 + trial)
+                .enumerate()
+                .map(|(i, e)| 100.0 + e + scale * libm::exp(-(i as f64) / 20.0))
+                .collect();
+            // the definition, in two passes over the means of five
+            let means: Vec<f64> = series.chunks_exact(5).map(|b| b.iter().sum::<f64>() / 5.0).collect();
+            let error = |cut: usize| {
+                let rest = &means[cut..];
+                let n = rest.len() as f64;
+                let mean = rest.iter().sum::<f64>() / n;
+                rest.iter().map(|y| (y - mean) * (y - mean)).sum::<f64>() / (n * n)
+            };
+            let best = (0..=means.len() - 5).map(error).fold(f64::INFINITY, f64::min);
+            let cut = mser5(&series).unwrap();
+            assert!(cut % 5 == 0 && error(cut / 5) <= best * (1.0 + 1e-9), "scale {scale}: {cut}");
+        }
+    }
+
+    #[test]
     fn mser_refuses_a_run_that_never_settles() {
         let ramp: Vec<f64> = (0..1000).map(f64::from).collect();
         assert_eq!(mser5(&ramp), None);
