@@ -101,6 +101,18 @@ fn timeline_csv_reads_back_as_it_was() {
 }
 
 #[test]
+fn seconds_in_csv_have_no_tail_of_meaningless_digits() {
+    let mut run = sample::day();
+    // What 60 s and 29.4 s become when whole nanoseconds are multiplied by 1e-9.
+    run.topologies[0].timeline.iter_mut().for_each(|s| s.interval_s = 60e9 * 1e-9);
+    run.topologies[0].incidents[0].detected_s = Some(29.4e9 * 1e-9);
+    let (_, rows) = read(&csv::timeline(&run, &run.topologies[0]).unwrap());
+    assert_eq!(rows[2][0], "60");
+    let (_, rows) = read(&csv::incidents(&run, &run.topologies[0]).unwrap());
+    assert_eq!(rows[0][6], "29.4");
+}
+
+#[test]
 fn other_csv_files_read_back_and_leave_empty_what_was_not_measured() {
     let run = sample::day();
     let t = &run.topologies[1];

@@ -81,7 +81,7 @@ pub fn timeline(run: &RunResult, topology: &TopologyResult) -> io::Result<String
     for i in 0..intervals {
         for series in &topology.timeline {
             let Some(c) = series.cells.get(i) else { continue };
-            let at = i as f64 * series.interval_s;
+            let at = micros(i as f64 * series.interval_s);
             out.row(&[
                 plain(at),
                 clock.rfc3339(at),
@@ -131,9 +131,10 @@ pub fn incidents(run: &RunResult, topology: &TopologyResult) -> io::Result<Strin
     let clock = clock(run)?;
     let mut out = Sheet::new(INCIDENTS)?;
     for i in &topology.incidents {
-        let mut row = vec![i.name.clone(), i.what.clone(), i.target.clone(), plain(i.at_s), clock.rfc3339(i.at_s)];
-        row.push(plain(i.lasted_s));
-        row.extend([i.detected_s, i.moved_half_s, i.moved_99_s, i.over_s].map(optional));
+        let mut row =
+            vec![i.name.clone(), i.what.clone(), i.target.clone(), plain(micros(i.at_s)), clock.rfc3339(i.at_s)];
+        row.push(plain(micros(i.lasted_s)));
+        row.extend([i.detected_s, i.moved_half_s, i.moved_99_s, i.over_s].map(|s| optional(s.map(micros))));
         row.extend([i.requests, i.failed, i.slow, i.degraded, i.stale_reads, i.writes_lost].map(|n| n.to_string()));
         out.row(&row)?;
     }
@@ -188,6 +189,11 @@ fn plain(x: f64) -> String {
 
 fn optional(x: Option<f64>) -> String {
     x.map(plain).unwrap_or_default()
+}
+
+/// Seconds to the microsecond: nanoseconds turned into seconds carry a tail of digits that mean nothing.
+fn micros(s: f64) -> f64 {
+    (s * 1e6).round() / 1e6
 }
 
 fn clock(run: &RunResult) -> io::Result<Clock> {

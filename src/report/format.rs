@@ -2,6 +2,8 @@
 //! takes what the result types hold and never hides a difference that matters: a share just below one never prints as
 //! `100 %`, and a small one that is not zero never prints as `0 %`.
 
+use crate::measure::{MetricRef, Stat, Unit};
+
 /// What stands where there was no sample.
 pub const MISSING: &str = "–";
 
@@ -120,33 +122,26 @@ pub fn number(x: f64) -> String {
         a if a >= 9.995 => trim_zero(format!("{a:.2}")),
         a if a >= 0.09995 => trim_zero(format!("{a:.3}")),
         0.0 => "0".into(),
-        a if a >= 1e-6 => trim_zero(format!("{a:.6}")),
+        a if a >= 0.009_995 => trim_zero(format!("{a:.4}")),
+        a if a >= 1e-5 => trim_zero(format!("{a:.6}")),
         a => format!("{a:.2e}"),
     };
     format!("{sign}{text}")
 }
 
-/// The value of a metric, in the unit that its name ends in (`ttft_ms.p95`, `cost_usd`, `availability`,
-/// `cost_multiplier`); selectors in braces do not matter.
-pub fn metric_value(name: &str, value: Option<f64>) -> String {
+/// The value of a metric, in the metric's own unit.
+pub fn metric_value(metric: &MetricRef, value: Option<f64>) -> String {
     let Some(x) = finite(value) else { return MISSING.into() };
-    let base = name.split(['{', ' ']).next().unwrap_or(name);
-    let stem = base.split('.').next().unwrap_or(base);
-    let shares = ["availability", "utilisation"];
-    if stem.ends_with("_ms") && !base.ends_with(".count") {
-        latency(value)
-    } else if stem.ends_with("_s") && !base.ends_with(".count") {
-        duration(value)
-    } else if stem.ends_with("_share") || shares.contains(&stem) {
-        availability(value)
-    } else if stem.ends_with("per_1k_usd") || stem.contains("_per_") && stem.ends_with("_usd") {
-        rate_dollars(value)
-    } else if stem.ends_with("_usd") {
-        dollars(x)
-    } else if stem.contains("multiplier") {
-        multiplier(value)
-    } else {
-        number(x)
+    let def = metric.def();
+    match def.unit {
+        _ if metric.stat() == Some(Stat::Count) => number(x),
+        Unit::Milliseconds => latency(value),
+        Unit::Seconds => duration(value),
+        Unit::Share => availability(value),
+        Unit::Dollars if def.name.contains("per_1k") => rate_dollars(value),
+        Unit::Dollars => dollars(x),
+        Unit::Ratio if def.name.contains("multiplier") => multiplier(value),
+        Unit::Count | Unit::Ratio => number(x),
     }
 }
 
@@ -307,14 +302,18 @@ mod tests {
     }
 
     #[test]
-    fn metric_values_follow_the_unit_in_the_name() {
-        assert_eq!(metric_value("ttft_ms.p95{users=singapore}", Some(1_240.0)), "1.24 s");
-        assert_eq!(metric_value("availability", Some(0.9995)), "99.950 %");
-        assert_eq!(metric_value("cost_usd", Some(1_000.0)), "$1,000.00");
-        assert_eq!(metric_value("cost_per_1k_usd", Some(1.5)), "$1.500");
-        assert_eq!(metric_value("cost_multiplier", Some(1.6)), "1.60×");
-        assert_eq!(metric_value("ttft_ms.count", Some(12_000.0)), "12,000");
-        assert_eq!(metric_value("ttft_ms.p95", None), "–");
+    fn metric_values_follow_the_unit_of_the_metric() {
+        let value = |name: &str, x| metric_value(&MetricRef::parse(name).expect(name), x);
+        assert_eq!(value("ttft_ms.p95{users=singapore}", Some(1_240.0)), "1.24 s");
+        assert_eq!(value("availability", Some(0.9995)), "99.950 %");
+        assert_eq!(value("error_rate", Some(0.0005)), "0.050 %");
+        assert_eq!(value("cost_usd", Some(1_000.0)), "$1,000.00");
+        assert_eq!(value("cost_per_1k_requests_usd", Some(1.5)), "$1.500");
+        assert_eq!(value("cost_multiplier", Some(1.6)), "1.60×");
+        assert_eq!(value("attempts_per_request", Some(1.0312)), "1.031");
+        assert_eq!(value("incident.over_s{incident=outage}", Some(750.0)), "12 min 30 s");
+        assert_eq!(value("ttft_ms.count", Some(12_000.0)), "12,000");
+        assert_eq!(value("ttft_ms.p95", None), "–");
     }
 
     #[test]

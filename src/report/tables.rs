@@ -3,6 +3,7 @@
 
 use super::format as f;
 use super::format::Clock;
+use crate::measure::Objective;
 use crate::study::result::{Percentiles, RunResult, TopologyResult, UserRow};
 
 /// Lines of the bill that a table shows; all of them are in `bill.csv` and `summary.json`.
@@ -252,7 +253,7 @@ pub(crate) fn biggest_lines(t: &TopologyResult) -> Grid {
             l.item.clone(),
             l.region.clone(),
             l.price.clone(),
-            quantity(l.quantity, &l.unit),
+            format!("{} {}", f::number(l.quantity), l.unit),
             f::dollars(l.amount_usd),
         ]);
     }
@@ -262,14 +263,6 @@ pub(crate) fn biggest_lines(t: &TopologyResult) -> Grid {
 /// How many lines [`biggest_lines`] leaves out.
 pub(crate) fn lines_left_out(t: &TopologyResult) -> usize {
     t.cost.lines.len().saturating_sub(BIGGEST_LINES)
-}
-
-/// A quantity with its unit; many tokens in the millions that prices count.
-fn quantity(q: f64, unit: &str) -> String {
-    match unit {
-        "tokens" if q >= 1e6 => format!("{} Mtok", f::number(q / 1e6)),
-        _ => format!("{} {unit}", f::number(q)),
-    }
 }
 
 /// Model deployments as called.
@@ -306,11 +299,12 @@ fn tokens(n: u64) -> String {
 pub(crate) fn objectives(t: &TopologyResult) -> Grid {
     let mut g = Grid::new("objective").figures(&["value"]).text("").together();
     for o in &t.objectives {
-        let metric = o.objective.split(['<', '>', '=', '≤', '≥']).next().unwrap_or_default().trim();
-        // An objective may carry the name of its set before the metric, as in `chat: availability > 99 %`.
-        let metric = metric.rsplit(": ").next().unwrap_or(metric);
+        let value = match Objective::parse(&o.objective) {
+            Ok(parsed) => f::metric_value(parsed.metric(), o.value),
+            Err(_) => o.value.map_or_else(|| f::MISSING.into(), f::number),
+        };
         let verdict = if o.met { "met" } else { MISSED };
-        g.row(vec![o.objective.clone(), f::metric_value(metric, o.value), verdict.into()]);
+        g.row(vec![o.objective.clone(), value, verdict.into()]);
     }
     g
 }

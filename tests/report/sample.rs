@@ -314,8 +314,8 @@ fn topology(i: usize, minutes: usize) -> TopologyResult {
             multiplier: Some(multiplier),
             multiplier_infrastructure: Some(1.0 + 0.48 * i as f64),
             lines: vec![
-                line("tokens", "gpt-4.1 output", "azure:eastus2", 812_345_678.0, "tokens", "$8 / Mtok", 6_498.77),
-                line("tokens", "gpt-4.1 input", "azure:eastus2", 3_100_234_567.0, "tokens", "$2 / Mtok", 6_200.47),
+                line("tokens", "gpt-4.1 output", "azure:eastus2", 812.345_678, "Mtok", "$8 / Mtok", 6_498.77),
+                line("tokens", "gpt-4.1 input", "azure:eastus2", 3_100.234_567, "Mtok", "$2 / Mtok", 6_200.47),
                 line("compute", "c7g.4xlarge, application server", "aws:us-east-1", 144.0, "h", "$0.58 / h", 83.52),
                 line("egress to users", "internet egress", "aws:us-east-1", 412.25, "GB", "$0.09 / GB", 37.1),
             ],

@@ -151,7 +151,7 @@ pub(super) fn fault_entry() -> Entry {
 
 /// The length of an interval, after "per".
 pub(super) fn interval_name(s: f64) -> String {
-    if s == 60.0 { "minute".into() } else { f::duration(Some(s)) }
+    if (s - 60.0).abs() < 1e-6 { "minute".into() } else { f::duration(Some(s)) }
 }
 
 /// One entry of a legend.
