@@ -67,9 +67,9 @@ fn percentiles(count: u64, p50: f64, tail: f64) -> Percentiles {
 fn cdf(p50: f64, steep: f64) -> Vec<(f64, f64)> {
     (0..=240)
         .map(|i| {
-            let q = 1.0 - 10f64.powf(-4.2 * i as f64 / 240.0);
+            let q = 1.0 - libm::pow(10.0, -4.2 * i as f64 / 240.0);
             let q = if i == 240 { 1.0 } else { q.max(0.0005) };
-            let odds = (q.min(0.99995) / (1.0 - q.min(0.99995))).powf(1.0 / steep);
+            let odds = libm::pow(q.min(0.99995) / (1.0 - q.min(0.99995)), 1.0 / steep);
             (p50 * odds, q)
         })
         .collect()
@@ -123,7 +123,7 @@ fn series(layout: &Layout, minutes: usize) -> Vec<RegionSeries> {
             let wave = 1_450.0 * load(g, hour) * (0.93 + 0.14 * noise.next());
             if n > 1 && r == 0 && OUTAGE.start + 1 < m && m < OUTAGE.end + 8 {
                 // New users leave quickly, live connections drain.
-                let gone = 1.0 - 0.55f64.powi((m - OUTAGE.start) as i32);
+                let gone = 1.0 - libm::pow(0.55, (m - OUTAGE.start) as f64);
                 requests[0] += wave * (1.0 - gone);
                 r = 1;
                 requests[r] += wave * gone;
