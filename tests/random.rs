@@ -5,8 +5,8 @@
 use geodes::random::mix::{below, moremur, open01};
 use geodes::random::pick::{Alias, Cumulative};
 use geodes::random::{
-    Arrivals, CumulativeRate, Dist, Draws, Empirical, EntityKey, ExpZiggurat, Purpose, RateError, Seed, Stream, gamma, normal,
-    sample,
+    Arrivals, CumulativeRate, Dist, Draws, Empirical, EntityKey, ExpZiggurat, Purpose, RateError, Seed, Stream, gamma,
+    normal, sample,
 };
 use geodes::units::Time;
 use proptest::prelude::*;
@@ -51,7 +51,12 @@ fn walks() -> Vec<(&'static str, Box<dyn Fn(u64) -> u64>)> {
         ("stream starts", Box::new(move |i| d.stream(P, e, i).bits())),
         ("one stream", {
             let start = d.stream(P, e, 5);
-            let all: Vec<u64> = std::iter::repeat_with({ let mut s = start; move || s.bits() }).take(1 << 18).collect();
+            let all: Vec<u64> = std::iter::repeat_with({
+                let mut s = start;
+                move || s.bits()
+            })
+            .take(1 << 18)
+            .collect();
             Box::new(move |i| all[i as usize])
         }),
     ]
@@ -160,10 +165,16 @@ fn draws_are_pinned() {
     let mut s = d.stream(P, e, 2);
     let got = [e.0, e.child_named("tokyo").0, d.bits(P, e, 2), s.bits(), s.bits()];
     assert_eq!(got.map(|x| format!("{x:016x}")), PINNED);
-    assert_eq!(ExpZiggurat::new().at(&d, P, e, 2).to_bits(), ZIGGURAT_BITS, "{:x}", ExpZiggurat::new().at(&d, P, e, 2).to_bits());
+    assert_eq!(
+        ExpZiggurat::new().at(&d, P, e, 2).to_bits(),
+        ZIGGURAT_BITS,
+        "{:x}",
+        ExpZiggurat::new().at(&d, P, e, 2).to_bits()
+    );
 }
 
-const PINNED: [&str; 5] = ["974ec959f5042bc9", "747d1d38ffe3dcf6", "01ac4f34290b5501", "17541a89159b3a67", "31515cd4a7ddf710"];
+const PINNED: [&str; 5] =
+    ["974ec959f5042bc9", "747d1d38ffe3dcf6", "01ac4f34290b5501", "17541a89159b3a67", "31515cd4a7ddf710"];
 const ZIGGURAT_BITS: u64 = 0x3fa9_c17e_d0a9_be89;
 
 #[test]
@@ -171,7 +182,10 @@ fn uniforms_are_in_the_open_interval_and_integers_in_range() {
     assert_eq!(open01(0), 2f64.powi(-53));
     assert_eq!(open01(u64::MAX), 1.0 - 2f64.powi(-53));
     assert_eq!(1.0 - (1.0 - open01(1 << 12)), open01(1 << 12), "the complement is exact");
-    assert_eq!((below(0, 10), below(u64::MAX, 10), below(u64::MAX, 0), below(u64::MAX, u64::MAX)), (0, 9, 0, u64::MAX - 1));
+    assert_eq!(
+        (below(0, 10), below(u64::MAX, 10), below(u64::MAX, 0), below(u64::MAX, u64::MAX)),
+        (0, 9, 0, u64::MAX - 1)
+    );
     let mut cells = [0u64; 7];
     for i in 0..N {
         cells[draws(3).below(P, EntityKey(1), i, 7) as usize] += 1;
@@ -268,7 +282,11 @@ fn samplers_agree_with_rand_distr() {
         ours(&Dist::LogNormal { mu: 1.0, sigma: 0.8 }),
         oracle!(rand_distr::LogNormal::new(1.0f64, 0.8).unwrap()),
     );
-    check("Weibull", ours(&Dist::Weibull { shape: 0.7, scale: 3.0 }), oracle!(rand_distr::Weibull::new(3.0f64, 0.7).unwrap()));
+    check(
+        "Weibull",
+        ours(&Dist::Weibull { shape: 0.7, scale: 3.0 }),
+        oracle!(rand_distr::Weibull::new(3.0f64, 0.7).unwrap()),
+    );
     check(
         "Pareto",
         ours(&Dist::Pareto { alpha: 1.5, lo: 2.0, hi: f64::INFINITY }),
@@ -286,7 +304,11 @@ fn samplers_agree_with_rand_distr() {
     }
     let zig = ExpZiggurat::new();
     let mut s = d.stream(P, EntityKey(4), 0);
-    check("ziggurat by stream", sample_of(N, 0, |_| zig.from_stream(&mut s)), oracle!(rand_distr::Exp::new(1.0f64).unwrap()));
+    check(
+        "ziggurat by stream",
+        sample_of(N, 0, |_| zig.from_stream(&mut s)),
+        oracle!(rand_distr::Exp::new(1.0f64).unwrap()),
+    );
     check(
         "ziggurat by address",
         sample_of(N, 0, |i| zig.at(&d, P, EntityKey(3), i)),
@@ -313,7 +335,9 @@ fn the_ziggurat_is_exponential_to_the_last_percent() {
 }
 
 fn every_distribution() -> Vec<Dist> {
-    let empirical = |interpolate| Dist::Empirical(Arc::new(Empirical::new(vec![3.0, 1.0, 4.0, 1.0, 5.0, 9.0], interpolate).unwrap()));
+    let empirical = |interpolate| {
+        Dist::Empirical(Arc::new(Empirical::new(vec![3.0, 1.0, 4.0, 1.0, 5.0, 9.0], interpolate).unwrap()))
+    };
     vec![
         Dist::Constant(2.0),
         Dist::Uniform { lo: -1.0, hi: 4.0 },
@@ -347,9 +371,17 @@ fn moments_follow_from_the_quantile_function() {
         }
         let (mean, second) = (a / N as f64, b / N as f64);
         let variance = second - mean * mean;
-        assert!((mean - dist.mean()).abs() < 2e-4 * dist.mean().abs().max(1.0), "{dist:?}: mean {mean} {}", dist.mean());
+        assert!(
+            (mean - dist.mean()).abs() < 2e-4 * dist.mean().abs().max(1.0),
+            "{dist:?}: mean {mean} {}",
+            dist.mean()
+        );
         // The grid cuts the far tail off, which is felt in the variance of heavy tails.
-        assert!((variance - dist.variance()).abs() < 0.02 * dist.variance().max(0.01), "{dist:?}: {variance} {}", dist.variance());
+        assert!(
+            (variance - dist.variance()).abs() < 0.02 * dist.variance().max(0.01),
+            "{dist:?}: {variance} {}",
+            dist.variance()
+        );
     }
     assert_eq!(Dist::Pareto { alpha: 1.0, lo: 1.0, hi: f64::INFINITY }.mean(), f64::INFINITY);
 }
@@ -526,7 +558,8 @@ fn arrivals_are_poisson_in_every_step_and_keep_their_numbers_when_the_rate_chang
     }
     // Twice the rate: arrival n comes at half the time, as the same draw.
     let end = Time(1_000_000_000_000);
-    let (slow, fast) = (CumulativeRate::constant(1.0, Time(0), end).unwrap(), CumulativeRate::constant(2.0, Time(0), end).unwrap());
+    let (slow, fast) =
+        (CumulativeRate::constant(1.0, Time(0), end).unwrap(), CumulativeRate::constant(2.0, Time(0), end).unwrap());
     let (mut a, mut b) = (Arrivals::new(P, EntityKey(1)), Arrivals::new(P, EntityKey(1)));
     while let Some((n, at)) = a.next_poisson(&d, &slow) {
         let (m, earlier) = b.next_poisson(&d, &fast).unwrap();

@@ -1,21 +1,23 @@
 //! The engine's pending-event set: a short sorted list in front of a radix heap.
 //!
 //! The next few events stand in a small sorted array, where insertion and removal touch one or two cache lines; all
-//! others are dealt into the buckets of a radix heap. A small population never leaves the array. A large one enters the
-//! array bucket by bucket, each sorted once, which replaces the last rounds of dealing out.
+//! others are dealt into buckets. A small population never leaves the array. A large one enters the array bucket by
+//! bucket, each sorted once, which replaces the last rounds of dealing out.
 //!
 //! **Invariants.** Every key in the array is below `fence`, every key in the buckets at or above it, and new keys go to
 //! where they belong by that rule; so equal keys are always in the same place. In the array a key is inserted behind its
-//! equals; a split that moves the later half to the buckets never parts equals; buckets are stable as in [`super::Radix`].
-//! One exception: of many keys equal to the lowest, a part enters the array while the rest waits. The fence then stands
-//! *at* that key, nothing can be inserted before it any more, and newcomers queue up behind the rest.
+//! equals; a split that moves the later half to the buckets never parts equals; buckets are stable, see
+//! [`super::buckets`]. One exception: of many keys equal to the lowest, a part enters the array while the rest waits. The
+//! fence then stands *at* that key, nothing can be inserted before it any more, and newcomers queue up behind the rest.
 
+use super::buckets::{BLOCK, Buckets};
 use super::{Entry, PendingSet};
 
-/// Most events that the array holds before its later half is moved to the buckets.
-const FRONT: usize = 64;
-/// Buckets up to this size are sorted into the array instead of being dealt out again.
-const TAKE: usize = 32;
+/// Most events that the array holds before its later half is moved to the buckets. Measured, see `docs/engine.md`.
+const FRONT: usize = 48;
+/// Buckets up to this size are sorted into the array instead of being dealt out again. The distance to [`FRONT`] leaves
+/// room for newcomers, so that filling and splitting do not alternate.
+const TAKE: u32 = 32;
 
 /// A sorted array in front of a radix heap; see the module's text.
 pub struct Adaptive<T> {
@@ -24,16 +26,8 @@ pub struct Adaptive<T> {
     fence: u64,
     /// The key popped last: a lower bound of all keys that are in or will come.
     now: u64,
-    /// Lower bound of the keys in the buckets, and what their bits are compared with.
-    last: u64,
-    /// Bit `b` is set while bucket `b` is occupied.
-    occupied: u64,
-    /// Bucket `b` holds keys whose highest bit of difference from `last` is `b`.
-    buckets: [Vec<Entry<T>>; 64],
-    /// Keys equal to `last`; the first `head` are gone already.
-    equal: Vec<Entry<T>>,
-    head: usize,
     len: usize,
+    buckets: Buckets<T>,
 }
 
 impl<T: Copy> Default for Adaptive<T> {
@@ -45,45 +39,29 @@ impl<T: Copy> Default for Adaptive<T> {
 impl<T: Copy> Adaptive<T> {
     /// An empty set; allocates the array.
     pub fn new() -> Adaptive<T> {
-        Adaptive {
-            front: Vec::with_capacity(FRONT),
-            fence: u64::MAX,
-            now: 0,
-            last: 0,
-            occupied: 0,
-            buckets: [const { Vec::new() }; 64],
-            equal: Vec::new(),
-            head: 0,
-            len: 0,
-        }
+        const { assert!(TAKE as usize <= FRONT && BLOCK <= FRONT) }
+        Adaptive { front: Vec::with_capacity(FRONT), fence: u64::MAX, now: 0, len: 0, buckets: Buckets::new() }
     }
 
-    /// Puts an event into the array, behind its equals.
+    /// Puts an event into the array, which has room, behind its equals.
     #[inline]
-    fn insert(&mut self, entry: Entry<T>) {
-        if self.front.len() == FRONT {
-            self.split();
-            if entry.key >= self.fence {
-                self.place(entry);
-                return;
-            }
-        }
+    fn insert(front: &mut Vec<Entry<T>>, entry: Entry<T>) {
         // The array is descending and equals popped earlier stand further back: skip everything that goes first.
-        let mut i = self.front.len();
-        self.front.push(entry);
-        while i > 0 && self.front[i - 1].key <= entry.key {
-            self.front[i] = self.front[i - 1];
+        let mut i = front.len();
+        front.push(entry);
+        while i > 0 && front[i - 1].key <= entry.key {
+            front[i] = front[i - 1];
             i -= 1;
         }
-        self.front[i] = entry;
+        front[i] = entry;
     }
 
-    /// Moves the later half of the array to the buckets.
+    /// Moves the later half of the array to the buckets, and the new event to where it belongs then.
     #[cold]
     #[inline(never)]
-    fn split(&mut self) {
-        if self.occupied == 0 && self.head == self.equal.len() {
-            self.last = self.now;
+    fn split(&mut self, entry: Entry<T>) {
+        if self.buckets.is_empty() {
+            self.buckets.rebase(self.now);
         }
         // Equals stay together, or some would land behind later ones that are in the buckets already.
         let mut cut = FRONT / 2;
@@ -93,21 +71,14 @@ impl<T: Copy> Adaptive<T> {
         }
         // From the earliest of them to the latest, so that equals keep their order.
         for i in (0..cut).rev() {
-            self.place(self.front[i]);
+            self.buckets.push(self.front[i]);
         }
         self.front.copy_within(cut.., 0);
         self.front.truncate(FRONT - cut);
-    }
-
-    #[inline]
-    fn place(&mut self, entry: Entry<T>) {
-        let differ = entry.key ^ self.last;
-        if differ == 0 {
-            self.equal.push(entry);
+        if entry.key < self.fence {
+            Self::insert(&mut self.front, entry);
         } else {
-            let b = 63 - differ.leading_zeros();
-            self.occupied |= 1 << b;
-            self.buckets[b as usize].push(entry);
+            self.buckets.push(entry);
         }
     }
 
@@ -115,60 +86,30 @@ impl<T: Copy> Adaptive<T> {
     #[inline(never)]
     fn refill(&mut self, limit: u64) -> bool {
         loop {
-            if self.head < self.equal.len() {
-                if self.last > limit {
-                    return false;
-                }
-                let taken = (self.equal.len() - self.head).min(FRONT / 2);
-                self.front.extend(self.equal[self.head..self.head + taken].iter().rev());
-                self.head += taken;
-                if self.head == self.equal.len() {
-                    self.equal.clear();
-                    self.head = 0;
-                }
-                // Keys equal to the fence go to the buckets from here on, behind those that are there.
-                self.fence = self.last;
-                return true;
-            }
-            if self.occupied == 0 {
+            let Some((place, bucket)) = self.buckets.lowest() else {
                 self.fence = u64::MAX;
                 return false;
-            }
-            let b = self.occupied.trailing_zeros() as usize;
-            let lowest = self.buckets[b].iter().map(|e| e.key).min().expect("the bucket is marked occupied");
-            if lowest > limit {
+            };
+            if bucket.min > limit {
                 return false;
             }
-            self.last = lowest;
-            self.occupied &= self.occupied - 1;
-            if self.buckets[b].len() <= TAKE {
-                self.take(b);
+            if bucket.count <= TAKE {
+                self.buckets.detach(place);
+                self.buckets.rebase(bucket.min);
+                self.buckets.empty_into(bucket, |entry| Self::insert(&mut self.front, entry));
+                // All that could still come into this bucket's range belongs to the array now.
+                self.fence = if self.buckets.is_empty() { u64::MAX } else { place.end_of_range(bucket.min) };
                 return true;
             }
-            let mut bucket = std::mem::take(&mut self.buckets[b]);
-            for entry in &bucket {
-                self.place(*entry);
+            if place.is_single_key() {
+                self.buckets.first_block_into(place, |entry| self.front.push(entry));
+                self.front.reverse();
+                self.fence = bucket.min;
+                return true;
             }
-            bucket.clear();
-            self.buckets[b] = bucket;
+            self.buckets.detach(place);
+            self.buckets.deal_out(bucket);
         }
-    }
-
-    /// Sorts the content of bucket `b` into the empty array.
-    fn take(&mut self, b: usize) {
-        for i in 0..self.buckets[b].len() {
-            let entry = self.buckets[b][i];
-            let mut i = self.front.len();
-            self.front.push(entry);
-            while i > 0 && self.front[i - 1].key <= entry.key {
-                self.front[i] = self.front[i - 1];
-                i -= 1;
-            }
-            self.front[i] = entry;
-        }
-        self.buckets[b].clear();
-        // All that could still come into this bucket's range belongs to the array now.
-        self.fence = if self.occupied == 0 { u64::MAX } else { (self.last | ((1 << b) - 1)).saturating_add(1) };
     }
 }
 
@@ -178,10 +119,12 @@ impl<T: Copy> PendingSet<T> for Adaptive<T> {
         debug_assert!(key >= self.now, "a monotone queue takes no key below the one popped last");
         self.len += 1;
         let entry = Entry { key, item };
-        if key < self.fence {
-            self.insert(entry);
+        if key >= self.fence {
+            self.buckets.push(entry);
+        } else if self.front.len() < FRONT {
+            Self::insert(&mut self.front, entry);
         } else {
-            self.place(entry);
+            self.split(entry);
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod adaptive;
 mod binary;
+mod buckets;
 mod radix;
 
 pub use adaptive::Adaptive;
