@@ -10,7 +10,6 @@ use geodes::random::{
 };
 use geodes::units::Time;
 use proptest::prelude::*;
-use rand::rand_core::Rng as _;
 use rand_distr::Distribution;
 use std::sync::Arc;
 
