@@ -100,3 +100,21 @@ fn the_same_seed_gives_the_same_record_and_another_seed_another() {
     assert_eq!(print(&run(&s, 0, 0)), print(&run(&s, 0, 0)));
     assert_ne!(print(&run(&s, 0, 0)), print(&run(&s, 0, 1)));
 }
+
+#[test]
+fn a_hedged_call_takes_the_faster_of_two() {
+    let mut s = with_rate(2, 20);
+    for d in &mut s.deployments {
+        d.ttft = DistSpec::Exponential { mean: 1.0 };
+    }
+    let retry = &mut s.topologies[0].retry;
+    retry.attempts_per_pool = 2;
+    retry.hedge_after = Some(Span::ZERO);
+    let r = one(&s);
+    // the minimum of two unit exponentials is exponential with mean one half
+    let mean = r.groups[0].e2e.mean().unwrap() / 1e9;
+    let error = 0.5 / (r.requests() as f64).sqrt();
+    assert!((mean - 0.5).abs() < 3.0 * error, "{mean} +- {error}");
+    assert_eq!(r.attempts, 2 * r.requests());
+    assert_eq!(r.failed(), 0);
+}

@@ -219,6 +219,31 @@ impl Router {
         self.next(now, journey, Span::ZERO, entropy, reasons)
     }
 
+    /// A call has been out for so long that a second one may race it: the deployment to call, if the pool has an attempt
+    /// and an untried member left. The first answer counts; the caller reports the other with [`Router::on_abandoned`], or
+    /// with [`Router::observe`] when it fails while the other is still out. (gRPC proposal A6, hedging: hedged attempts
+    /// count as attempts and go out only while attempts are left.)
+    pub fn on_hedge<E: Entropy, S: ReasonSink>(
+        &mut self,
+        now: Time,
+        journey: &mut Journey,
+        entropy: &mut E,
+        reasons: &mut S,
+    ) -> Option<Command> {
+        if u32::from(journey.attempts_in_pool) >= self.config.attempts_per_pool {
+            return None;
+        }
+        let position = self.choose(now, journey, false, entropy, reasons)?;
+        Some(self.attempt(journey, position, reasons))
+    }
+
+    /// Takes in how a call ended without deciding anything. True when the deployment has just been taken out of service.
+    pub fn observe(&mut self, now: Time, deployment: DeploymentIx, outcome: Outcome) -> bool {
+        let d = deployment.ix();
+        self.in_flight[d] -= 1;
+        self.config.cooldown.is_some_and(|config| self.cooldowns[d].observe(&config, now, outcome))
+    }
+
     /// An attempt has ended. True in the second place: the deployment has just been taken out of service.
     pub fn on_outcome<E: Entropy, S: ReasonSink>(
         &mut self,
@@ -229,9 +254,7 @@ impl Router {
         entropy: &mut E,
         reasons: &mut S,
     ) -> (Command, bool) {
-        let d = deployment.ix();
-        self.in_flight[d] -= 1;
-        let taken_out = self.config.cooldown.is_some_and(|config| self.cooldowns[d].observe(&config, now, outcome));
+        let taken_out = self.observe(now, deployment, outcome);
         let Outcome::Failed { class, retry_after } = outcome else {
             return (Command::Succeed, taken_out);
         };

@@ -461,6 +461,8 @@ pub struct RetrySpec {
     pub attempts_per_pool: u32,
     /// Pause before a member is tried again.
     pub backoff: Backoff,
+    /// A second call races the first when that has not begun to answer after this long; `None`: never.
+    pub hedge_after: Option<Span>,
     /// Errors after which the next attempt or pool is tried; any other ends the request.
     pub on: ErrorSet,
     /// An endpoint that does not accept the connection within this time counts as failed.

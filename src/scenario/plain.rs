@@ -109,6 +109,7 @@ pub fn plain(n: usize) -> Scenario {
             retry: RetrySpec {
                 attempts_per_pool: 1,
                 backoff: Backoff { base: Span::from_millis(100), cap: Span::from_secs(1), jitter: Jitter::Full },
+                hedge_after: None,
                 on: ErrorSet::of(&ErrorClass::ALL),
                 connect_timeout: Span::from_secs(3),
                 first_token_timeout: AGES,

@@ -37,7 +37,11 @@ pub fn row(scenario: &Scenario, topology: &Topology, watch: &Watch, start: Time)
         lasted_s: after(o.ends),
         detected_s: watch.detected.map(after),
         moved_half_s: shift.and_then(|s| moment(s.moved_half)),
-        moved_99_s: shift.and_then(|s| moment(s.moved_99)),
+        // the two levels are found in windows of different lengths: the later one cannot come first
+        moved_99_s: shift.and_then(|s| {
+            let half = s.moved_half.map_or(Span::ZERO, |m| m.after);
+            s.moved_99.map(|m| m.after.max(half).as_secs_f64())
+        }),
         over_s: over.map(after),
         failed: sum(&watch.failed),
         slow: sum(&watch.slow),

@@ -400,8 +400,7 @@ impl<'a> Measured<'a> {
         m.distribution("model_ttft_ms", &[], &whole);
         m.put("attempts_per_request", &[], ratio(self.record.attempts, requests));
         m.put("writes_lost", &[], per_replication(self.record.writes_lost));
-        // INV-6 stops the run at the first one
-        m.put("residency_violations", &[], Some(0.0));
+        m.put("residency_violations", &[], per_replication(self.record.residency_violations));
         m.put("cost_per_month_usd", &[], Some(cost.per_month_usd));
         m.put("cost_multiplier_infra", &[], cost.multiplier_infrastructure);
         for row in incidents {

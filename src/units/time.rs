@@ -28,7 +28,7 @@ impl Time {
     /// Seconds since the origin, for display and statistics; never fed back into event times.
     #[inline]
     pub fn as_secs_f64(self) -> f64 {
-        self.0 as f64 * 1e-9
+        self.0 as f64 / 1e9
     }
 
     /// Time elapsed since `earlier`, zero if `earlier` is later.
@@ -102,12 +102,12 @@ impl Span {
     /// Seconds, for display and statistics.
     #[inline]
     pub fn as_secs_f64(self) -> f64 {
-        self.0 as f64 * 1e-9
+        self.0 as f64 / 1e9
     }
     /// Milliseconds, for display and statistics.
     #[inline]
     pub fn as_millis_f64(self) -> f64 {
-        self.0 as f64 * 1e-6
+        self.0 as f64 / 1e6
     }
 
     /// `self - other`, zero if `other` is longer.

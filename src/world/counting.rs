@@ -3,7 +3,7 @@
 use super::World;
 use super::event::SessionKey;
 use super::failure::Failure;
-use super::session::Phase;
+use super::session::Call;
 use super::watch::Watch;
 use crate::routing::outcome::{ErrorClass, Outcome};
 use crate::scenario::model::FaultWhat;
@@ -83,9 +83,9 @@ impl World<'_> {
     }
 
     /// An attempt has ended: how, and what it used.
-    pub(super) fn count_attempt(&mut self, session: SessionKey) {
+    pub(super) fn count_attempt(&mut self, session: SessionKey, call: &Call) {
         let s = &self.sessions[session];
-        let (sent, call) = (s.request.sent, s.request.call);
+        let sent = s.request.sent;
         if !self.counted(sent) {
             return;
         }
@@ -190,19 +190,6 @@ impl World<'_> {
             cell.requests += 1;
             cell.failed += 1;
         }
-    }
-
-    /// A call dies with its gateway: what it used is paid for, and the provider's reserve is settled.
-    pub(super) fn settle_dead_call(&mut self, session: SessionKey, now: Time) {
-        let s = &mut self.sessions[session];
-        if s.request.phase != Phase::Calling {
-            return;
-        }
-        let call = &mut s.request.call;
-        call.outcome = Outcome::Failed { class: ErrorClass::ConnectionFailed, retry_after: None };
-        let (d, reserved) = (call.deployment.ix(), std::mem::take(&mut call.reserved));
-        self.providers[d].give_back(now, reserved);
-        self.count_attempt(session);
     }
 
     /// A user's try is sent to a region.

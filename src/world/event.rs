@@ -1,6 +1,6 @@
 //! Everything that can happen, and the order of what happens at the same nanosecond.
 
-use super::session::Session;
+use super::session::{Leg, Session};
 use crate::kernel::{Class, slab::Key};
 use crate::units::DeploymentIx;
 
@@ -47,11 +47,22 @@ pub enum Event {
     ReachesProvider {
         /// Whose turn.
         session: SessionKey,
-        /// Step it belongs to.
-        epoch: u16,
+        /// Which of its calls.
+        leg: Leg,
+        /// Number of the call.
+        serial: u16,
     },
     /// The gateway sees how the attempt ended.
     AttemptEnds {
+        /// Whose turn.
+        session: SessionKey,
+        /// Which of its calls.
+        leg: Leg,
+        /// Number of the call.
+        serial: u16,
+    },
+    /// A call has been out for long enough that a second one may race it.
+    HedgeDue {
         /// Whose turn.
         session: SessionKey,
         /// Step it belongs to.

@@ -22,6 +22,7 @@ mod run;
 pub mod sampler;
 pub mod session;
 pub mod store;
+mod call;
 mod turn;
 pub mod watch;
 
@@ -40,7 +41,7 @@ use provider::Provider;
 use region::Region;
 use resolver::Resolvers;
 use sampler::{LinkSampler, Sampler};
-use session::Session;
+use session::{Call, Session};
 use store::Store;
 
 /// Clock and pending events, as the world's methods see them.
@@ -58,6 +59,8 @@ pub struct World<'a> {
     sources: Vec<Source>,
     demand: Vec<Demand>,
     sessions: Slab<Session>,
+    /// Second calls that race a first one.
+    races: Slab<Call>,
     resolvers: Resolvers,
     regions: Vec<Region>,
     providers: Vec<Provider>,
@@ -93,8 +96,9 @@ impl Simulated for World<'_> {
             Event::TurnBegins { session } => self.turn_begins(session, cx),
             Event::ReachesRegion { session, epoch } => self.reaches_region(session, epoch, cx),
             Event::CallsModel { session, epoch } => self.calls_model(session, epoch, cx),
-            Event::ReachesProvider { session, epoch } => self.reaches_provider(session, epoch, cx),
-            Event::AttemptEnds { session, epoch } => self.attempt_ends(session, epoch, cx),
+            Event::ReachesProvider { session, leg, serial } => self.reaches_provider(session, leg, serial, cx),
+            Event::AttemptEnds { session, leg, serial } => self.attempt_ends(session, leg, serial, cx),
+            Event::HedgeDue { session, epoch } => self.hedge_due(session, epoch, cx),
             Event::BackoffOver { session, epoch } => self.backoff_over(session, epoch, cx),
             Event::ClientGivesUp { session, epoch } => self.client_gives_up(session, epoch, cx),
             Event::ProviderFrees { deployment } => self.providers[deployment.ix()].free(),

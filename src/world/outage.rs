@@ -1,12 +1,12 @@
 //! What a fault does to what is under way when it strikes.
 
-use super::event::{Event, SessionKey, TRAFFIC};
+use super::event::{Event, SessionKey};
 use super::session::{Phase, Session};
 use super::{Cx, World};
-use crate::routing::outcome::{ErrorClass, Outcome};
+use crate::routing::outcome::ErrorClass;
 use crate::routing::router::Router;
 use crate::scenario::model::FaultWhat;
-use crate::units::{DeploymentIx, RegionIx};
+use crate::units::RegionIx;
 
 impl World<'_> {
     /// Schedules every occurrence of every fault, and the close look around it.
@@ -38,7 +38,7 @@ impl World<'_> {
             }
             FaultWhat::ProviderDown { deployments } => {
                 self.damage.begin(o.fault, what);
-                self.break_calls(|_, d| deployments.contains(&d), ErrorClass::Unavailable, cx);
+                self.break_calls(|d| deployments.contains(&d), ErrorClass::Unavailable, cx);
             }
             FaultWhat::DependencyDown { .. } | FaultWhat::ProviderBrownOut { .. } => self.damage.begin(o.fault, what),
         }
@@ -63,7 +63,7 @@ impl World<'_> {
                 .map(|(k, _)| k)
                 .collect();
             for session in inside {
-                self.settle_dead_call(session, now);
+                self.abandon_calls(session, now);
                 let r = &mut self.sessions[session].request;
                 r.holds_slot = false;
                 r.try_began = now; // the client notices after a time-out of silence
@@ -76,7 +76,7 @@ impl World<'_> {
             region.router = Router::new(config, self.providers.len()).expect("the configuration was accepted before");
         }
         let placed: Vec<RegionIx> = self.providers.iter().map(|p| p.place).collect();
-        self.break_calls(|_, d| placed[d.ix()] == place, ErrorClass::ConnectionFailed, cx);
+        self.break_calls(|d| placed[d.ix()] == place, ErrorClass::ConnectionFailed, cx);
     }
 
     fn lose_writes(&mut self, index: usize, occurrence: u32, now: crate::units::Time) {
@@ -96,25 +96,6 @@ impl World<'_> {
             {
                 w.lost = true;
             }
-        }
-    }
-
-    /// Calls being served by the deployments that `hit` names break: their gateways hear of it half a round trip later.
-    fn break_calls(&mut self, hit: impl Fn(&Session, DeploymentIx) -> bool, class: ErrorClass, cx: &mut Cx) {
-        let broken: Vec<SessionKey> = self
-            .sessions
-            .iter()
-            .filter(|(_, s)| {
-                let call = &s.request.call;
-                s.request.phase == Phase::Calling && call.accepted && hit(s, call.deployment)
-            })
-            .map(|(k, _)| k)
-            .collect();
-        for session in broken {
-            let r = &mut self.sessions[session].request;
-            r.call.outcome = Outcome::Failed { class, retry_after: None };
-            let (after, epoch) = (r.call.half_rtt, r.step(Phase::Calling));
-            cx.schedule_in(after, TRAFFIC, Event::AttemptEnds { session, epoch });
         }
     }
 }

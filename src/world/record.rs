@@ -27,6 +27,9 @@ pub struct Record {
     pub attempts: u64,
     /// Acknowledged writes that no surviving region had when their region failed, whole run.
     pub writes_lost: u64,
+    /// Model calls and admissions that took data of a residency class to a place that is not legal for it, whole run.
+    /// INV-6: zero, or the run ends with a panic.
+    pub residency_violations: u64,
     /// Turns sent, warm-up included.
     pub turns: u64,
     /// Sessions started, warm-up included.
@@ -166,6 +169,7 @@ impl Record {
             watches: Vec::new(),
             attempts: 0,
             writes_lost: 0,
+            residency_violations: 0,
             turns: 0,
             sessions: 0,
             events: 0,
@@ -210,6 +214,7 @@ impl Record {
         self.watches.extend(other.watches.iter().cloned());
         self.attempts += other.attempts;
         self.writes_lost += other.writes_lost;
+        self.residency_violations += other.residency_violations;
         self.turns += other.turns;
         self.sessions += other.sessions;
         self.events += other.events;

@@ -11,6 +11,7 @@ use super::sampler::{LinkSampler, Sampler};
 use super::store::Store;
 use super::watch::Watch;
 use super::{Cx, World};
+use crate::kernel::trace::{Divergence, first_divergence};
 use crate::kernel::{Class, Engine, EventNo, MAX_TIME, RunEnd, Slab};
 use crate::random::{Draws, Seed};
 use crate::routing::router::{Member, PoolConfig, Router, RouterConfig};
@@ -81,6 +82,14 @@ impl<'a> Run<'a> {
         self.engine.run_traced(MAX_TIME, observer);
     }
 
+    /// Runs two worlds side by side to their ends; the number of events if all are the same.
+    ///
+    /// # Errors
+    /// The first event that differs in time, class, content or in the state after it.
+    pub fn first_divergence(mut self, mut other: Run<'a>) -> Result<EventNo, Box<Divergence>> {
+        first_divergence(&mut self.engine, &mut other.engine, MAX_TIME, |w| w.digest())
+    }
+
     /// Checks the invariants of the whole run and hands out what was measured.
     pub fn finish(self) -> Record {
         let events = self.engine.events_handled();
@@ -128,6 +137,7 @@ impl<'a> World<'a> {
             sources: sources(scenario, start, end),
             demand: scenario.workloads.iter().map(Demand::new).collect(),
             sessions: Slab::new(),
+            races: Slab::new(),
             user_links: groups
                 .clone()
                 .flat_map(|g| places.iter().map(move |p| link(scenario.user_link(GroupIx::new(g), *p))))
@@ -162,10 +172,21 @@ impl<'a> World<'a> {
         self.start_demand(cx);
     }
 
+    /// A few words of state that every kind of difference reaches within an event or two.
+    fn digest(&self) -> u64 {
+        let mix = |h: u64, v: u64| (h ^ v).wrapping_mul(0x0000_0100_0000_01b3).rotate_left(23);
+        let counts = [self.sessions.len() as u64, self.record.turns, self.ended, self.record.attempts];
+        let slots = self.regions.iter().map(|r| u64::from(r.in_use()) << 32 | r.waiting() as u64);
+        counts.into_iter().chain(slots).fold(0xcbf2_9ce4_8422_2325, mix)
+    }
+
     fn finish(mut self, events: EventNo, now: Time) -> Record {
         let (turns, ended) = (self.record.turns, self.ended);
         assert!(turns == ended, "INV-1 broken: {turns} turns were sent and {ended} ended");
         assert!(self.sessions.is_empty(), "INV-1 broken: {} sessions never ended", self.sessions.len());
+        let violations = self.record.residency_violations;
+        assert!(violations == 0, "INV-6 broken: {violations} times data went to a place that is not legal for it");
+        assert!(self.races.is_empty(), "INV-1 broken: {} calls never ended", self.races.len());
         for (i, r) in self.regions.iter_mut().enumerate() {
             assert!(r.in_use() == 0 && r.waiting() == 0, "INV-5 broken: slots of region {i} are held by nobody");
             self.record.regions[i].busy_slot_ns = r.busy_slot_ns(now.max(self.end));

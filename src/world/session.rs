@@ -1,5 +1,6 @@
 //! A session: a user's conversation, at most one turn of it in flight.
 
+use crate::kernel::slab::Key;
 use crate::random::EntityKey;
 use crate::routing::outcome::Outcome;
 use crate::routing::router::Journey;
@@ -73,6 +74,8 @@ pub struct Request {
     pub phase: Phase,
     /// Number of the present step; events of earlier steps are void.
     pub epoch: u16,
+    /// Numbers given to calls so far.
+    pub serials: u16,
     /// When the user sent it: every latency counts from here.
     pub sent: Time,
     /// When the present try began.
@@ -97,13 +100,30 @@ pub struct Request {
     pub output: u32,
     /// The gateway's journey.
     pub journey: Journey,
-    /// The call in flight.
+    /// The first call, and after the turn the one that answered.
     pub call: Call,
+    /// Whether the first call is still out.
+    pub out: bool,
+    /// The second call that races the first, if there is one.
+    pub race: Key<Call>,
+}
+
+/// One of the calls of a turn that are out together.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Leg {
+    /// The call that the router asked for.
+    First,
+    /// The call that races it.
+    Second,
 }
 
 /// One attempt.
 #[derive(Clone, Copy, Debug)]
 pub struct Call {
+    /// Its number within the session; events of other numbers are void.
+    pub serial: u16,
+    /// Number of the attempt within the turn, from 1: address of its draws.
+    pub attempt: u32,
     /// Whom it went to.
     pub deployment: DeploymentIx,
     /// Its answer will count as degraded.
@@ -132,6 +152,7 @@ impl Request {
         Request {
             phase: Phase::Thinking,
             epoch: 0,
+            serials: 0,
             sent: Time::ZERO,
             try_began: Time::ZERO,
             tries: 0,
@@ -144,7 +165,11 @@ impl Request {
             input: 0,
             output: 0,
             journey: Journey::new(None),
+            out: false,
+            race: Key::NONE,
             call: Call {
+                serial: 0,
+                attempt: 0,
                 deployment: DeploymentIx(0),
                 degraded: false,
                 fallback: false,
@@ -157,6 +182,12 @@ impl Request {
                 accepted: false,
             },
         }
+    }
+
+    /// A number that no event carries yet.
+    pub fn next_serial(&mut self) -> u16 {
+        self.serials = self.serials.wrapping_add(1);
+        self.serials
     }
 
     /// Goes to the next step: events of the present one become void.

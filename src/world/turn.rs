@@ -3,17 +3,14 @@
 
 use super::event::{Event, SessionKey, TRAFFIC};
 use super::failure::Failure;
-use super::provider::{Arrival, Service};
-use super::purpose::{MODEL_LINK, OVERHEAD, ROUTING, STATE_READ, STATE_WRITE, USER_LINK};
+use super::call::TurnEntropy;
+use super::purpose::{OVERHEAD, STATE_READ, STATE_WRITE, USER_LINK};
 use super::region::Admission;
 use super::session::{Phase, Write};
 use super::{Cx, World};
-use crate::random::{Draws, EntityKey};
-use crate::routing::entropy::Entropy;
-use crate::routing::outcome::{ErrorClass, Outcome};
 use crate::routing::reason::Silent;
-use crate::routing::router::{Command, Journey};
-use crate::units::{DeploymentIx, Span};
+use crate::routing::router::Journey;
+use crate::units::{Span, Time};
 
 /// How long the application waits for its conversation store.
 /// ASSUMPTION: the two seconds that guides to deep health checks give a database probe.
@@ -22,20 +19,6 @@ const DATABASE_TIMEOUT: Span = Span::from_secs(2);
 /// How long the application waits for its cache before it goes on without.
 /// ASSUMPTION: the one second that guides to deep health checks give a cache probe.
 const CACHE_TIMEOUT: Span = Span::from_secs(1);
-
-/// Addressed entropy for the router: the n-th choice of a turn is the same whatever other turns do.
-struct TurnEntropy<'a> {
-    draws: &'a Draws,
-    turn: EntityKey,
-    next: u64,
-}
-
-impl Entropy for TurnEntropy<'_> {
-    fn uniform(&mut self) -> f64 {
-        self.next += 1;
-        self.draws.uniform(ROUTING, self.turn, self.next)
-    }
-}
 
 impl World<'_> {
     /// The user sends a turn.
@@ -114,6 +97,9 @@ impl World<'_> {
         let turn = s.key.child(u64::from(s.turn));
         let index = usize::from(s.request.region);
         let region = &self.regions[index];
+        let class = self.scenario.groups[s.group.ix()].residency;
+        let legal = class.is_none_or(|c| self.scenario.residency[c].legal[region.place.ix()]);
+        self.record.residency_violations += u64::from(!legal);
         s.request.admitted = true;
         s.request.holds_slot = true;
         let n = u64::from(s.request.tries);
@@ -141,7 +127,7 @@ impl World<'_> {
             return self.turn_fails(session, Failure::Database, cx);
         }
         let turn = s.key.child(u64::from(s.turn));
-        let mut entropy = TurnEntropy { draws: &self.draws, turn, next: u64::from(s.request.journey.attempts()) << 8 };
+        let mut entropy = TurnEntropy::new(&self.draws, turn, &s.request.journey);
         let command = region.router.on_request(cx.now(), &mut s.request.journey, &mut entropy, &mut Silent);
         self.obey(session, command, cx);
     }
@@ -150,153 +136,14 @@ impl World<'_> {
     pub(super) fn backoff_over(&mut self, session: SessionKey, epoch: u16, cx: &mut Cx) {
         let Some(s) = self.sessions.get_mut(session).filter(|s| s.request.epoch == epoch) else { return };
         let turn = s.key.child(u64::from(s.turn));
-        let mut entropy = TurnEntropy { draws: &self.draws, turn, next: u64::from(s.request.journey.attempts()) << 8 };
+        let mut entropy = TurnEntropy::new(&self.draws, turn, &s.request.journey);
         let router = &mut self.regions[usize::from(s.request.region)].router;
         let command = router.on_timeout(cx.now(), &mut s.request.journey, &mut entropy, &mut Silent);
         self.obey(session, command, cx);
     }
 
-    /// Does what the router commands.
-    fn obey(&mut self, session: SessionKey, command: Command, cx: &mut Cx) {
-        match command {
-            Command::Attempt { deployment, degraded, fallback } => {
-                self.send_call(session, deployment, degraded, fallback, cx);
-            }
-            Command::Wait { until } => {
-                let epoch = self.sessions[session].request.step(Phase::BackingOff);
-                cx.schedule(until, TRAFFIC, Event::BackoffOver { session, epoch });
-            }
-            Command::Succeed => self.turn_served(session, cx),
-            Command::Fail { class } => self.turn_fails(session, Failure::of_chain(class), cx),
-        }
-    }
-
-    /// A call leaves the gateway.
-    fn send_call(
-        &mut self,
-        session: SessionKey,
-        deployment: DeploymentIx,
-        degraded: bool,
-        fallback: bool,
-        cx: &mut Cx,
-    ) {
-        let now = cx.now();
-        let s = &mut self.sessions[session];
-        let class = self.scenario.groups[s.group.ix()].residency;
-        let place = self.providers[deployment.ix()].place;
-        assert!(
-            class.is_none_or(|c| self.scenario.residency[c].legal[place.ix()]),
-            "INV-6 broken: data of residency class {class:?} is sent to {}",
-            self.scenario.places[place.ix()].id
-        );
-        let region = usize::from(s.request.region);
-        let link = &self.model_links[region * self.providers.len() + deployment.ix()];
-        let attempt = u64::from(s.request.journey.attempts());
-        let u = self.draws.uniform(MODEL_LINK, s.key.child(u64::from(s.turn)), attempt);
-        let half_rtt = link.half(u);
-        let call = &mut s.request.call;
-        call.deployment = deployment;
-        call.degraded = degraded;
-        call.fallback = fallback;
-        call.sent = now;
-        call.half_rtt = half_rtt;
-        call.reserved = 0;
-        call.accepted = false;
-        let (sent, prompt) = (s.request.sent, s.request.prompt);
-        let epoch = s.request.step(Phase::Calling);
-        cx.schedule(now + half_rtt, TRAFFIC, Event::ReachesProvider { session, epoch });
-        self.count_call(sent, region, deployment, prompt);
-        self.watch_call(now, deployment);
-    }
-
-    /// The call is at the provider: everything about its answer is decided here, and seen by nobody before it arrives.
-    pub(super) fn reaches_provider(&mut self, session: SessionKey, epoch: u16, cx: &mut Cx) {
-        let Some(s) = self.sessions.get_mut(session).filter(|s| s.request.epoch == epoch) else { return };
-        let now = cx.now();
-        let d = s.request.call.deployment;
-        let provider = &mut self.providers[d.ix()];
-        let retry = &self.topology.retry;
-        let call_sent = s.request.call.sent;
-        let half_rtt = s.request.call.half_rtt;
-        let failed = |class| Outcome::Failed { class, retry_after: None };
-        let (at, outcome) = if self.damage.region_down(provider.place) {
-            (call_sent + retry.connect_timeout, failed(ErrorClass::ConnectionFailed))
-        } else {
-            let demand = &self.demand[usize::from(s.workload)];
-            let arrival = Arrival {
-                turn: s.key.child(u64::from(s.turn)),
-                attempt: u64::from(s.request.journey.attempts()),
-                prompt: s.request.prompt,
-                output: s.request.output,
-                max_output: demand.max_output,
-            };
-            let (down, brown) = (self.damage.deployment_down(d), self.damage.brown_out(d));
-            match provider.arrive(now, down, brown, &arrival, &self.draws) {
-                Service::Refused(outcome) => (now + half_rtt, outcome),
-                Service::Accepted { first_token, complete, output, reserved } => {
-                    let call = &mut s.request.call;
-                    call.accepted = true;
-                    call.output = output;
-                    call.reserved = reserved;
-                    call.first_token = now + first_token + half_rtt;
-                    let end = now + complete + half_rtt;
-                    let first_limit = call_sent + retry.first_token_timeout;
-                    let limit = call_sent + retry.total_timeout;
-                    let (at, outcome) = if call.first_token > first_limit {
-                        (first_limit, failed(ErrorClass::Timeout))
-                    } else if end > limit {
-                        (limit, failed(ErrorClass::Timeout))
-                    } else {
-                        (end, Outcome::Ok)
-                    };
-                    if provider.counts_concurrency() {
-                        // an abandoned call is dropped when the provider hears of it
-                        let served_until = (now + complete).min(at + half_rtt);
-                        cx.schedule(served_until, TRAFFIC, Event::ProviderFrees { deployment: d });
-                    }
-                    (at, outcome)
-                }
-            }
-        };
-        s.request.call.outcome = outcome;
-        cx.schedule(at.max(now), TRAFFIC, Event::AttemptEnds { session, epoch });
-    }
-
-    /// The gateway sees how the attempt ended.
-    pub(super) fn attempt_ends(&mut self, session: SessionKey, epoch: u16, cx: &mut Cx) {
-        let Some(s) = self.sessions.get_mut(session).filter(|s| s.request.epoch == epoch) else { return };
-        let now = cx.now();
-        let call = s.request.call;
-        let d = call.deployment;
-        if call.reserved > 0 {
-            self.providers[d.ix()].give_back(now, call.reserved);
-            s.request.call.reserved = 0;
-        }
-        let region = usize::from(s.request.region);
-        let started_streaming = call.accepted && call.first_token <= now;
-        let turn = s.key.child(u64::from(s.turn));
-        let mut entropy = TurnEntropy { draws: &self.draws, turn, next: u64::from(s.request.journey.attempts()) << 8 };
-        let router = &mut self.regions[region].router;
-        let (mut command, taken_out) =
-            router.on_outcome(now, &mut s.request.journey, d, call.outcome, &mut entropy, &mut Silent);
-        if taken_out {
-            self.watch_taken_out(now, d);
-        }
-        if let Outcome::Failed { class, .. } = call.outcome
-            && started_streaming
-        {
-            // a part of the answer is with the user already: no gateway can take that back and try elsewhere
-            if let Command::Attempt { deployment, .. } = command {
-                self.regions[region].router.on_abandoned(Some(deployment));
-            }
-            command = Command::Fail { class: Some(class) };
-        }
-        self.count_attempt(session);
-        self.obey(session, command, cx);
-    }
-
     /// The answer is complete at the gateway.
-    fn turn_served(&mut self, session: SessionKey, cx: &mut Cx) {
+    pub(super) fn turn_served(&mut self, session: SessionKey, cx: &mut Cx) {
         let now = cx.now();
         let s = &mut self.sessions[session];
         let r = &s.request;
@@ -349,7 +196,7 @@ impl World<'_> {
     }
 
     /// The turn is over for the user at `at`: the next one follows after a pause, or the session ends.
-    fn turn_over(&mut self, session: SessionKey, at: crate::units::Time, connected: bool, cx: &mut Cx) {
+    fn turn_over(&mut self, session: SessionKey, at: Time, connected: bool, cx: &mut Cx) {
         self.ended += 1;
         let s = &mut self.sessions[session];
         s.request.step(Phase::Thinking);
@@ -358,7 +205,7 @@ impl World<'_> {
             s.connected_to = s.request.region;
             s.connected_until = at + self.scenario.client.keep_alive;
         } else {
-            s.connected_until = crate::units::Time::ZERO;
+            s.connected_until = Time::ZERO;
         }
         let demand = &self.demand[usize::from(s.workload)];
         if s.turn < s.turns {
@@ -376,7 +223,7 @@ impl World<'_> {
         let now = cx.now();
         let timeout = self.scenario.client.connect_timeout;
         let s = &mut self.sessions[session];
-        s.connected_until = crate::units::Time::ZERO;
+        s.connected_until = Time::ZERO;
         let at = (s.request.try_began + timeout).max(now);
         let epoch = s.request.step(Phase::Unanswered);
         cx.schedule(at, TRAFFIC, Event::ClientGivesUp { session, epoch });

@@ -1,0 +1,125 @@
+//! The rooms: imports go down only, neighbours do not import each other, and routing stands on units alone.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// From the ground up; rooms on one line are neighbours.
+const FLOORS: &[&[&str]] = &[
+    &["units"],
+    &["kernel", "random"],
+    &["routing"],
+    &["catalog"],
+    &["measure", "cost"],
+    &["scenario"],
+    &["world"],
+    &["study"],
+    &["report"],
+    &["cli"],
+];
+
+fn floor(room: &str) -> Option<usize> {
+    FLOORS.iter().position(|rooms| rooms.contains(&room))
+}
+
+fn sources(dir: &Path, into: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, into);
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            into.push(path);
+        }
+    }
+}
+
+/// Rooms that a line of code names, by `crate::room`, `geodes::room`, or `super::` paths that leave the room.
+fn rooms_named(line: &str, depth: usize) -> Vec<String> {
+    let mut found = Vec::new();
+    let word = |s: &str| s.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
+    for prefix in ["crate::", "geodes::"] {
+        for (i, _) in line.match_indices(prefix) {
+            let rest = &line[i + prefix.len()..];
+            match rest.strip_prefix('{') {
+                Some(list) => found.extend(list.split(',').map(|part| word(part.trim()))),
+                None => found.push(word(rest)),
+            }
+        }
+    }
+    let escape = "super::".repeat(depth);
+    for (i, _) in line.match_indices(&escape) {
+        found.push(word(&line[i + escape.len()..]));
+    }
+    found
+}
+
+fn code_lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    text.lines().enumerate().filter(|(_, l)| !l.trim_start().starts_with("//"))
+}
+
+#[test]
+fn imports_go_down_only() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut wrong = Vec::new();
+    for rooms in FLOORS {
+        for room in *rooms {
+            let own = floor(room).unwrap();
+            let mut files = Vec::new();
+            sources(&src.join(room), &mut files);
+            assert!(!files.is_empty(), "the room {room} is empty");
+            for file in files {
+                // src/room/mod.rs is one `super` below the crate, src/room/x.rs two, src/room/x/y.rs three
+                let below = file.strip_prefix(src.join(room)).unwrap();
+                let is_mod = below.file_name().unwrap() == "mod.rs";
+                let depth = below.components().count() + usize::from(!is_mod);
+                let text = fs::read_to_string(&file).unwrap();
+                for (n, line) in code_lines(&text) {
+                    for named in rooms_named(line, depth) {
+                        let Some(other) = floor(&named) else { continue };
+                        if other > own || (other == own && named != *room) {
+                            wrong.push(format!("{}:{}: {room} uses {named}", file.display(), n + 1));
+                        }
+                    }
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "imports that climb or cross:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn routing_stands_on_units_alone() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/routing");
+    let mut files = Vec::new();
+    sources(&src, &mut files);
+    for file in files {
+        let text = fs::read_to_string(&file).unwrap();
+        for (n, line) in code_lines(&text) {
+            for banned in ["std::time", "std::thread", "std::fs", "std::net", "tokio", "rand::", "async "] {
+                assert!(!line.contains(banned), "{}:{}: {banned} has no place in routing", file.display(), n + 1);
+            }
+            for named in rooms_named(line, 99) {
+                let allowed = floor(&named).is_none() || named == "units" || named == "routing";
+                assert!(allowed, "{}:{}: routing uses {named}", file.display(), n + 1);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_module_of_the_crate_is_a_room() {
+    let lib = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs")).unwrap();
+    let modules: Vec<&str> =
+        lib.lines().filter_map(|l| l.strip_prefix("pub mod ")).map(|l| l.trim_end_matches(';')).collect();
+    for m in &modules {
+        assert!(floor(m).is_some(), "the module {m} has no floor: add it to FLOORS and to docs/architecture.md");
+    }
+    assert_eq!(modules.len(), FLOORS.iter().map(|f| f.len()).sum::<usize>());
+}
+
+#[test]
+fn the_check_itself_sees_what_it_should() {
+    assert_eq!(rooms_named("use crate::world::Record;", 2), ["world"]);
+    assert_eq!(rooms_named("use crate::{units, cli::x};", 2), ["units", "cli"]);
+    assert_eq!(rooms_named("let x = super::super::report::json();", 2), ["report"]);
+    assert_eq!(rooms_named("let x = geodes::study::run();", 2), ["study"]);
+}
