@@ -1,0 +1,294 @@
+//! Properties of the world over random scenarios, with features switched on and off at random. The invariants INV-1 to
+//! INV-7 are assertions inside the world: a run that comes back has kept them.
+
+use geodes::routing::balance::Choose;
+use geodes::routing::cooldown::CooldownConfig;
+use geodes::routing::health::ThresholdConfig;
+use geodes::routing::limits::BucketConfig;
+use geodes::scenario::model::{
+    Arrivals, Context, DeepCheck, Dependency, DistSpec, Fault, FaultWhat, FaultWhen, Link, Pool, Quota, Residency,
+    Scenario, Service, Sizes, Steering, Turns,
+};
+use geodes::scenario::{plain, plain_region};
+use geodes::study::Measured;
+use geodes::units::{DeploymentIx, Money, PerNanos, Price, RegionIx, Span};
+use geodes::world::{Record, run};
+use proptest::prelude::*;
+
+fn ms(n: u64) -> Span {
+    Span::from_millis(n)
+}
+
+/// What is switched on.
+#[derive(Clone, Debug)]
+struct Knobs {
+    places: usize,
+    regions: usize,
+    groups: usize,
+    rate: u64,
+    turns: u32,
+    seed: u64,
+    links_ms: u64,
+    jitter: bool,
+    growing: bool,
+    quota: Option<u64>,
+    concurrency: Option<u32>,
+    slots: u32,
+    queue: u32,
+    failover: bool,
+    deep: bool,
+    cooldown: bool,
+    hedge: bool,
+    second_pool: bool,
+    residency: bool,
+    choose: u8,
+    error_rate: f64,
+    faults: Vec<(u8, u64, u64, u16)>,
+    recurring: bool,
+    warmup: bool,
+    tries: u32,
+}
+
+fn knobs() -> impl Strategy<Value = Knobs> {
+    let shape = (1usize..=4, 1usize..=3, 1usize..=3, 1u64..=6, 1u32..=4, any::<u64>());
+    let net = (0u64..300, any::<bool>(), any::<bool>(), proptest::option::of(1u64..300));
+    let limits = (proptest::option::of(1u32..20), 1u32..40, 0u32..5, any::<bool>(), any::<bool>(), any::<bool>());
+    let more = (any::<bool>(), any::<bool>(), any::<bool>(), 0u8..5, 0.0f64..0.6);
+    let faults = (
+        proptest::collection::vec((0u8..5, 0u64..900, 1u64..600, any::<u16>()), 0..4),
+        any::<bool>(),
+        any::<bool>(),
+        1u32..4,
+    );
+    (shape, net, limits, more, faults).prop_map(|(s, n, l, m, f)| Knobs {
+        places: s.0,
+        regions: s.1.min(s.0),
+        groups: s.2,
+        rate: s.3,
+        turns: s.4,
+        seed: s.5,
+        links_ms: n.0,
+        jitter: n.1,
+        growing: n.2,
+        quota: n.3,
+        concurrency: l.0,
+        slots: l.1,
+        queue: l.2,
+        failover: l.3,
+        deep: l.4,
+        cooldown: l.5,
+        hedge: m.0,
+        second_pool: m.1,
+        residency: m.2,
+        choose: m.3,
+        error_rate: m.4,
+        faults: f.0,
+        recurring: f.1,
+        warmup: f.2,
+        tries: f.3,
+    })
+}
+
+fn build(k: &Knobs) -> Scenario {
+    let mut s = plain(k.places);
+    s.seed = k.seed;
+    s.horizon = Span::from_mins(20);
+    s.warmup = if k.warmup { Span::from_mins(2) } else { Span::ZERO };
+    let link = |i: usize| Link {
+        rtt: ms(k.links_ms * (1 + i as u64 % 3)),
+        jitter: if k.jitter { 0.2 } else { 0.0 },
+        estimated: true,
+        origin: "random".to_owned(),
+    };
+    s.place_links = (0..k.places * k.places).map(link).collect();
+    let group = s.groups[0].clone();
+    s.groups = (0..k.groups)
+        .map(|i| {
+            let mut g = group.clone();
+            g.name = format!("group-{i}");
+            g.share = 1.0 / k.groups as f64;
+            g.residency = (k.residency && i == 0).then_some(0);
+            g
+        })
+        .collect();
+    s.user_links = (0..k.groups * k.places).map(link).collect();
+    if k.residency {
+        // the first place, which has an application and a deployment, is always legal
+        s.residency =
+            vec![Residency { name: "home".to_owned(), legal: (0..k.places).map(|p| p == 0 || p == 2).collect() }];
+    }
+    let w = &mut s.workloads[0];
+    w.arrivals =
+        Arrivals::Poisson { rate: PerNanos { micro_count: k.rate * 250_000, nanos: 1_000_000_000 }, shape: None };
+    w.turns = if k.turns == 1 { Turns::Fixed(1) } else { Turns::Geometric { mean: f64::from(k.turns) } };
+    w.think = DistSpec::Exponential { mean: 8.0 };
+    w.sizes = Sizes::Independent {
+        input: DistSpec::LogNormal { p50: 60.0, p95: 300.0 },
+        output: DistSpec::LogNormal { p50: 80.0, p95: 200.0 },
+    };
+    w.max_output_tokens = 300;
+    if k.growing {
+        w.context = Context::Growing { system_tokens: 50, max_tokens: 2000 };
+    }
+    w.limit = Span::from_secs(40);
+    s.client.tries = k.tries;
+    s.client.keep_alive = Span::from_secs(20);
+    s.client.handshake_round_trips = 2;
+    s.dns.resolvers_per_group = 3;
+    s.dns.extending_share = 0.3;
+    s.dns.extension = 3.0;
+    for (i, d) in s.deployments.iter_mut().enumerate() {
+        d.ttft = DistSpec::LogNormal { p50: 0.4, p95: 1.5 };
+        d.per_output_token = DistSpec::Uniform { min: 0.005, max: 0.02 };
+        d.input_price = Price::new(Money::from_dollars(3), 1_000_000);
+        d.output_price = Price::new(Money::from_dollars(15), 1_000_000);
+        d.concurrency = k.concurrency;
+        d.error_rate = if i % 2 == 0 { k.error_rate } else { 0.0 };
+        d.quota = k.quota.map(|n| Quota {
+            requests: Some(BucketConfig {
+                rate: PerNanos { micro_count: n * 1_000_000, nanos: 60_000_000_000 },
+                capacity: n,
+            }),
+            tokens: Some(BucketConfig {
+                rate: PerNanos { micro_count: n * 400_000_000, nanos: 60_000_000_000 },
+                capacity: n * 400,
+            }),
+            retry_after: k.deep,
+        });
+    }
+    let t = &mut s.topologies[0];
+    t.regions = (0..k.regions)
+        .map(|i| {
+            let mut r = plain_region(RegionIx::new(i));
+            r.slots_per_server = k.slots;
+            r.queue = k.queue;
+            r.server_price = Price::new(Money::from_dollars(1), 3_600_000_000_000);
+            r.services = vec![Service {
+                name: "database".to_owned(),
+                price: Price::new(Money::from_dollars(7), 3_600_000_000_000),
+                source: "test".to_owned(),
+            }];
+            r
+        })
+        .collect();
+    let ttl = Span::from_secs(15);
+    t.steering = if k.failover { Steering::DnsFailover { ttl } } else { Steering::DnsLatency { ttl } };
+    t.health.thresholds = ThresholdConfig { failures: 2, passes: 2 };
+    t.health.deep = k.deep.then_some(DeepCheck { database: ms(2000), cache: ms(1000), model: ms(5000) });
+    t.retry.attempts_per_pool = 1 + k.turns;
+    t.retry.hedge_after = k.hedge.then_some(ms(500));
+    t.retry.first_token_timeout = Span::from_secs(2);
+    t.retry.total_timeout = Span::from_secs(5);
+    t.chain[0].choose = [Choose::Nearest, Choose::InOrder, Choose::Weighted, Choose::RoundRobin, Choose::LeastBusy]
+        [usize::from(k.choose)];
+    if k.second_pool {
+        t.chain.push(Pool {
+            name: "spare".to_owned(),
+            members: vec![(DeploymentIx::new(k.places - 1), 1.0)],
+            choose: Choose::InOrder,
+            degraded: true,
+        });
+    }
+    t.cooldown =
+        k.cooldown.then_some(CooldownConfig { failures: 2, time: Span::from_secs(10), rate_limited_at_once: true });
+    t.state.lag = DistSpec::LogNormal { p50: 0.2, p95: 2.0 };
+    t.state.bytes_per_token = 4;
+    for (i, &(kind, at, lasts, which)) in k.faults.iter().enumerate() {
+        let region = RegionIx::new(usize::from(which) % k.places);
+        let deployments = vec![DeploymentIx::new(usize::from(which) % k.places)];
+        let what = match kind {
+            0 => FaultWhat::RegionDown { region },
+            1 => FaultWhat::DependencyDown { region, dependency: Dependency::Database },
+            2 => FaultWhat::DependencyDown { region, dependency: Dependency::Cache },
+            3 => FaultWhat::ProviderDown { deployments },
+            _ => FaultWhat::ProviderBrownOut { deployments, slower: 3.0, error_rate: 0.4 },
+        };
+        let when = if k.recurring && i == 0 {
+            FaultWhen::Recurring { mean_up: Span::from_mins(3), mean_down: Span::from_secs(30) }
+        } else {
+            FaultWhen::At { at: Span::from_secs(at), lasts: Span::from_secs(lasts) }
+        };
+        s.faults.push(Fault { name: format!("fault-{i}"), when, what });
+    }
+    s
+}
+
+fn check(s: &Scenario, r: &Record) -> Result<(), TestCaseError> {
+    // every turn has one end, and every breakdown adds up to the whole
+    prop_assert_eq!(r.failures.iter().sum::<u64>(), r.failed());
+    for g in &r.groups {
+        prop_assert_eq!(g.ttft.count() + g.failed, g.requests);
+        prop_assert_eq!(g.e2e.count(), g.ttft.count());
+        prop_assert!(g.by_region.iter().sum::<u64>() <= g.requests);
+        prop_assert!(g.degraded <= g.ttft.count() && g.fallback <= g.ttft.count());
+        prop_assert!(g.ttft.max() <= g.e2e.max());
+    }
+    let by_region: u64 = r.regions.iter().map(|x| x.requests).sum();
+    prop_assert_eq!(by_region, r.groups.iter().flat_map(|g| &g.by_region).sum::<u64>());
+    prop_assert_eq!(r.regions.iter().map(|x| x.failed).sum::<u64>(), r.failed());
+    prop_assert_eq!(r.deployments.iter().map(|d| d.attempts).sum::<u64>(), r.attempts);
+    for d in &r.deployments {
+        prop_assert_eq!(d.ok + d.rate_limited + d.failed, d.attempts);
+    }
+    let cells = r.timeline.iter().flat_map(|t| t.iter().filter_map(|(_, c)| c));
+    let (mut turns, mut failed) = (0, 0);
+    for c in cells {
+        turns += c.requests;
+        failed += c.failed;
+    }
+    prop_assert_eq!((turns, failed), (by_region, r.failed()));
+    prop_assert!(r.turns >= r.requests() && r.residency_violations == 0);
+    for (region, spec) in r.regions.iter().zip(&s.topologies[0].regions) {
+        let all = u128::from(s.horizon.nanos()) * u128::from(spec.servers) * u128::from(spec.slots_per_server);
+        prop_assert!(region.busy_slot_ns <= all);
+    }
+    // INV-4 is checked by the bill itself
+    let measured = Measured::new(s, 0, r);
+    let tokens: u64 = r.usage.input_tokens.iter().sum();
+    prop_assert_eq!(measured.bill.tokens() == Money::ZERO, tokens == 0);
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_is_switched_on_everything_is_conserved(k in knobs()) {
+        let s = build(&k);
+        let r = run(&s, 0, 0);
+        check(&s, &r)?;
+    }
+
+    #[test]
+    fn the_same_run_twice_is_the_same_to_the_last_bit(k in knobs()) {
+        let s = build(&k);
+        prop_assert_eq!(format!("{:?}", run(&s, 0, 3)), format!("{:?}", run(&s, 0, 3)));
+    }
+
+    /// Common random numbers: what a policy does shifts nobody's arrivals.
+    #[test]
+    fn a_change_of_layout_leaves_the_users_alone(k in knobs()) {
+        let a = build(&k);
+        let mut b = a.clone();
+        b.faults.clear();
+        b.topologies[0].retry.attempts_per_pool = 1;
+        b.topologies[0].retry.hedge_after = None;
+        b.topologies[0].regions.truncate(1);
+        let (ra, rb) = (run(&a, 0, 0), run(&b, 0, 0));
+        prop_assert_eq!(ra.sessions, rb.sessions);
+    }
+}
+
+/// A long search; CI runs the short ones above.
+#[test]
+#[ignore = "minutes"]
+fn many_more_random_scenarios() {
+    let config = ProptestConfig { cases: 5000, failure_persistence: None, ..ProptestConfig::default() };
+    let mut runner = proptest::test_runner::TestRunner::new(config);
+    runner
+        .run(&knobs(), |k| {
+            let s = build(&k);
+            check(&s, &run(&s, 0, 0))
+        })
+        .unwrap();
+}
