@@ -83,7 +83,7 @@ defaults! {
         "Route 53 documentation (2026): the answer must come within two seconds of connecting; ASSUMPTION: the database takes all of it";
     DEEP_CACHE: "topology.*.health.check.deep.cache" = "\"1 s\"", "ASSUMPTION: a cache that takes longer than a database is of no use; half of it";
     DEEP_MODEL: "topology.*.health.check.deep.model" = "\"5 s\"",
-        "ASSUMPTION: about twice the slowest 95th percentile of first tokens among the measured hosted models";
+        "ASSUMPTION: four times the slowest median time to first token of a hosted 70B model in LLMPerf (December 2023: 1.19 s)";
     ATTEMPTS: "topology.*.retry.attempts_per_pool" = "3", "openai-python 1.x, _constants.py: DEFAULT_MAX_RETRIES = 2, so three attempts";
     BACKOFF: "topology.*.retry.backoff" = "{ full_jitter = { base = \"500 ms\", cap = \"8 s\" } }",
         "openai-python 1.x, _constants.py: 0.5 s doubling to 8 s; full jitter as in the AWS Architecture Blog, Exponential Backoff and Jitter (2015)";

@@ -77,16 +77,7 @@ pub fn diagnostic(d: &Diagnostic, file: &str, source: &str, paint: Paint) -> Str
 
 /// `file:line:column`, the line, and a mark below it.
 #[expect(clippy::too_many_arguments, reason = "one private call site each for main place and notes")]
-fn snippet(
-    out: &mut String,
-    file: &str,
-    source: &str,
-    loc: Loc,
-    gutter: usize,
-    mark: char,
-    color: &str,
-    paint: Paint,
-) {
+fn snippet(out: &mut String, file: &str, source: &str, loc: Loc, gutter: usize, mark: char, color: &str, paint: Paint) {
     let (line, column) = position(source, loc.start);
     let pad = " ".repeat(gutter);
     let _ = writeln!(out, "{pad}{} {file}:{line}:{column}", paint.wrap(BLUE, "-->"));
@@ -109,8 +100,7 @@ fn snippet(
         length = length.min(WIDTH - offset.min(WIDTH - 1));
     }
     let shown: String = chars.iter().skip(from).take(WIDTH).map(|&c| if c.is_control() { ' ' } else { c }).collect();
-    let (left, right) =
-        (if from > 0 { "..." } else { "" }, if chars.len() > from + WIDTH { "..." } else { "" });
+    let (left, right) = (if from > 0 { "..." } else { "" }, if chars.len() > from + WIDTH { "..." } else { "" });
     let bar = paint.wrap(BLUE, "|");
     let _ = writeln!(out, "{pad} {bar}");
     let number = paint.wrap(BLUE, &format!("{line:>gutter$}"));

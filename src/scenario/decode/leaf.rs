@@ -101,9 +101,9 @@ impl Leaf for f64 {
     const EXAMPLE: &'static str = "1.5";
     fn parse(value: &DeValue<'_>) -> Result<f64, LeafError> {
         let number = match value {
-            DeValue::Integer(i) => {
-                i128::from_str_radix(i.as_str(), i.radix()).map(|n| n as f64).map_err(|_| LeafError::new("too large"))?
-            }
+            DeValue::Integer(i) => i128::from_str_radix(i.as_str(), i.radix())
+                .map(|n| n as f64)
+                .map_err(|_| LeafError::new("too large"))?,
             DeValue::Float(f) => f.as_str().parse().map_err(|_| LeafError::new(format!("`{f}` is not a number")))?,
             _ => return Err(LeafError::kind(Self::WHAT, value)),
         };

@@ -53,6 +53,12 @@ macro_rules! table {
         }
 
         impl $raw {
+            /// The table without any key, where the file has none.
+            #[allow(dead_code, reason = "not every table is optional")]
+            pub fn empty(loc: $crate::scenario::diagnostic::Loc) -> $raw {
+                $raw { loc, bad: Vec::new(), $($field: None),* }
+            }
+
             #[allow(unused_imports, reason = "tables without defaults or required keys")]
             fn needs() -> Vec<$crate::scenario::decode::Need> {
                 use $crate::scenario::decode::Need::{Optional, Or, Required};
@@ -88,11 +94,10 @@ macro_rules! table {
             ) -> Option<Self> {
                 const KEYS: &[&str] = &[$($crate::scenario::decode::macros::key(stringify!($field))),*];
                 let table = cx.table(value)?;
-                let mut out = $raw { loc: at, bad: Vec::new(), $($field: None),* };
+                let mut out = $raw::empty(at);
                 for (key, value) in table {
                     let (name, loc) = (key.get_ref().as_ref(), $crate::scenario::diagnostic::Loc::new(key.span()));
                     $(
-                        const _: () = ();
                         if name == $crate::scenario::decode::macros::key(stringify!($field)) {
                             out.$field = cx.within(name, |cx| {
                                 <$ty as $crate::scenario::decode::Decode>::decode(value, loc, cx)
@@ -135,6 +140,9 @@ macro_rules! table {
                             doc: $crate::scenario::decode::doc_text(&[$($fdoc),*]),
                             need: needs.next().expect("one per field"),
                             desc: <$ty as $crate::scenario::decode::Decode>::desc(),
+                            check: |default| {
+                                let _: $ty = $crate::scenario::validate::default_value(default);
+                            },
                         }
                     ),*],
                 }
@@ -148,17 +156,18 @@ macro_rules! table {
 macro_rules! choice {
     (
         $(#[doc = $doc:literal])*
-        $raw:ident $(<$g:ident : $bound:ident>)? $name:literal {
+        $raw:ident $name:literal {
             $( $(#[doc = $vdoc:literal])* $key:literal => $variant:ident($ty:ty) ),* $(,)?
         }
     ) => {
         $(#[doc = $doc])*
         #[derive(Clone, Debug)]
-        pub enum $raw $(<$g: $bound>)? {
+        #[allow(dead_code, reason = "what an empty variant carries is its place, which few need")]
+        pub enum $raw {
             $( $(#[doc = $vdoc])* $variant($ty), )*
         }
 
-        impl $(<$g: $bound>)? $crate::scenario::decode::Decode for $raw $(<$g>)? {
+        impl $crate::scenario::decode::Decode for $raw {
             fn decode(
                 value: &$crate::scenario::decode::Value<'_>,
                 _at: $crate::scenario::diagnostic::Loc,

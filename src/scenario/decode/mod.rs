@@ -6,10 +6,10 @@
 
 mod leaf;
 #[macro_use]
-mod macros;
+pub(in crate::scenario) mod macros;
 mod text;
 
-pub use leaf::{Leaf, LeafError};
+pub use leaf::Leaf;
 pub(in crate::scenario) use macros::{choice, table};
 pub use text::{
     ErrorName, HourlyPrice, RequestRate, SessionRate, ShareValue, Start, TokenCount, TokenPrice, TokenRate,
@@ -185,6 +185,8 @@ pub struct FieldDesc {
     pub need: Need,
     /// Its type.
     pub desc: Desc,
+    /// Decodes a default as this type; panics if it is wrong (for the test of all defaults).
+    pub check: fn(&'static Default),
 }
 
 impl Desc {
@@ -359,7 +361,7 @@ impl<T: Decode> Decode for Named<T> {
 }
 
 /// The only key of a choice and its content; a bare string has none. Reports anything else.
-fn one_key<'v, 'i>(
+pub fn one_key<'v, 'i>(
     value: &'v Value<'i>,
     what: &str,
     known: &[&str],
@@ -372,7 +374,8 @@ fn one_key<'v, 'i>(
         DeValue::Table(table) => {
             let mut entries = table.iter();
             let Some((key, content)) = entries.next() else {
-                cx.error(loc, format!("nothing chosen{place}")).expected(format!("one of {}", listed(known.iter().copied())));
+                cx.error(loc, format!("nothing chosen{place}"))
+                    .expected(format!("one of {}", listed(known.iter().copied())));
                 return None;
             };
             let mut extra = false;
@@ -405,7 +408,7 @@ fn one_key<'v, 'i>(
 }
 
 /// A variant named by a bare string: its content is an empty table, if that makes sense.
-fn bare<T: Decode>(key: &str, loc: Loc, cx: &mut Cx) -> Option<T> {
+pub fn bare<T: Decode>(key: &str, loc: Loc, cx: &mut Cx) -> Option<T> {
     if !T::BARE {
         let place = cx.place();
         cx.error(loc, format!("`{key}` needs a value{place}")).expected(T::desc().example_of(key));

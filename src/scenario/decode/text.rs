@@ -4,8 +4,8 @@ use super::leaf::{Leaf, LeafError};
 use crate::routing::outcome::ErrorClass;
 use crate::scenario::suggest::{did_you_mean, listed};
 use crate::units::{
-    PerNanos, Price, QuantityError, Span, parse_count_rate, parse_duration, parse_money_per,
-    parse_percent_or_fraction, parse_tokens,
+    PerNanos, Price, QuantityError, Span, parse_count_rate, parse_duration, parse_money_per, parse_percent_or_fraction,
+    parse_tokens,
 };
 use serde_json::json;
 use toml::de::DeValue;
@@ -45,7 +45,10 @@ impl Leaf for Span {
         parse_duration(t).map_err(|e| quantity(t, &e))
     }
     fn schema() -> serde_json::Value {
-        string_schema(Self::EXAMPLE, Some("^ *(0|[+]?[0-9._]+ *(ns|us|µs|ms|s|sec|seconds?|min|m|minutes?|h|hours?|d|days?)) *$"))
+        string_schema(
+            Self::EXAMPLE,
+            Some("^ *(0|[+]?[0-9._]+ *(ns|us|µs|ms|s|sec|seconds?|min|m|minutes?|h|hours?|d|days?)) *$"),
+        )
     }
 }
 
@@ -103,11 +106,7 @@ quantity_leaf! {
 fn priced(text: &str, units: &[&str], expected: &'static str) -> Result<Price, QuantityError> {
     let price = parse_money_per(text)?;
     let unit = text.rsplit('/').next().unwrap_or_default().trim();
-    if units.contains(&unit) {
-        Ok(price)
-    } else {
-        Err(QuantityError::Unit { found: unit.to_owned(), expected })
-    }
+    if units.contains(&unit) { Ok(price) } else { Err(QuantityError::Unit { found: unit.to_owned(), expected }) }
 }
 
 /// A share between 0 and 1: a number, or a percentage as text.

@@ -228,8 +228,10 @@ table! {
     plain
     /// Round trips that differ from the catalogue's.
     RawNetwork "Network" {
-        /// Standard deviation of every round trip relative to it, 0 to 1. Taken from the catalogue if not given.
+        /// Standard deviation of a round trip between regions relative to it, 0 to 1. The catalogue's if not given.
         jitter: At<f64> = Optional,
+        /// The same between users and regions.
+        user_jitter: At<f64> = Optional,
         /// Single links.
         link: List<RawLink> = Optional,
     }

@@ -8,13 +8,18 @@ mod layout;
 mod models;
 
 pub use demand::{
-    RawArrivals, RawClient, RawContext, RawDns, RawGeometric, RawGrowing, RawLocation, RawNetwork, RawPoisson,
-    RawReplay, RawResidency, RawSizes, RawTurns, RawUsers, RawWorkload,
+    RawArrivals, RawClient, RawContext, RawDns, RawLink, RawLocation, RawPoisson, RawReplay, RawResidency, RawSizes,
+    RawTurns, RawUsers, RawWorkload,
 };
 pub use dist::{DurationDist, TokenDist};
-pub use fault::{RawFault, RawProviderDown, RawWhat};
-pub use layout::{RawApp, RawBackoff, RawBackoffTimes, RawCheck, RawHealth, RawState, RawSteering, RawTopology};
-pub use models::{RawChoose, RawDeployment, RawPool, RawQuota};
+pub use fault::{RawBrownOut, RawDependency, RawFault, RawWhat};
+pub use layout::{
+    RawApp, RawBackoff, RawBackoffTimes, RawCheck, RawCooldown, RawHealth, RawRetry, RawState, RawSteering, RawTimeout,
+    RawTopology,
+};
+pub use models::{RawChoose, RawDeployment, RawLatency, RawPool, RawQuota, RawTokenPrices};
+
+use demand::RawNetwork;
 
 use super::decode::{List, Named, Start, table};
 use super::diagnostic::At;
