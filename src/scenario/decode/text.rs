@@ -1,0 +1,206 @@
+//! Quantities written as text with their unit, and names from fixed lists.
+
+use super::leaf::{Leaf, LeafError};
+use crate::routing::outcome::ErrorClass;
+use crate::scenario::suggest::{did_you_mean, listed};
+use crate::units::{
+    PerNanos, Price, QuantityError, Span, parse_count_rate, parse_duration, parse_money_per, parse_percent_or_fraction,
+    parse_tokens,
+};
+use serde_json::json;
+use toml::de::DeValue;
+
+/// The string, or an error that names what was expected; a bare number gets the hint to write its unit.
+fn text<'a>(value: &'a DeValue<'_>, what: &str, example: &str) -> Result<&'a str, LeafError> {
+    value.as_str().ok_or_else(|| {
+        let mut e = LeafError::kind(what, value);
+        if matches!(value, DeValue::Integer(_) | DeValue::Float(_)) {
+            e.help = Some(format!("quantities are strings with their unit: {example}"));
+        }
+        e
+    })
+}
+
+fn quantity(text: &str, e: &QuantityError) -> LeafError {
+    match e {
+        QuantityError::Negative => LeafError::new(format!("`{text}` must not be negative")),
+        QuantityError::TooLarge => LeafError::new(format!("`{text}` is too large")),
+        e => LeafError::new(format!("cannot read `{}`: {e}", text.escape_debug())),
+    }
+}
+
+fn string_schema(example: &str, pattern: Option<&str>) -> serde_json::Value {
+    let example: serde_json::Value = serde_json::from_str(example).expect("examples of strings are JSON strings");
+    match pattern {
+        Some(p) => json!({ "type": "string", "pattern": p, "examples": [example] }),
+        None => json!({ "type": "string", "examples": [example] }),
+    }
+}
+
+impl Leaf for Span {
+    const WHAT: &'static str = "a duration";
+    const EXAMPLE: &'static str = "\"250 ms\"";
+    fn parse(value: &DeValue<'_>) -> Result<Span, LeafError> {
+        let t = text(value, Self::WHAT, Self::EXAMPLE)?;
+        parse_duration(t).map_err(|e| quantity(t, &e))
+    }
+    fn schema() -> serde_json::Value {
+        string_schema(
+            Self::EXAMPLE,
+            Some("^ *(0|[+]?[0-9._]+ *(ns|us|µs|ms|s|sec|seconds?|min|m|minutes?|h|hours?|d|days?)) *$"),
+        )
+    }
+}
+
+macro_rules! quantity_leaf {
+    ($(#[doc = $doc:literal])* $name:ident($inner:ty), $what:literal, $example:literal, $parse:expr) => {
+        $(#[doc = $doc])*
+        #[derive(Clone, Copy, PartialEq, Debug)]
+        pub struct $name(pub $inner);
+
+        impl Leaf for $name {
+            const WHAT: &'static str = $what;
+            const EXAMPLE: &'static str = $example;
+            fn parse(value: &DeValue<'_>) -> Result<$name, LeafError> {
+                let t = text(value, Self::WHAT, Self::EXAMPLE)?;
+                let parse: fn(&str) -> Result<$inner, QuantityError> = $parse;
+                parse(t).map($name).map_err(|e| quantity(t, &e))
+            }
+            fn schema() -> serde_json::Value {
+                string_schema(Self::EXAMPLE, None)
+            }
+        }
+    };
+}
+
+quantity_leaf! {
+    /// A number of tokens.
+    TokenCount(u64), "a number of tokens", "\"4k tokens\"", parse_tokens
+}
+quantity_leaf! {
+    /// Sessions per time.
+    SessionRate(PerNanos), "a rate of sessions", "\"40 sessions/s\"",
+    |t| parse_count_rate(t, &["session", "sessions"], "sessions/s, sessions/min, sessions/h")
+}
+quantity_leaf! {
+    /// Requests per time.
+    RequestRate(PerNanos), "a rate of requests", "\"2.7k requests/min\"",
+    |t| parse_count_rate(t, &["request", "requests"], "requests/s, requests/min")
+}
+quantity_leaf! {
+    /// Tokens per time.
+    TokenRate(PerNanos), "a rate of tokens", "\"450k tokens/min\"",
+    |t| parse_count_rate(t, &["token", "tokens", "tok"], "tokens/s, tokens/min")
+}
+quantity_leaf! {
+    /// A price per token.
+    TokenPrice(Price), "a price of tokens", "\"$3 / Mtok\"",
+    |t| priced(t, &["Mtok", "ktok", "tok", "token"], "$x / Mtok, $x / ktok, $x / token")
+}
+quantity_leaf! {
+    /// A price per time.
+    HourlyPrice(Price), "a price by time", "\"$500 / month\"",
+    |t| priced(t, &["h", "hour", "month"], "$x / h, $x / month")
+}
+
+fn priced(text: &str, units: &[&str], expected: &'static str) -> Result<Price, QuantityError> {
+    let price = parse_money_per(text)?;
+    let unit = text.rsplit('/').next().unwrap_or_default().trim();
+    if units.contains(&unit) { Ok(price) } else { Err(QuantityError::Unit { found: unit.to_owned(), expected }) }
+}
+
+/// A share between 0 and 1: a number, or a percentage as text.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct ShareValue(pub f64);
+
+impl Leaf for ShareValue {
+    const WHAT: &'static str = "a share between 0 and 1";
+    const EXAMPLE: &'static str = "0.25";
+    fn parse(value: &DeValue<'_>) -> Result<ShareValue, LeafError> {
+        let share = match value.as_str() {
+            Some(t) => parse_percent_or_fraction(t).map_err(|e| quantity(t, &e))?,
+            None => f64::parse(value).map_err(|mut e| {
+                e.message = e.message.replace("expected a number", "expected a share");
+                e
+            })?,
+        };
+        if share < 0.0 {
+            Err(LeafError::new(format!("{share} must not be negative")))
+        } else if share > 1.0 {
+            let mut e = LeafError::new(format!("{share} is more than 1"));
+            if share <= 100.0 && value.as_str().is_none() {
+                e.help = Some(format!("a percentage carries its sign: \"{share} %\""));
+            }
+            Err(e)
+        } else {
+            Ok(ShareValue(share))
+        }
+    }
+    fn schema() -> serde_json::Value {
+        json!({ "anyOf": [
+            { "type": "number", "minimum": 0, "maximum": 1 },
+            { "type": "string", "pattern": "^ *[0-9._]+ *%? *$", "examples": ["25 %"] }
+        ] })
+    }
+}
+
+/// A point in time with its offset from UTC, as a string or a TOML date.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Start {
+    /// Unix seconds.
+    pub unix_s: i64,
+}
+
+impl Leaf for Start {
+    const WHAT: &'static str = "an RFC 3339 date and time with its offset";
+    const EXAMPLE: &'static str = "\"2026-03-02T00:00:00Z\"";
+    fn parse(value: &DeValue<'_>) -> Result<Start, LeafError> {
+        let t = match value {
+            DeValue::String(s) => s.to_string(),
+            DeValue::Datetime(d) => d.to_string(),
+            other => return Err(LeafError::kind(Self::WHAT, other)),
+        };
+        let stamp: jiff::Timestamp = t.parse().map_err(|_| {
+            let has_time = t.contains(['T', 't', ' ']);
+            let mut e = LeafError::new(format!("`{}` is not a point in time", t.escape_debug()));
+            e.help = has_time.then(|| "the offset from UTC must be given: `Z`, or `+01:00`".to_owned());
+            e
+        })?;
+        let unix_s = stamp.as_second();
+        // the bundled time zone rules and the prices of the catalogue mean nothing far outside of these years
+        if (946_684_800..4_102_444_800).contains(&unix_s) {
+            Ok(Start { unix_s })
+        } else {
+            Err(LeafError::new(format!("`{t}` is outside of the years 2000 to 2099")))
+        }
+    }
+    fn schema() -> serde_json::Value {
+        json!({ "type": "string", "format": "date-time", "examples": ["2026-03-02T00:00:00Z"] })
+    }
+}
+
+/// A class of errors.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ErrorName(pub ErrorClass);
+
+impl Leaf for ErrorName {
+    const WHAT: &'static str = "an error class";
+    const EXAMPLE: &'static str = "\"429\"";
+    fn parse(value: &DeValue<'_>) -> Result<ErrorName, LeafError> {
+        let names = ErrorClass::ALL.map(ErrorClass::name);
+        let t = value.as_str().ok_or_else(|| {
+            let mut e = LeafError::kind(Self::WHAT, value);
+            if let DeValue::Integer(i) = value {
+                e.help = Some(format!("write it as a string: \"{}\"", i.as_str()));
+            }
+            e
+        })?;
+        ErrorClass::from_name(t).map(ErrorName).ok_or_else(|| LeafError {
+            message: format!("unknown error class `{}`; there are {}", t.escape_debug(), listed(names)),
+            help: did_you_mean(t, names),
+        })
+    }
+    fn schema() -> serde_json::Value {
+        json!({ "enum": ErrorClass::ALL.map(ErrorClass::name) })
+    }
+}

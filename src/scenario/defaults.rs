@@ -1,0 +1,117 @@
+//! What is used where a scenario says nothing. Every value names its source with date, or says ASSUMPTION and why.
+//! Values are written as in a scenario file and read by the same decoder; those that were used are part of the result.
+
+/// A documented default.
+#[derive(Debug)]
+pub struct Default {
+    /// Where it would be written.
+    pub key: &'static str,
+    /// The value, as TOML.
+    pub value: &'static str,
+    /// Source with date, or `ASSUMPTION:` and why.
+    pub provenance: &'static str,
+}
+
+macro_rules! defaults {
+    ($($name:ident: $key:literal = $value:literal, $provenance:literal;)*) => {
+        $(
+            #[doc = concat!("`", $key, " = ", $value, "`")]
+            pub static $name: Default = Default { key: $key, value: $value, provenance: $provenance };
+        )*
+        /// All of them, in the order of the language.
+        pub static ALL: &[&Default] = &[$(&$name),*];
+    };
+}
+
+defaults! {
+    START: "start" = "\"2026-03-02T00:00:00Z\"",
+        "ASSUMPTION: some Monday without a holiday or a change of clocks nearby";
+    WARMUP: "warmup" = "\"10 min\"",
+        "ASSUMPTION: several times the default time to live (60 s) and of the order of a conversation, so that caches, connections and sessions are in their usual mix";
+    SEED: "seed" = "1", "any number; 1 so that runs repeat";
+    REPLICATIONS: "replications" = "1", "one run answers at once; intervals need more";
+    SLOW_OVER: "slow_over" = "\"2 s\"",
+        "ASSUMPTION: a wait that people notice but most sit out; Nielsen, Usability Engineering (1993), puts an uninterrupted flow of thought at about 1 s and attention at 10 s";
+    INTERVAL: "interval" = "\"1 min\"", "resolution of common cloud monitoring (Amazon CloudWatch detailed monitoring: 1 minute)";
+    MAX_TURNS: "max_turns" = "2000000000",
+        "ASSUMPTION: about an hour at half a million turns per second on one core, the speed that the benchmark asks for";
+    SYSTEM_PROMPT: "workload.*.context.growing.system" = "\"0 tokens\"", "no system prompt unless one is stated";
+    TURNS: "workload.*.turns" = "{ fixed = 1 }", "single requests unless a conversation is stated";
+    CONTEXT: "workload.*.context" = "\"fresh\"", "nothing is sent again unless a conversation is stated";
+    MAX_OUTPUT: "workload.*.max_output" = "\"1024 tokens\"",
+        "ASSUMPTION: a usual `max_tokens`; the 99th percentile of outputs is 251 tokens in the Azure 2023 code trace, and 95th percentiles of chat traces (Mooncake 2024: 698 tokens) lie below";
+    LIMIT: "workload.*.limit" = "\"60 s\"",
+        "default time-out of common proxies (nginx proxy_read_timeout and AWS Application Load Balancer idle time-out: 60 s, documentation of 2026)";
+    CLIENT_CONNECT_TIMEOUT: "client.connect_timeout" = "\"3 s\"",
+        "RFC 6298 (2011): the first SYN is repeated after 1 s and after 3 s; ASSUMPTION: a client gives up when the second repetition is due";
+    CLIENT_TRIES: "client.tries" = "2", "ASSUMPTION: one more try after a failed connection, as browsers and HTTP libraries do";
+    CLIENT_RETRY_PAUSE: "client.retry_pause" = "\"500 ms\"",
+        "openai-python 1.x, _constants.py: INITIAL_RETRY_DELAY = 0.5 s";
+    CLIENT_KEEP_ALIVE: "client.keep_alive" = "\"60 s\"",
+        "AWS Application Load Balancer: default idle time-out 60 s (documentation of 2026)";
+    CLIENT_HANDSHAKE: "client.handshake_round_trips" = "2", "TCP, RFC 9293 (2022): one; TLS 1.3, RFC 8446 (2018): one";
+    DNS_RESOLVERS: "dns.resolvers_per_group" = "20",
+        "ASSUMPTION: the resolvers of the large access networks of a city and the public ones, each caching for itself";
+    DNS_EXTENDING_SHARE: "dns.extending_share" = "0.0874",
+        "Bhowmick et al., TTL Violation of DNS Resolvers in the Wild, PAM 2023: 8.74 % of 8,524 resolvers";
+    DNS_EXTENSION: "dns.extension" = "5.0",
+        "ASSUMPTION: the measurement of PAM 2023 gives no factor; 5 turns a usual 60 s into the 300 s that resolver operators set as a floor";
+    DNS_HIT: "dns.hit" = "\"28.7 ms\"",
+        "Moura et al., Cache Me If You Can, IMC 2019: latency of a country's domain with long times to live";
+    DNS_MISS: "dns.miss" = "\"183 ms\"",
+        "Moura et al., Cache Me If You Can, IMC 2019: latency of the same domain with short times to live";
+    PREFILL: "deployment.*.latency.prefill_per_token" = "\"76 us\"",
+        "Splitwise measurements (2023): Llama 2 70B on eight H100, 1,024 tokens in 78 ms";
+    RETRY_AFTER: "deployment.*.quota.retry_after" = "true",
+        "Azure OpenAI and Anthropic send Retry-After with 429 (rate limit documentation of both, 2026)";
+    OUTPUT_FACTOR: "deployment.*.output_factor" = "1.0", "answers as long as the workload's sizes say";
+    ERROR_RATE: "deployment.*.error_rate" = "0.0", "faults are stated on their own";
+    ABSTRACT: "*.abstract" = "false", "what is written is used";
+    CHOOSE: "pool.*.choose" = "\"nearest\"", "ASSUMPTION: what most people mean by several regions of one model";
+    DEGRADED: "pool.*.degraded" = "false", "answers are as good as any unless it is said that they are not";
+    STEERING: "topology.*.steering" = "\"dns_latency\"", "ASSUMPTION: the usual record for several active regions (Route 53 latency records)";
+    TTL: "topology.*.steering.ttl" = "\"60 s\"",
+        "Route 53 documentation (2026) recommends 60 s or less for records with health checks";
+    HEALTH_INTERVAL: "topology.*.health.interval" = "\"10 s\"", "Route 53 documentation (2026): fast interval, 10 s";
+    HEALTH_FAIL_AFTER: "topology.*.health.fail_after" = "3", "Route 53 documentation (2026): default failure threshold 3";
+    HEALTH_PASS_AFTER: "topology.*.health.pass_after" = "3", "Route 53 documentation (2026): the failure threshold counts in both directions";
+    HEALTH_CONNECT: "topology.*.health.connect_timeout" = "\"4 s\"",
+        "Route 53 documentation (2026): the connection must be made within four seconds";
+    HEALTH_CHECK: "topology.*.health.check" = "\"shallow\"",
+        "ASSUMPTION: what a check does unless somebody has written a deeper one";
+    DEEP_DATABASE: "topology.*.health.check.deep.database" = "\"2 s\"",
+        "Route 53 documentation (2026): the answer must come within two seconds of connecting; ASSUMPTION: the database takes all of it";
+    DEEP_CACHE: "topology.*.health.check.deep.cache" = "\"1 s\"", "ASSUMPTION: a cache that takes longer than a database is of no use; half of it";
+    DEEP_MODEL: "topology.*.health.check.deep.model" = "\"5 s\"",
+        "ASSUMPTION: four times the slowest median time to first token of a hosted 70B model in LLMPerf (December 2023: 1.19 s)";
+    ATTEMPTS: "topology.*.retry.attempts_per_pool" = "3", "openai-python 1.x, _constants.py: DEFAULT_MAX_RETRIES = 2, so three attempts";
+    BACKOFF: "topology.*.retry.backoff" = "{ full_jitter = { base = \"500 ms\", cap = \"8 s\" } }",
+        "openai-python 1.x, _constants.py: 0.5 s doubling to 8 s; full jitter as in the AWS Architecture Blog, Exponential Backoff and Jitter (2015)";
+    RETRY_ON: "topology.*.retry.on" = "[\"429\", \"500\", \"503\", \"504\", \"timeout\", \"connection\"]",
+        "openai-python 1.x README: connection errors, 408, 409, 429 and 500 and above are retried";
+    TIMEOUT_CONNECT: "topology.*.timeout.connect" = "\"5 s\"", "openai-python 1.x, _constants.py: connect time-out 5 s";
+    TIMEOUT_FIRST_TOKEN: "topology.*.timeout.first_token" = "\"10 s\"",
+        "ASSUMPTION: the limit of a person's attention (Nielsen 1993: 10 s)";
+    TIMEOUT_TOTAL: "topology.*.timeout.total" = "\"60 s\"",
+        "ASSUMPTION: the default limit of a turn; the client libraries' 600 s are longer than any user waits";
+    COOLDOWN_ENABLED: "topology.*.cooldown.enabled" = "true", "LiteLLM router (2026): cool-downs are on by default";
+    COOLDOWN_AFTER: "topology.*.cooldown.after" = "3", "LiteLLM constants.py (2026): DEFAULT_ALLOWED_FAILS = 3";
+    COOLDOWN_LASTS: "topology.*.cooldown.lasts" = "\"5 s\"", "LiteLLM constants.py (2026): DEFAULT_COOLDOWN_TIME_SECONDS = 5";
+    COOLDOWN_429: "topology.*.cooldown.on_429_at_once" = "true", "LiteLLM router (2026): a 429 cools a deployment down at once";
+    STATE: "topology.*.state" = "\"replicated\"", "asynchronous replication, the usual mode of multi-region stores";
+    STATE_LAG: "topology.*.state.replicated.lag" = "{ lognormal = { p50 = \"250 ms\", p95 = \"1 s\" } }",
+        "DynamoDB global tables documentation (2026): usually within a second; ASSUMPTION: that is the 95th percentile, the median a quarter";
+    STATE_READ: "topology.*.state.replicated.read" = "{ lognormal = { p50 = \"4 ms\", p95 = \"7.6 ms\" } }",
+        "Azure Cosmos DB documentation (2026): reads in the region at most 4 ms at the median and 10 ms at the 99th percentile; the log-normal through both";
+    STATE_WRITE: "topology.*.state.replicated.write" = "{ lognormal = { p50 = \"5 ms\", p95 = \"8.2 ms\" } }",
+        "Azure Cosmos DB documentation (2026): writes in the region at most 5 ms at the median and 10 ms at the 99th percentile; the log-normal through both";
+    BYTES_PER_TOKEN: "topology.*.state.replicated.bytes_per_token" = "4", "OpenAI help centre, What are tokens (2026): about four characters of English";
+    SERVERS: "topology.*.app.servers" = "4", "ASSUMPTION: small enough to be cheap, large enough to lose one";
+    SLOTS: "topology.*.app.slots_per_server" = "100",
+        "ASSUMPTION: streaming turns mostly wait, so a small server holds about a hundred";
+    QUEUE: "topology.*.app.queue" = "100", "ASSUMPTION: as many as one server holds; longer queues only delay refusals";
+    OVERHEAD: "topology.*.app.overhead" = "{ lognormal = { p50 = \"10 ms\", p95 = \"30 ms\" } }",
+        "ASSUMPTION: authentication, prompt assembly and logging, without a call of another service";
+    SLOWER: "fault.what.provider_brown_out.slower" = "1.0", "only errors unless a slow-down is stated";
+    BROWN_OUT_ERRORS: "fault.what.provider_brown_out.error_rate" = "0.0", "only slow unless errors are stated";
+}

@@ -1,0 +1,108 @@
+//! Faults.
+
+use crate::scenario::decode::{List, Nothing, ShareValue, choice, table};
+use crate::scenario::diagnostic::At;
+use crate::units::Span;
+
+table! {
+    plain
+    /// Again and again: exponential times up and down.
+    RawRecurring "Recurring" {
+        /// Mean time from repair to the next failure.
+        mean_up: At<Span> = Required,
+        /// Mean time to repair.
+        mean_down: At<Span> = Required,
+    }
+}
+
+table! {
+    plain
+    /// A region.
+    RawRegionDown "Region down" {
+        /// Which region.
+        region: At<String> = Required,
+    }
+}
+
+choice! {
+    /// A dependency of the application.
+    RawDependency "Dependency" {
+        /// Store of conversations: every turn fails.
+        "database" => Database(Nothing),
+        /// Cache: turns are slower by the cache's time-out but succeed.
+        "cache" => Cache(Nothing),
+    }
+}
+
+table! {
+    plain
+    /// A dependency of the application in a region.
+    RawDependencyDown "Dependency down" {
+        /// Which region.
+        region: At<String> = Required,
+        /// Which dependency.
+        dependency: RawDependency = Required,
+    }
+}
+
+table! {
+    plain
+    /// Deployments of a provider, or a list of deployments. Either `provider` or `deployments`.
+    RawProviderDown "Provider down" {
+        /// All deployments of this provider.
+        provider: At<String> = Optional,
+        /// These deployments.
+        deployments: List<At<String>> = Optional,
+        /// Only those in this region.
+        region: At<String> = Optional,
+    }
+}
+
+table! {
+    plain
+    /// Deployments of a provider, or a list of deployments, that are slow and fail sometimes. Either `provider` or
+    /// `deployments`.
+    RawBrownOut "Brown-out" {
+        /// All deployments of this provider.
+        provider: At<String> = Optional,
+        /// These deployments.
+        deployments: List<At<String>> = Optional,
+        /// Only those in this region.
+        region: At<String> = Optional,
+        /// Latencies are multiplied by this. 1 to 1000.
+        slower: At<f64> = Or(&d::SLOWER),
+        /// Additional probability that a request fails with 503.
+        error_rate: At<ShareValue> = Or(&d::BROWN_OUT_ERRORS),
+    }
+}
+
+choice! {
+    /// What a fault does.
+    RawWhat "Fault" {
+        /// Everything in the region stops: application, state, and deployments that run there.
+        "region_down" => RegionDown(RawRegionDown),
+        /// One dependency of the application in a region fails; the region still answers shallow checks.
+        "dependency_down" => DependencyDown(RawDependencyDown),
+        /// Deployments answer 503 at once.
+        "provider_down" => ProviderDown(RawProviderDown),
+        /// Deployments are slow and fail sometimes.
+        "provider_brown_out" => ProviderBrownOut(RawBrownOut),
+    }
+}
+
+table! {
+    plain
+    /// Something that goes wrong: once (`at` and `lasts`) or again and again (`recurring`).
+    RawFault "Fault entry" {
+        /// Name, which reports and objectives refer to. No other fault has it.
+        name: At<String> = Required,
+        /// When it begins, counted from the start of the horizon.
+        at: At<Span> = Optional,
+        /// How long it lasts.
+        lasts: At<Span> = Optional,
+        /// At random times instead.
+        recurring: RawRecurring = Optional,
+        /// What it does.
+        what: RawWhat = Required,
+    }
+}

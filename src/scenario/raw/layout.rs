@@ -1,0 +1,205 @@
+//! Topologies.
+
+use super::dist::DurationDist;
+use crate::scenario::decode::{ErrorName, HourlyPrice, List, Named, Nothing, OneOrMany, choice, table};
+use crate::scenario::diagnostic::At;
+use crate::units::Span;
+
+table! {
+    plain
+    /// A record of the name service.
+    RawRecord "Record" {
+        /// Time to live, at least 1 s.
+        ttl: At<Span> = Or(&d::TTL),
+    }
+}
+
+choice! {
+    /// How users find a region.
+    RawSteering "Steering" {
+        /// The healthy region with the lowest round trip from the user's place.
+        "dns_latency" => DnsLatency(RawRecord),
+        /// The first healthy region in the order of `regions`.
+        "dns_failover" => DnsFailover(RawRecord),
+    }
+}
+
+table! {
+    plain
+    /// Time-outs of the parts of a deep check, which are tested one after the other.
+    RawDeep "Deep check" {
+        /// Database.
+        database: At<Span> = Or(&d::DEEP_DATABASE),
+        /// Cache.
+        cache: At<Span> = Or(&d::DEEP_CACHE),
+        /// Model endpoint; passes if any deployment of the first pool answers.
+        model: At<Span> = Or(&d::DEEP_MODEL),
+    }
+}
+
+choice! {
+    /// What a health check tests.
+    RawCheck "Check" {
+        /// Only whether the region answers.
+        "shallow" => Shallow(Nothing),
+        /// The dependencies too: database, cache and model endpoint.
+        "deep" => Deep(RawDeep),
+    }
+}
+
+table! {
+    plain
+    /// Health checks of the regions, as the name service makes them.
+    RawHealth "Health checks" {
+        /// Time between checks, 100 ms to 1 h.
+        interval: At<Span> = Or(&d::HEALTH_INTERVAL),
+        /// Failed checks in a row until a region counts as unhealthy. 1 to 100.
+        fail_after: At<u64> = Or(&d::HEALTH_FAIL_AFTER),
+        /// Passed checks in a row until it counts as healthy again. 1 to 100.
+        pass_after: At<u64> = Or(&d::HEALTH_PASS_AFTER),
+        /// Time-out of reaching the region at all.
+        connect_timeout: At<Span> = Or(&d::HEALTH_CONNECT),
+        /// What is tested.
+        check: RawCheck = Or(&d::HEALTH_CHECK),
+    }
+}
+
+table! {
+    whole
+    /// Delays between attempts.
+    RawBackoffTimes "Backoff times" {
+        /// Scale of the first delay; it doubles with every further one.
+        base: At<Span> = Required,
+        /// Longest delay, at least `base`.
+        cap: At<Span> = Required,
+    }
+}
+
+choice! {
+    /// Pause before a deployment is tried again: exponential, capped, with a kind of jitter.
+    RawBackoff "Backoff" {
+        /// The delay itself, without jitter.
+        "exponential" => Exponential(RawBackoffTimes),
+        /// Evenly between zero and the delay.
+        "full_jitter" => FullJitter(RawBackoffTimes),
+        /// Half the delay plus evenly up to the other half.
+        "equal_jitter" => EqualJitter(RawBackoffTimes),
+        /// Evenly between `base` and three times the previous delay.
+        "decorrelated_jitter" => DecorrelatedJitter(RawBackoffTimes),
+    }
+}
+
+table! {
+    plain
+    /// Retries of the gateways.
+    RawRetry "Retry" {
+        /// Attempts per pool, the first included; each goes to a deployment not yet tried while there is one. 1 to 8.
+        attempts_per_pool: At<u64> = Or(&d::ATTEMPTS),
+        /// Pause before a deployment is tried again.
+        backoff: RawBackoff = Or(&d::BACKOFF),
+        /// Errors after which the next attempt or pool is tried; any other ends the request.
+        on: List<At<ErrorName>> = Or(&d::RETRY_ON),
+    }
+}
+
+table! {
+    plain
+    /// When a gateway gives up on an attempt.
+    RawTimeout "Time-outs" {
+        /// The endpoint does not accept the connection.
+        connect: At<Span> = Or(&d::TIMEOUT_CONNECT),
+        /// No first token.
+        first_token: At<Span> = Or(&d::TIMEOUT_FIRST_TOKEN),
+        /// Not complete; at least `first_token`.
+        total: At<Span> = Or(&d::TIMEOUT_TOTAL),
+    }
+}
+
+table! {
+    plain
+    /// When a gateway stops calling a failing deployment for a while.
+    RawCooldown "Cool-down" {
+        /// Whether it does at all.
+        enabled: At<bool> = Or(&d::COOLDOWN_ENABLED),
+        /// Failures in a row that take a deployment out. 1 to 1000.
+        after: At<u64> = Or(&d::COOLDOWN_AFTER),
+        /// How long it stays out (longer if a Retry-After says so).
+        lasts: At<Span> = Or(&d::COOLDOWN_LASTS),
+        /// Whether a single 429 is enough.
+        on_429_at_once: At<bool> = Or(&d::COOLDOWN_429),
+    }
+}
+
+table! {
+    plain
+    /// Conversations are written in the user's region and copied to the others afterwards.
+    RawReplicated "Replicated state" {
+        /// Time from the acknowledged write until another region sees it.
+        lag: DurationDist = Or(&d::STATE_LAG),
+        /// Read of the conversation in the region.
+        read: DurationDist = Or(&d::STATE_READ),
+        /// Write of the turn in the region.
+        write: DurationDist = Or(&d::STATE_WRITE),
+        /// Bytes stored and replicated per token of a turn. 1 to 10,000.
+        bytes_per_token: At<u64> = Or(&d::BYTES_PER_TOKEN),
+    }
+}
+
+choice! {
+    /// Where conversations are kept.
+    RawState "State" {
+        /// In every region, copied asynchronously.
+        "replicated" => Replicated(RawReplicated),
+    }
+}
+
+table! {
+    plain
+    /// The application in a region.
+    RawApp "Application" {
+        /// Application servers. 1 to 100,000.
+        servers: At<u64> = Or(&d::SERVERS),
+        /// Turns that one server holds at once. 1 to 1,000,000.
+        slots_per_server: At<u64> = Or(&d::SLOTS),
+        /// Turns that may wait for a slot; one more is refused with 503.
+        queue: At<u64> = Or(&d::QUEUE),
+        /// Work of the application before the model is called.
+        overhead: DurationDist = Or(&d::OVERHEAD),
+        /// Price of one server. The catalogue's for the region if not given.
+        server_price: At<HourlyPrice> = Optional,
+        /// Everything else that is paid by time in the region, by name (`database`, `load balancer`, `cache`, ...). The
+        /// catalogue's database, load balancer and cache if not given; `services = {}` for none.
+        services: Named<At<HourlyPrice>> = Optional,
+    }
+}
+
+table! {
+    extending
+    /// A layout of the product.
+    RawTopology "Topology" {
+        /// Topologies whose keys it takes over; later ones win, and its own keys win over all.
+        extends: OneOrMany<At<String>> = Optional,
+        /// Only there to be extended, not simulated.
+        r#abstract: At<bool> = Or(&d::ABSTRACT),
+        /// Regions of the catalogue in which the application runs, in fail-over order.
+        regions: List<At<String>> = Required,
+        /// Pools of deployments in fallback order; every region's gateway walks the same chain.
+        chain: List<At<String>> = Required,
+        /// How users find a region.
+        steering: RawSteering = Or(&d::STEERING),
+        /// Health checks of the regions.
+        health: RawHealth = Optional,
+        /// Retries of the gateways.
+        retry: RawRetry = Optional,
+        /// Time-outs of the gateways.
+        timeout: RawTimeout = Optional,
+        /// When a gateway stops calling a failing deployment.
+        cooldown: RawCooldown = Optional,
+        /// Where conversations are kept.
+        state: RawState = Or(&d::STATE),
+        /// The application in every region.
+        app: RawApp = Optional,
+        /// What is different about the application in a region, by the region's id.
+        region: Named<RawApp> = Optional,
+    }
+}

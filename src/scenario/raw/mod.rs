@@ -1,0 +1,81 @@
+//! The language: every table and key of a scenario file, declared once. The doc comments become the descriptions of the
+//! JSON Schema and of `docs/scenario.md`.
+
+mod demand;
+mod dist;
+mod fault;
+mod layout;
+mod models;
+
+pub use demand::{
+    RawArrivals, RawClient, RawContext, RawDns, RawLink, RawLocation, RawPoisson, RawReplay, RawResidency, RawSizes,
+    RawTurns, RawUsers, RawWorkload,
+};
+pub use dist::{DurationDist, TokenDist};
+pub use fault::{RawBrownOut, RawDependency, RawFault, RawWhat};
+pub use layout::{
+    RawApp, RawBackoff, RawBackoffTimes, RawCheck, RawCooldown, RawHealth, RawRetry, RawState, RawSteering, RawTimeout,
+    RawTopology,
+};
+pub use models::{RawChoose, RawDeployment, RawLatency, RawPool, RawQuota, RawTokenPrices};
+
+use demand::RawNetwork;
+
+use super::decode::{List, Named, Start, table};
+use super::diagnostic::At;
+use crate::units::Span;
+
+table! {
+    plain
+    /// A scenario: who uses the product, which models it calls, over which regions it may be laid out, and what goes
+    /// wrong. Every topology is simulated under the same demand and the same faults.
+    RawScenario "Scenario" {
+        /// Title of the scenario.
+        name: At<String> = Required,
+        /// Free text.
+        description: At<String> = Optional,
+        /// Point in time at which the horizon begins (t = 0 of every report), with its offset from UTC. Local times of
+        /// the users, weekdays and daylight saving follow from it.
+        start: At<Start> = Or(&d::START),
+        /// Simulated time after the warm-up. Arrivals stop at its end and what is in flight is finished. At most 366 days.
+        horizon: At<Span> = Required,
+        /// Simulated time before the start, which counts neither in latency nor in money.
+        warmup: At<Span> = Or(&d::WARMUP),
+        /// Seed of all random draws. The same seed gives the same result on every machine.
+        seed: At<u64> = Or(&d::SEED),
+        /// Independent replications, from which intervals are made.
+        replications: At<u64> = Or(&d::REPLICATIONS),
+        /// Name of the topology that multipliers refer to. The first topology of the file if not given.
+        baseline: At<String> = Optional,
+        /// A first token later than this after sending counts as slow.
+        slow_over: At<Span> = Or(&d::SLOW_OVER),
+        /// Length of an interval of the timelines.
+        interval: At<Span> = Or(&d::INTERVAL),
+        /// Most turns that a run of the scenario may simulate, over all topologies and replications. A larger scenario
+        /// is refused before it starts; raise the number to run it all the same.
+        max_turns: At<u64> = Or(&d::MAX_TURNS),
+        /// Groups of users, by name. The shares of all groups add up to one.
+        users: Named<RawUsers> = Required,
+        /// Residency classes, by name: where the data of some users may be processed.
+        residency: Named<RawResidency> = Optional,
+        /// Workloads, by name: what the users do.
+        workload: Named<RawWorkload> = Required,
+        /// How a user's program connects to the application.
+        client: RawClient = Optional,
+        /// How names are resolved.
+        dns: RawDns = Optional,
+        /// Round trips that differ from the catalogue's.
+        network: RawNetwork = Optional,
+        /// Model deployments, by name.
+        deployment: Named<RawDeployment> = Required,
+        /// Pools of deployments that stand for each other, by name.
+        pool: Named<RawPool> = Required,
+        /// Layouts of the product, by name. Each one that is not abstract is simulated.
+        topology: Named<RawTopology> = Required,
+        /// What goes wrong.
+        fault: List<RawFault> = Optional,
+        /// Lists of objectives. The key is `all`, or the name of the only workload. An objective reads
+        /// `metric < value`; `geodes explain-metric` lists the metrics.
+        objectives: Named<List<At<String>>> = Optional,
+    }
+}

@@ -1,0 +1,114 @@
+//! Deployments and pools.
+
+use super::dist::DurationDist;
+use crate::scenario::decode::{
+    List, Named, Nothing, OneOrMany, RequestRate, ShareValue, TokenCount, TokenPrice, TokenRate, choice, table,
+};
+use crate::scenario::diagnostic::At;
+use crate::units::Span;
+
+table! {
+    whole
+    /// Prices of tokens: either `catalog`, or `input` and `output`. Replaced as a whole in `extends`.
+    RawTokenPrices "Token prices" {
+        /// Key of the catalogue's price list.
+        catalog: At<String> = Optional,
+        /// Price of input tokens.
+        input: At<TokenPrice> = Optional,
+        /// Price of output tokens.
+        output: At<TokenPrice> = Optional,
+    }
+}
+
+table! {
+    whole
+    /// Speed of a deployment without load: a preset of the catalogue, or distributions of one's own, or a preset of
+    /// which single parts are replaced. Replaced as a whole in `extends`.
+    RawLatency "Latency" {
+        /// Preset of the catalogue.
+        preset: At<String> = Optional,
+        /// Time to first token of a short prompt, without the network.
+        ttft: DurationDist = Optional,
+        /// Added to the time to first token for every input token.
+        prefill_per_token: At<Span> = Or(&d::PREFILL),
+        /// Time per output token after the first; one draw per request.
+        per_output_token: DurationDist = Optional,
+    }
+}
+
+table! {
+    plain
+    /// Provider-side quota: token buckets that start full. What does not fit is refused with 429.
+    RawQuota "Quota" {
+        /// Tokens per time. The prompt plus `max_output` is reserved on arrival, and the unused part given back.
+        tokens: At<TokenRate> = Optional,
+        /// Requests per time.
+        requests: At<RequestRate> = Optional,
+        /// Most tokens at once. What the rate gives in its period if not given (`10M tokens/min`: 10 million).
+        token_burst: At<TokenCount> = Optional,
+        /// Most requests at once. What the rate gives in its period if not given.
+        request_burst: At<u64> = Optional,
+        /// Whether a 429 carries a Retry-After header.
+        retry_after: At<bool> = Or(&d::RETRY_AFTER),
+    }
+}
+
+table! {
+    extending
+    /// One model served by one provider in one region under one quota.
+    RawDeployment "Deployment" {
+        /// Deployments whose keys it takes over; later ones win, and its own keys win over all.
+        extends: OneOrMany<At<String>> = Optional,
+        /// Only there to be extended.
+        r#abstract: At<bool> = Or(&d::ABSTRACT),
+        /// Provider's name, which faults refer to.
+        provider: At<String> = Required,
+        /// Model's name, for reports.
+        model: At<String> = Required,
+        /// Region of the catalogue in which it runs.
+        region: At<String> = Required,
+        /// What tokens cost.
+        price: RawTokenPrices = Required,
+        /// How fast it is without load.
+        latency: RawLatency = Required,
+        /// Answers are this much longer (or shorter) than the workload's sizes say. 0.01 to 100.
+        output_factor: At<f64> = Or(&d::OUTPUT_FACTOR),
+        /// Provider-side quota. Unlimited if not given.
+        quota: RawQuota = Optional,
+        /// Requests served at once; one more is refused with 503. Unlimited if not given.
+        concurrency: At<u64> = Optional,
+        /// Probability that a request fails with 503 although nothing is wrong.
+        error_rate: At<ShareValue> = Or(&d::ERROR_RATE),
+    }
+}
+
+choice! {
+    /// How a pool chooses among its members.
+    RawChoose "Choice of a member" {
+        /// The lowest network round trip from the calling gateway; ties to the first in the list.
+        "nearest" => Nearest(Nothing),
+        /// The order of the list.
+        "in_order" => InOrder(Nothing),
+        /// At random in proportion to the weights.
+        "weighted" => Weighted(Nothing),
+        /// In turn.
+        "round_robin" => RoundRobin(Nothing),
+        /// The fewest calls of this gateway in flight; ties to the first in the list.
+        "least_busy" => LeastBusy(Nothing),
+    }
+}
+
+table! {
+    plain
+    /// Deployments that stand for each other.
+    RawPool "Pool" {
+        /// Names of deployments.
+        deployments: List<At<String>> = Required,
+        /// How one of them is chosen.
+        choose: RawChoose = Or(&d::CHOOSE),
+        /// Weight of a deployment, by its name; 1 if not given. With `choose = "weighted"`.
+        weights: Named<At<f64>> = Optional,
+        /// Whether answers from here count as degraded.
+        degraded: At<bool> = Or(&d::DEGRADED),
+    }
+}

@@ -1,0 +1,377 @@
+//! Topologies.
+
+use super::dist::durations;
+use super::models::repeated;
+use super::places::Places;
+use crate::routing::cooldown::CooldownConfig;
+use crate::routing::health::ThresholdConfig;
+use crate::routing::outcome::{ErrorClass, ErrorSet};
+use crate::routing::retry::{Backoff, Jitter};
+use crate::scenario::decode::{Cx, Decode};
+use crate::scenario::defaults as d;
+use crate::scenario::diagnostic::{At, Loc};
+use crate::scenario::extends::Resolved;
+use crate::scenario::model::{AppRegion, DeepCheck, Health, Pool, RetrySpec, Service, StateSpec, Steering, Topology};
+use crate::scenario::raw::{
+    RawApp, RawBackoff, RawBackoffTimes, RawCheck, RawCooldown, RawHealth, RawRetry, RawState, RawSteering, RawTimeout,
+    RawTopology,
+};
+use crate::scenario::suggest::listed;
+use crate::units::{RegionIx, Span};
+
+/// Most topologies of a scenario.
+const MOST_TOPOLOGIES: usize = 64;
+/// Most application regions of a topology.
+const MOST_REGIONS: usize = 64;
+/// Longest fallback chain.
+const MOST_POOLS: usize = 32;
+
+/// Adds the application regions of all topologies to the places, in file order.
+pub fn places(resolved: &[Resolved<RawTopology>], places: &mut Places, cx: &mut Cx) {
+    for r in resolved {
+        for id in r.value.iter().flat_map(|t| &t.regions).flat_map(|l| &l.items) {
+            if r.is_abstract {
+                super::places::known(id, cx);
+            } else {
+                places.add(id, cx);
+            }
+        }
+    }
+}
+
+/// Name and topology in file order, without abstract ones; a broken one is `None`.
+pub fn topologies(
+    resolved: &[Resolved<RawTopology>],
+    section: Loc,
+    pools: &[(At<String>, Option<Pool>)],
+    places: &Places,
+    cx: &mut Cx,
+) -> Vec<(At<String>, Option<Topology>)> {
+    let concrete: Vec<&Resolved<RawTopology>> = resolved.iter().filter(|r| !r.is_abstract).collect();
+    if concrete.is_empty() {
+        let d = cx.error(section, "no topology to simulate");
+        if !resolved.is_empty() {
+            d.help("all of them are abstract; add one without `abstract = true`");
+        }
+    }
+    if concrete.len() > MOST_TOPOLOGIES {
+        cx.error(section, format!("{} topologies", concrete.len())).expected(format!("at most {MOST_TOPOLOGIES}"));
+    }
+    for r in resolved {
+        overrides(r, cx);
+    }
+    concrete
+        .into_iter()
+        .map(|r| (r.name.clone(), r.value.as_ref().and_then(|t| one(&r.name, t, pools, places, cx))))
+        .collect()
+}
+
+/// Overrides for regions that the topology does not have.
+fn overrides(r: &Resolved<RawTopology>, cx: &mut Cx) {
+    let (Some(own), Some(merged)) = (&r.own, &r.value) else { return };
+    let Some(overrides) = &own.region else { return };
+    for (id, _) in &overrides.entries {
+        if super::places::known(id, cx).is_none() || r.is_abstract {
+            continue;
+        }
+        if let Some(regions) = &merged.regions
+            && !regions.items.iter().any(|r| r.value == id.value)
+        {
+            let message = format!("topology `{}` has no application in `{}`", r.name.value, id.value);
+            cx.error(id.loc, message).expected(listed(regions.items.iter().map(|r| r.value.as_str())));
+        }
+    }
+}
+
+fn one(
+    name: &At<String>,
+    t: &RawTopology,
+    pools: &[(At<String>, Option<Pool>)],
+    places: &Places,
+    cx: &mut Cx,
+) -> Option<Topology> {
+    let regions = regions(name, t, places, cx);
+    let chain = chain(name, t, pools, cx);
+    let steering = steering(name, t, cx);
+    let health = health(t, cx);
+    let retry = retry(name, t, cx);
+    let cooldown = cooldown(t, cx);
+    let state = state(t, cx);
+    Some(Topology {
+        name: name.value.clone(),
+        regions: regions?,
+        steering,
+        health,
+        chain: chain?,
+        retry: retry?,
+        cooldown,
+        state: state?,
+    })
+}
+
+fn regions(name: &At<String>, t: &RawTopology, places: &Places, cx: &mut Cx) -> Option<Vec<AppRegion>> {
+    let list = t.regions.as_ref()?;
+    if list.written == 0 {
+        cx.error(list.loc, format!("topology `{}` has no regions", name.value)).expected("at least one");
+        return None;
+    }
+    if list.written > MOST_REGIONS {
+        cx.error(list.loc, format!("{} regions", list.written)).expected(format!("at most {MOST_REGIONS}"));
+    }
+    repeated(list, "region", cx);
+    let apps: Vec<Option<AppRegion>> = list
+        .items
+        .iter()
+        .map(|id| {
+            let own = t.region.as_ref().and_then(|m| m.good().find(|(n, _)| n.value == id.value).map(|(_, a)| a));
+            let mut app = own.cloned().unwrap_or_else(|| RawApp::empty(name.loc));
+            if let Some(base) = &t.app {
+                app.merge(base);
+            }
+            places.find(&id.value).and_then(|place| app_region(place, &app, places, cx))
+        })
+        .collect();
+    if list.items.len() < list.written {
+        return None;
+    }
+    apps.into_iter().collect()
+}
+
+fn app_region(place: RegionIx, app: &RawApp, places: &Places, cx: &mut Cx) -> Option<AppRegion> {
+    let region = places.get(place);
+    let servers = cx.or_at(&app.servers, &d::SERVERS, app.loc);
+    let slots = cx.or_at(&app.slots_per_server, &d::SLOTS, app.loc);
+    let queue = cx.or_at(&app.queue, &d::QUEUE, app.loc);
+    let overhead = cx.or(&app.overhead, &d::OVERHEAD);
+    let (server_price, server_price_source) = match &app.server_price {
+        Some(own) => (own.value.0, "the scenario".to_owned()),
+        None => {
+            let (price, written, source) = super::lookup::server_price(region);
+            cx.used(
+                format!("topology.*.region.\"{}\".server_price", region.id),
+                format!("\"{written}\""),
+                source.clone(),
+            );
+            (price, source)
+        }
+    };
+    let services = match &app.services {
+        Some(own) => own
+            .good()
+            .map(|(name, price)| Service {
+                name: name.value.clone(),
+                price: price.value.0,
+                source: "the scenario".to_owned(),
+            })
+            .collect(),
+        None => super::lookup::services(region)
+            .into_iter()
+            .map(|(service, written)| {
+                let key = format!("topology.*.region.\"{}\".services.{:?}", region.id, service.name);
+                cx.used(key, format!("\"{written}\""), service.source.clone());
+                service
+            })
+            .collect(),
+    };
+    let (servers, slots_per_server) =
+        (cx.count(servers, "servers", 1..=100_000), cx.count(slots, "slots_per_server", 1..=1_000_000));
+    if u64::from(servers) * u64::from(slots_per_server) > 1_000_000_000 {
+        cx.error(app.loc, "more than 10^9 slots in a region");
+    }
+    Some(AppRegion {
+        place,
+        servers,
+        slots_per_server,
+        queue: cx.count(queue, "queue", 0..=1_000_000_000),
+        overhead: durations(&overhead, cx)?,
+        server_price,
+        server_price_source,
+        services,
+    })
+}
+
+fn chain(name: &At<String>, t: &RawTopology, pools: &[(At<String>, Option<Pool>)], cx: &mut Cx) -> Option<Vec<Pool>> {
+    let list = t.chain.as_ref()?;
+    if list.written == 0 {
+        cx.error(list.loc, format!("the fallback chain of topology `{}` is empty", name.value))
+            .expected("at least one pool");
+        return None;
+    }
+    if list.written > MOST_POOLS {
+        cx.error(list.loc, format!("{} pools in a chain", list.written)).expected(format!("at most {MOST_POOLS}"));
+    }
+    for (i, item) in list.items.iter().enumerate() {
+        if let Some(first) = list.items[..i].iter().find(|f| f.value == item.value) {
+            cx.error(
+                item.loc,
+                format!("pool `{}` is in the chain twice: its members were all tried before", item.value),
+            )
+            .note(first.loc, "first named here");
+        }
+    }
+    let chain: Vec<Option<Pool>> = list
+        .items
+        .iter()
+        .map(|pool| {
+            let found = pools.iter().find(|(n, _)| n.value == pool.value);
+            if found.is_none() {
+                cx.unknown_name("pool", pool, pools.iter().map(|(n, _)| n.value.as_str()));
+            }
+            found.and_then(|(_, p)| p.clone())
+        })
+        .collect();
+    if list.items.len() < list.written { None } else { chain.into_iter().collect() }
+}
+
+fn steering(name: &At<String>, t: &RawTopology, cx: &mut Cx) -> Steering {
+    let steering = cx.or(&t.steering, &d::STEERING);
+    let single = t.regions.as_ref().is_some_and(|r| r.written == 1);
+    let (RawSteering::DnsLatency(record) | RawSteering::DnsFailover(record)) = &steering;
+    // a default has no place in the file
+    let loc = if t.steering.is_some() { record.loc } else { name.loc };
+    let mut ttl = cx.or_at(&record.ttl, &d::TTL, loc);
+    if ttl.value < Span::from_secs(1) || ttl.value > Span::from_hours(24 * 7) {
+        cx.error(ttl.loc, format!("`ttl` is {}, which is out of range", ttl.value)).expected("1 s to 7 d");
+        ttl.value = Span::from_secs(60);
+    }
+    match steering {
+        RawSteering::DnsLatency(_) => Steering::DnsLatency { ttl: ttl.value },
+        RawSteering::DnsFailover(_) => {
+            if single {
+                cx.warning(
+                    loc,
+                    format!("topology `{}` has one region, so `dns_failover` has nowhere to go", name.value),
+                );
+            }
+            Steering::DnsFailover { ttl: ttl.value }
+        }
+    }
+}
+
+fn health(t: &RawTopology, cx: &mut Cx) -> Health {
+    let h = t.health.clone().unwrap_or_else(|| RawHealth::empty(t.loc));
+    let interval = cx.or_at(&h.interval, &d::HEALTH_INTERVAL, h.loc);
+    if interval.value < Span::from_millis(100) || interval.value > Span::from_hours(1) {
+        cx.error(interval.loc, format!("`interval` is {}, which is out of range", interval.value))
+            .expected("100 ms to 1 h");
+    }
+    let fail = cx.or_at(&h.fail_after, &d::HEALTH_FAIL_AFTER, h.loc);
+    let pass = cx.or_at(&h.pass_after, &d::HEALTH_PASS_AFTER, h.loc);
+    let connect = cx.or_at(&h.connect_timeout, &d::HEALTH_CONNECT, h.loc);
+    let deep = match cx.or(&h.check, &d::HEALTH_CHECK) {
+        RawCheck::Shallow(_) => None,
+        RawCheck::Deep(deep) => {
+            let database = cx.or_at(&deep.database, &d::DEEP_DATABASE, deep.loc);
+            let cache = cx.or_at(&deep.cache, &d::DEEP_CACHE, deep.loc);
+            let model = cx.or_at(&deep.model, &d::DEEP_MODEL, deep.loc);
+            Some(DeepCheck {
+                database: cx.positive(database, "database"),
+                cache: cx.positive(cache, "cache"),
+                model: cx.positive(model, "model"),
+            })
+        }
+    };
+    Health {
+        interval: interval.value,
+        thresholds: ThresholdConfig {
+            failures: cx.count(fail, "fail_after", 1..=100),
+            passes: cx.count(pass, "pass_after", 1..=100),
+        },
+        connect_timeout: cx.positive(connect, "connect_timeout"),
+        deep,
+    }
+}
+
+fn retry(name: &At<String>, t: &RawTopology, cx: &mut Cx) -> Option<RetrySpec> {
+    let r = t.retry.clone().unwrap_or_else(|| RawRetry::empty(t.loc));
+    let attempts = cx.or_at(&r.attempts_per_pool, &d::ATTEMPTS, r.loc);
+    let attempts_per_pool = cx.count(attempts, "attempts_per_pool", 1..=8);
+    let backoff = backoff(&cx.or(&r.backoff, &d::BACKOFF), cx);
+    let on = cx.or(&r.on, &d::RETRY_ON);
+    for (i, item) in on.items.iter().enumerate() {
+        if r.on.is_some() && on.items[..i].iter().any(|f| f.value == item.value) {
+            cx.error(item.loc, format!("duplicate error class `{}`", item.value.0.name()));
+        }
+    }
+    let classes: Vec<ErrorClass> = on.items.iter().map(|i| i.value.0).collect();
+    let pools = t.chain.as_ref().map_or(1, |c| c.written);
+    if on.written == 0 && (attempts_per_pool > 1 || pools > 1) {
+        cx.error(
+            on.loc,
+            format!(
+                "topology `{}` retries after no error at all, so it never reaches a second attempt or pool",
+                name.value
+            ),
+        )
+        .expected(format!("some of {}", listed(ErrorClass::ALL.map(ErrorClass::name))))
+        .help("for no retries, say `attempts_per_pool = 1` and a chain of one pool");
+    }
+    let timeout = t.timeout.clone().unwrap_or_else(|| RawTimeout::empty(t.loc));
+    let connect = cx.or_at(&timeout.connect, &d::TIMEOUT_CONNECT, timeout.loc);
+    let first = cx.or_at(&timeout.first_token, &d::TIMEOUT_FIRST_TOKEN, timeout.loc);
+    let total = cx.or_at(&timeout.total, &d::TIMEOUT_TOTAL, timeout.loc);
+    if total.value < first.value {
+        let (loc, other) = if timeout.total.is_some() { (total.loc, first.loc) } else { (first.loc, total.loc) };
+        let d = cx.error(
+            loc,
+            format!(
+                "the time-out of the whole answer ({}) is shorter than that of its first token ({})",
+                total.value, first.value
+            ),
+        );
+        if timeout.total.is_some() && timeout.first_token.is_some() {
+            d.note(other, "the first token's");
+        }
+    }
+    Some(RetrySpec {
+        attempts_per_pool,
+        backoff: backoff?,
+        on: ErrorSet::of(&classes),
+        connect_timeout: cx.positive(connect, "connect"),
+        first_token_timeout: cx.positive(first, "first_token"),
+        total_timeout: cx.positive(total, "total"),
+    })
+}
+
+fn backoff(b: &RawBackoff, cx: &mut Cx) -> Option<Backoff> {
+    let (times, jitter): (&RawBackoffTimes, Jitter) = match b {
+        RawBackoff::Exponential(t) => (t, Jitter::None),
+        RawBackoff::FullJitter(t) => (t, Jitter::Full),
+        RawBackoff::EqualJitter(t) => (t, Jitter::Equal),
+        RawBackoff::DecorrelatedJitter(t) => (t, Jitter::Decorrelated),
+    };
+    let (base, cap) = (times.base?, times.cap?);
+    if cap.value < base.value {
+        cx.error(cap.loc, "the longest delay is shorter than the first").note(base.loc, "the first");
+    }
+    Some(Backoff { base: base.value, cap: cap.value, jitter })
+}
+
+fn cooldown(t: &RawTopology, cx: &mut Cx) -> Option<CooldownConfig> {
+    let c = t.cooldown.clone().unwrap_or_else(|| RawCooldown::empty(t.loc));
+    if !cx.or(&c.enabled, &d::COOLDOWN_ENABLED).value {
+        return None;
+    }
+    let after = cx.or_at(&c.after, &d::COOLDOWN_AFTER, c.loc);
+    let lasts = cx.or_at(&c.lasts, &d::COOLDOWN_LASTS, c.loc);
+    Some(CooldownConfig {
+        failures: cx.count(after, "after", 1..=1000),
+        time: cx.positive(lasts, "lasts"),
+        rate_limited_at_once: cx.or(&c.on_429_at_once, &d::COOLDOWN_429).value,
+    })
+}
+
+fn state(t: &RawTopology, cx: &mut Cx) -> Option<StateSpec> {
+    let RawState::Replicated(s) = cx.or(&t.state, &d::STATE);
+    let loc = if t.state.is_some() { s.loc } else { t.loc };
+    let lag = durations(&cx.or(&s.lag, &d::STATE_LAG), cx);
+    let read = durations(&cx.or(&s.read, &d::STATE_READ), cx);
+    let write = durations(&cx.or(&s.write, &d::STATE_WRITE), cx);
+    let bytes = cx.or_at(&s.bytes_per_token, &d::BYTES_PER_TOKEN, loc);
+    Some(StateSpec {
+        lag: lag?,
+        read: read?,
+        write: write?,
+        bytes_per_token: cx.count(bytes, "bytes_per_token", 1..=10_000),
+    })
+}

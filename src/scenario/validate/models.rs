@@ -1,0 +1,394 @@
+//! Deployments and pools.
+
+use super::dist::durations;
+use super::places::Places;
+use crate::catalog;
+use crate::routing::balance::Choose;
+use crate::routing::limits::BucketConfig;
+use crate::routing::router::MAX_POOL;
+use crate::scenario::decode::{Cx, List, Named};
+use crate::scenario::defaults as d;
+use crate::scenario::diagnostic::{At, Loc};
+use crate::scenario::extends::Resolved;
+use crate::scenario::model::{Context, Deployment, DistSpec, Pool, Quota, Sizes, Workload};
+use crate::scenario::raw::{RawChoose, RawContext, RawDeployment, RawLatency, RawPool, RawQuota, RawTokenPrices};
+use crate::scenario::suggest::{did_you_mean, listed};
+use crate::units::{DeploymentIx, PerNanos, Price, Span};
+
+/// Most deployments of a scenario: records keep counters for each of them.
+const MOST_DEPLOYMENTS: usize = 128;
+
+/// The deployments that are not abstract. Broken ones keep their place, so that nothing that names them is blamed.
+pub struct Deployments {
+    /// Name, and the deployment unless it is broken, in file order.
+    pub entries: Vec<(At<String>, Option<Deployment>)>,
+    /// Names of abstract ones.
+    pub abstract_names: Vec<String>,
+    /// Longest prompt of the deployment's model and where its price says so, as the catalogue knows it.
+    pub max_input: Vec<Option<(u64, Loc)>>,
+}
+
+impl Deployments {
+    /// The index of a name.
+    pub fn position(&self, name: &str) -> Option<usize> {
+        self.entries.iter().position(|(n, _)| n.value == name)
+    }
+    /// The names.
+    pub fn names(&self) -> impl Iterator<Item = &str> + Clone {
+        self.entries.iter().map(|(n, _)| n.value.as_str())
+    }
+    /// The index of a deployment named in the file, or an error.
+    pub fn named(&self, name: &At<String>, cx: &mut Cx) -> Option<usize> {
+        let found = self.position(&name.value);
+        if found.is_none() {
+            if self.abstract_names.contains(&name.value) {
+                cx.error(name.loc, format!("deployment `{}` is abstract: it cannot be called", name.value))
+                    .expected(listed(self.names()));
+            } else {
+                cx.unknown_name("deployment", name, self.names());
+            }
+        }
+        found
+    }
+}
+
+/// Validates all deployments.
+pub fn deployments(
+    resolved: &[Resolved<RawDeployment>],
+    section: Loc,
+    places: &mut Places,
+    cx: &mut Cx,
+) -> Deployments {
+    let mut out = Deployments { entries: Vec::new(), abstract_names: Vec::new(), max_input: Vec::new() };
+    for r in resolved {
+        if r.is_abstract {
+            out.abstract_names.push(r.name.value.clone());
+            continue;
+        }
+        let mut max_input = None;
+        let value = r.value.as_ref().and_then(|raw| one(&r.name, raw, places, &mut max_input, cx));
+        out.entries.push((r.name.clone(), value));
+        out.max_input.push(max_input);
+    }
+    if out.entries.len() > MOST_DEPLOYMENTS {
+        cx.error(section, format!("{} deployments", out.entries.len()))
+            .expected(format!("at most {MOST_DEPLOYMENTS}"))
+            .help("leave out those that no pool uses, or give one deployment the quota of several");
+    }
+    out
+}
+
+fn one(
+    name: &At<String>,
+    raw: &RawDeployment,
+    places: &mut Places,
+    max_input: &mut Option<(u64, Loc)>,
+    cx: &mut Cx,
+) -> Option<Deployment> {
+    let place = raw.region.as_ref().and_then(|r| places.add(r, cx));
+    let prices = raw.price.as_ref().and_then(|p| prices(p, max_input, cx));
+    let latency = raw.latency.as_ref().and_then(|l| latency(name, l, cx));
+    let factor = cx.or_at(&raw.output_factor, &d::OUTPUT_FACTOR, name.loc);
+    let output_factor = cx.within_range(factor, "output_factor", 0.01..=100.0);
+    let error_rate = cx.or(&raw.error_rate, &d::ERROR_RATE).value.0;
+    let quota = raw.quota.as_ref().map(|q| quota(q, cx));
+    let concurrency = raw.concurrency.map(|c| cx.count(c, "concurrency", 1..=100_000_000));
+    if error_rate >= 1.0
+        && let Some(e) = &raw.error_rate
+    {
+        cx.error(e.loc, "a deployment that always fails can never do anything");
+    }
+    let (input_price, output_price, price_source) = prices?;
+    let (ttft, prefill_per_token, per_output_token) = latency?;
+    Some(Deployment {
+        name: name.value.clone(),
+        provider: raw.provider.as_ref()?.value.clone(),
+        model: raw.model.as_ref()?.value.clone(),
+        place: place?,
+        input_price,
+        output_price,
+        price_source,
+        ttft,
+        prefill_per_token,
+        per_output_token,
+        output_factor,
+        quota,
+        concurrency,
+        error_rate,
+    })
+}
+
+fn prices(p: &RawTokenPrices, max_input: &mut Option<(u64, Loc)>, cx: &mut Cx) -> Option<(Price, Price, String)> {
+    let own = p.input.as_ref().map(|v| v.loc).or(p.output.as_ref().map(|v| v.loc));
+    match (&p.catalog, own) {
+        (Some(key), None) => {
+            let Some(price) = super::lookup::token_price(&key.value) else {
+                let help = catalog::suggest_token_price(&key.value).map(|near| format!("did you mean `{near}`?"));
+                cx.error(key.loc, format!("unknown price key `{}`", key.value))
+                    .expected("a key of the catalogue's token prices (`geodes catalog prices` lists them), or `input` and `output`")
+                    .maybe_help(help);
+                return None;
+            };
+            *max_input = price.max_input.map(|n| (n, key.loc));
+            Some((price.input, price.output, price.source))
+        }
+        (Some(key), Some(own)) => {
+            cx.error(own, "both a price of the catalogue and a price of one's own")
+                .expected("`catalog`, or `input` and `output`")
+                .note(key.loc, "the price of the catalogue");
+            None
+        }
+        (None, _) => match (&p.input, &p.output) {
+            (Some(input), Some(output)) => Some((input.value.0, output.value.0, "the scenario".to_owned())),
+            (None, None) if p.bad.is_empty() => {
+                cx.error(p.loc, "no price").expected(
+                    "`price.catalog = \"<key>\"`, or `price = { input = \"$3 / Mtok\", output = \"$15 / Mtok\" }`",
+                );
+                None
+            }
+            (input, output) => {
+                for (missing, key) in [(input.is_none(), "input"), (output.is_none(), "output")] {
+                    if missing && !p.bad.contains(&key) {
+                        cx.error(p.loc, format!("missing key `{key}` in `price`"))
+                            .expected(format!("`{key} = \"$15 / Mtok\"`"));
+                    }
+                }
+                None
+            }
+        },
+    }
+}
+
+fn latency(name: &At<String>, l: &RawLatency, cx: &mut Cx) -> Option<(DistSpec, Span, DistSpec)> {
+    let preset = match &l.preset {
+        None => None,
+        Some(key) => match super::lookup::preset(&key.value) {
+            Some(p) => Some(p),
+            None => {
+                let names = super::lookup::preset_names();
+                let help = did_you_mean(&key.value, names.iter().copied());
+                cx.error(key.loc, format!("unknown latency preset `{}`", key.value))
+                    .expected(listed(names.iter().copied()))
+                    .maybe_help(help);
+                return None;
+            }
+        },
+    };
+    if preset.is_none() {
+        for (missing, key) in [(l.ttft.is_none(), "ttft"), (l.per_output_token.is_none(), "per_output_token")] {
+            if missing && !l.bad.contains(&key) && !l.bad.contains(&"preset") {
+                cx.error(l.loc, format!("missing key `{key}` in `deployment.{}.latency`", name.value)).expected(
+                    format!(
+                        "`{key}.lognormal = {{ p50 = \"...\", p95 = \"...\" }}`, or `preset = \"<name>\"`: {}",
+                        listed(super::lookup::preset_names().iter().copied())
+                    ),
+                );
+            }
+        }
+    }
+    if let (Some(p), Some(key)) = (&preset, &l.preset) {
+        let used = [
+            ("ttft", l.ttft.is_none(), lognormal(p.ttft, 1e3, "ms")),
+            ("per_output_token", l.per_output_token.is_none(), lognormal(p.per_output_token, 1e3, "ms")),
+        ];
+        for (part, missing, value) in used {
+            if missing {
+                cx.used(format!("deployment.*.latency.{part} ({})", key.value), value, p.source.clone());
+            }
+        }
+    }
+    let dist = |d: (f64, f64)| DistSpec::LogNormal { p50: d.0, p95: d.1 };
+    let ttft = match &l.ttft {
+        Some(own) => durations(own, cx),
+        None => preset.as_ref().map(|p| dist(p.ttft)),
+    };
+    let per_output_token = match &l.per_output_token {
+        Some(own) => durations(own, cx),
+        None => preset.as_ref().map(|p| dist(p.per_output_token)),
+    };
+    let prefill = cx.or(&l.prefill_per_token, &d::PREFILL).value;
+    Some((ttft?, prefill, per_output_token?))
+}
+
+/// A log-normal as it would be written; `scale` turns seconds into `unit`.
+fn lognormal((p50, p95): (f64, f64), scale: f64, unit: &str) -> String {
+    let r = |x: f64| libm::round(x * scale * 1e3) / 1e3;
+    format!("{{ lognormal = {{ p50 = \"{} {unit}\", p95 = \"{} {unit}\" }} }}", r(p50), r(p95))
+}
+
+fn quota(q: &RawQuota, cx: &mut Cx) -> Quota {
+    let mut bucket = |rate: Option<(PerNanos, Loc)>, burst: Option<(u64, Loc)>, what: &str| {
+        let (rate, loc) = match (rate, burst) {
+            (Some(rate), _) => rate,
+            (None, Some((_, loc))) => {
+                cx.error(loc, format!("a burst of {what} without a rate of {what}"));
+                return None;
+            }
+            (None, None) => return None,
+        };
+        if rate.micro_count == 0 {
+            cx.error(loc, "a quota of 0 refuses everything").help("leave it out for no limit");
+            return None;
+        }
+        // refill arithmetic is exact in 128 bits as long as rate, period and capacity stay in these bounds
+        const MOST: u64 = 1_000_000_000_000;
+        let capacity = burst.map_or(rate.micro_count / 1_000_000, |(n, _)| n);
+        if rate.micro_count / 1_000_000 > MOST || capacity > MOST {
+            cx.error(loc, "the quota is too large")
+                .expected("at most 10^12 in a period")
+                .help("leave it out for no limit");
+            return None;
+        }
+        if capacity == 0 {
+            let at = burst.map_or(loc, |(_, l)| l);
+            cx.error(at, format!("the bucket holds less than one of the {what}, so nothing ever fits"))
+                .help(format!("state a larger burst, or the rate over a longer period ({what}/min)"));
+            return None;
+        }
+        Some(BucketConfig { rate, capacity })
+    };
+    let requests =
+        bucket(q.requests.map(|r| (r.value.0, r.loc)), q.request_burst.map(|b| (b.value, b.loc)), "requests");
+    let tokens = bucket(q.tokens.map(|r| (r.value.0, r.loc)), q.token_burst.map(|b| (b.value.0, b.loc)), "tokens");
+    if q.tokens.is_none()
+        && q.requests.is_none()
+        && q.token_burst.is_none()
+        && q.request_burst.is_none()
+        && q.bad.is_empty()
+    {
+        cx.error(q.loc, "a quota without a limit")
+            .expected("`tokens = \"10M tokens/min\"` or `requests = \"10k requests/min\"`");
+    }
+    Quota { requests, tokens, retry_after: cx.or(&q.retry_after, &d::RETRY_AFTER).value }
+}
+
+/// Pools by name; a broken one is `None`.
+pub fn pools(raw: &Named<RawPool>, deployments: &Deployments, cx: &mut Cx) -> Vec<(At<String>, Option<Pool>)> {
+    raw.entries
+        .iter()
+        .map(|(name, p)| (name.clone(), p.as_ref().and_then(|p| pool(name, p, deployments, cx))))
+        .collect()
+}
+
+fn pool(name: &At<String>, p: &RawPool, deployments: &Deployments, cx: &mut Cx) -> Option<Pool> {
+    let choose = match cx.or(&p.choose, &d::CHOOSE) {
+        RawChoose::Nearest(_) => Choose::Nearest,
+        RawChoose::InOrder(_) => Choose::InOrder,
+        RawChoose::Weighted(_) => Choose::Weighted,
+        RawChoose::RoundRobin(_) => Choose::RoundRobin,
+        RawChoose::LeastBusy(_) => Choose::LeastBusy,
+    };
+    let degraded = cx.or(&p.degraded, &d::DEGRADED).value;
+    let list = p.deployments.as_ref()?;
+    if list.written == 0 {
+        cx.error(list.loc, format!("pool `{}` has no members", name.value)).expected("at least one deployment");
+        return None;
+    }
+    if list.written > MAX_POOL {
+        cx.error(list.loc, format!("pool `{}` has {} members", name.value, list.written))
+            .expected(format!("at most {MAX_POOL}"));
+    }
+    repeated(list, "member", cx);
+    let weights = weights(p, list, choose, cx);
+    let members: Vec<Option<(DeploymentIx, f64)>> = list
+        .items
+        .iter()
+        .zip(&weights)
+        .map(|(m, &w)| deployments.named(m, cx).map(|i| (DeploymentIx::new(i), w)))
+        .collect();
+    if choose == Choose::Weighted && weights.iter().all(|&w| w == 0.0) {
+        let loc = p.weights.as_ref().map_or(name.loc, |w| w.loc);
+        cx.error(loc, format!("all weights of pool `{}` are 0", name.value)).expected("at least one positive weight");
+    }
+    let members: Option<Vec<(DeploymentIx, f64)>> = members.into_iter().collect();
+    Some(Pool { name: name.value.clone(), members: members?, choose, degraded })
+}
+
+/// Reports entries that occur twice.
+pub fn repeated(list: &List<At<String>>, what: &str, cx: &mut Cx) {
+    for (i, item) in list.items.iter().enumerate() {
+        if let Some(first) = list.items[..i].iter().find(|f| f.value == item.value) {
+            cx.error(item.loc, format!("duplicate {what} `{}`", item.value)).note(first.loc, "first named here");
+        }
+    }
+}
+
+fn weights(p: &RawPool, list: &List<At<String>>, choose: Choose, cx: &mut Cx) -> Vec<f64> {
+    let mut out = vec![1.0; list.items.len()];
+    let Some(weights) = &p.weights else { return out };
+    if choose != Choose::Weighted && p.choose.is_some() || p.choose.is_none() && !p.bad.contains(&"choose") {
+        cx.warning(weights.loc, "weights have no effect").help("`choose = \"weighted\"` uses them");
+    }
+    for (name, weight) in &weights.entries {
+        let position = list.items.iter().position(|m| m.value == name.value);
+        if position.is_none() {
+            cx.unknown_name("member", name, list.items.iter().map(|m| m.value.as_str()));
+        }
+        if let (Some(i), Some(w)) = (position, weight) {
+            out[i] = cx.within_range(*w, &name.value, 0.0..=1e9);
+        }
+    }
+    out
+}
+
+/// Prompts that no deployment could take: longer than its model reads, or larger than its quota ever holds.
+pub fn check_capacity(
+    raw: &crate::scenario::raw::RawScenario,
+    deployments: &Deployments,
+    resolved: &[Resolved<RawDeployment>],
+    workloads: &[Workload],
+    cx: &mut Cx,
+) {
+    for w in workloads {
+        let (least, most) = prompt(w);
+        let raw_workload = raw.workload.iter().flat_map(|n| n.good()).find(|(n, _)| n.value == w.name).map(|(_, r)| r);
+        let growing = raw_workload.and_then(|r| match &r.context {
+            Some(RawContext::Growing(g)) => g.max.as_ref().map(|m| m.loc),
+            _ => None,
+        });
+        for ((name, deployment), max_input) in deployments.entries.iter().zip(&deployments.max_input) {
+            let Some(d) = deployment else { continue };
+            if let (Some((max, price)), Some(loc), Some(most)) = (max_input, growing, most)
+                && most > *max
+            {
+                cx.error(
+                    loc,
+                    format!(
+                        "the context may grow to {most} tokens, but the model of deployment `{}` reads at most {max}",
+                        name.value
+                    ),
+                )
+                .note(*price, "the model, by its price");
+            }
+            if let Some(bucket) = d.quota.and_then(|q| q.tokens)
+                && least + u64::from(w.max_output_tokens) > bucket.capacity
+            {
+                let quota =
+                    resolved.iter().find(|r| r.name.value == name.value).and_then(|r| r.value.as_ref()?.quota.as_ref());
+                let loc = quota
+                    .map_or(name.loc, |q| q.token_burst.map(|b| b.loc).or(q.tokens.map(|t| t.loc)).unwrap_or(q.loc));
+                cx.error(loc, format!(
+                    "the token bucket of deployment `{}` holds {}, but a turn of `{}` reserves at least {}: every one would be refused",
+                    name.value, bucket.capacity, w.name, least + u64::from(w.max_output_tokens)
+                ))
+                .help("a larger quota, or a smaller `max_output`");
+            }
+        }
+    }
+}
+
+/// Shortest prompt of a turn, and the longest where the scenario bounds it.
+fn prompt(w: &Workload) -> (u64, Option<u64>) {
+    let input = match &w.sizes {
+        Sizes::Fixed { input, .. } => u64::from(*input),
+        Sizes::Independent { input: DistSpec::Constant(x) | DistSpec::Uniform { min: x, .. }, .. } => *x as u64,
+        Sizes::Independent { .. } => 1,
+        Sizes::Trace(t) => t.rows.iter().map(|r| u64::from(r.1)).min().unwrap_or(1),
+    };
+    match w.context {
+        Context::Fresh => (input.max(1), None),
+        Context::Growing { system_tokens, max_tokens } => {
+            ((u64::from(system_tokens) + input).min(u64::from(max_tokens).max(input)), Some(u64::from(max_tokens)))
+        }
+    }
+}
