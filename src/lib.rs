@@ -17,6 +17,8 @@
 //! | [`report`] | text, JSON, CSV and charts of the same results |
 //! | [`cli`] | the command line |
 
+#![forbid(unsafe_code)]
+
 pub mod units;
 
 pub mod kernel;

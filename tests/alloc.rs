@@ -13,25 +13,32 @@ thread_local! {
     /// Per thread, so that tests that run at the same time do not count each other's. `const`, so that it needs no
     /// allocation itself.
     static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+    /// Bytes that are allocated at present, and the most there were.
+    static BYTES: Cell<(i64, i64)> = const { Cell::new((0, 0)) };
 }
 
-fn count() {
-    let _ = ALLOCATIONS.try_with(|n| n.set(n.get() + 1));
+fn count(allocations: u64, bytes: i64) {
+    let _ = ALLOCATIONS.try_with(|n| n.set(n.get() + allocations));
+    let _ = BYTES.try_with(|b| {
+        let now = b.get().0 + bytes;
+        b.set((now, b.get().1.max(now)));
+    });
 }
 
 // SAFETY: every method forwards to the system allocator unchanged.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
+        count(1, layout.size() as i64);
         // SAFETY: the caller's contract is passed on.
         unsafe { System.alloc(layout) }
     }
     unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
+        count(0, -(layout.size() as i64));
         // SAFETY: the caller's contract is passed on.
         unsafe { System.dealloc(ptr, layout) }
     }
     unsafe fn realloc(&self, ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        count();
+        count(1, new_size as i64 - layout.size() as i64);
         // SAFETY: the caller's contract is passed on.
         unsafe { System.realloc(ptr, layout, new_size) }
     }
@@ -110,4 +117,38 @@ fn after_warm_up_no_event_allocates() {
     let figures = (events, engine.pending(), engine.world().timed_out);
     assert!(events > 4_000_000 && engine.pending() > 5_000 && engine.world().timed_out > 100_000, "{figures:?}");
     assert_eq!(allocations() - warm, 0, "allocations during {events} events");
+}
+
+/// Takes an event out and puts it back an exponential time of a thousand seconds later.
+struct Hold {
+    draws: Draws,
+    zig: ExpZiggurat,
+}
+
+impl World for Hold {
+    type Event = [u64; 3];
+    fn handle(&mut self, event: [u64; 3], cx: &mut Context<[u64; 3]>) {
+        let gap = self.zig.at(&self.draws, GAP, EntityKey(event[0]), cx.events_handled()) * 1e12;
+        cx.schedule_in(Span(gap as u64), Class::new(7), event);
+    }
+}
+
+#[test]
+fn the_memory_of_pending_events_is_that_of_the_population_however_long_the_run() {
+    const PENDING: u64 = 20_000;
+    let before = BYTES.with(Cell::get).0;
+    let world = Hold { draws: Draws::new(Seed { seed: 6, replication: 0 }), zig: ExpZiggurat::new() };
+    let mut engine = Engine::new(world);
+    for i in 0..PENDING {
+        engine.schedule(Time(i), Class::FIRST, [i; 3]);
+    }
+    // Two days: the clock's highest bits change eight times while everything is pending.
+    engine.run_until(Time(2 * 86_400_000_000_000));
+    assert_eq!(engine.pending() as u64, PENDING);
+    assert!(engine.events_handled() > 3_000_000);
+    let bytes = BYTES.with(Cell::get).1 - before;
+    // Key and payload take 32 bytes. The pool doubles when it grows, old and new exist side by side then: three times.
+    // The table of buckets, the ziggurat and blocks that are not full come on top.
+    let limit = 3 * PENDING as i64 * 32 + 300_000;
+    assert!(bytes < limit, "{bytes} bytes for {PENDING} pending events, limit {limit}");
 }

@@ -226,12 +226,11 @@ fn pareto_moment(alpha: f64, lo: f64, hi: f64, k: f64) -> f64 {
     if hi.is_infinite() {
         return if alpha > k { alpha * libm::pow(lo, k) / (alpha - k) } else { f64::INFINITY };
     }
-    let front = alpha * libm::pow(lo, alpha) / (1.0 - libm::pow(lo / hi, alpha));
-    if alpha == k {
-        front * libm::log(hi / lo)
-    } else {
-        front * (libm::pow(hi, k - alpha) - libm::pow(lo, k - alpha)) / (k - alpha)
-    }
+    // The integral of x^(k - alpha - 1) from lo to hi, by `expm1` so that alpha may come as close to k as it likes.
+    let log_ratio = libm::log(hi / lo);
+    let d = k - alpha;
+    let integral = if d == 0.0 { log_ratio } else { libm::expm1(d * log_ratio) / d };
+    alpha * libm::pow(lo, k) * integral / (1.0 - libm::pow(lo / hi, alpha))
 }
 
 /// A sorted sample that stands for its own distribution.
