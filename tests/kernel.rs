@@ -388,3 +388,51 @@ fn stepping_reports_what_it_handled() {
     assert_eq!(e.step(Time(50)), None);
     assert_eq!(e.step(Time(100)), Some((2, Key::new(Time(100), Class::FIRST), 2)));
 }
+
+/// A world that schedules at random, numbers what it schedules, and writes down in which order the numbers come back.
+struct Wild {
+    seed: u64,
+    scheduled: Vec<(u64, u8, u64)>,
+    handled: Vec<u64>,
+    budget: u64,
+}
+
+impl World for Wild {
+    type Event = u64;
+    fn handle(&mut self, no: u64, cx: &mut Context<u64>) {
+        self.handled.push(no);
+        let dice = scramble(self.seed ^ no);
+        for child in 0..dice % 4 {
+            if self.scheduled.len() as u64 >= self.budget {
+                return;
+            }
+            let dice = scramble(dice ^ child);
+            let after = [0, 0, dice % 3, dice % 1000, dice % 10_000_000][(dice >> 32) as usize % 5];
+            // At the present instant no class below the present one is allowed.
+            let lowest = if after == 0 { cx.class().rank() } else { 0 };
+            let class = lowest + ((dice >> 40) % (16 - lowest as u64)) as u8;
+            cx.schedule_in(Span(after), Class::new(class), self.scheduled.len() as u64);
+            self.scheduled.push((cx.now().nanos() + after, class, self.scheduled.len() as u64));
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn an_engine_handles_by_time_class_and_order_of_scheduling(seed in any::<u64>(), first in 1u64..200) {
+        let mut e = Engine::new(Wild { seed, scheduled: Vec::new(), handled: Vec::new(), budget: 20_000 });
+        e.with(|w, cx| {
+            for no in 0..first {
+                let (at, class) = (scramble(no ^ seed) % 100, (no % 16) as u8);
+                w.scheduled.push((at, class, no));
+                cx.schedule(Time(at), Class::new(class), no);
+            }
+        });
+        prop_assert_eq!(e.run_to_end(), RunEnd::Exhausted);
+        let mut w = e.into_world();
+        w.scheduled.sort_unstable();
+        prop_assert!(w.scheduled.iter().map(|s| s.2).eq(w.handled.iter().copied()));
+    }
+}
