@@ -173,7 +173,10 @@ impl World for Recorder {
     }
 }
 
-fn recorder(script: &[(u32, &[(u64, u8, u32)])]) -> Engine<Recorder> {
+/// An event, and what it schedules: after how long, in which class, which event.
+type Line<'a> = (u32, &'a [(u64, u8, u32)]);
+
+fn recorder(script: &[Line<'_>]) -> Engine<Recorder> {
     let script = script.iter().map(|(e, s)| (*e, s.to_vec())).collect();
     Engine::new(Recorder { script, ..Recorder::default() })
 }

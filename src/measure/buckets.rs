@@ -100,9 +100,7 @@ pub(super) fn cdf_points(buckets: impl Iterator<Item = Bucket>, n: u64, max: u64
         below += b.count;
         let point = CdfPoint { value: b.upper.min(max), share: below as f64 / n as f64 };
         // a step of share in the body, a twentieth of what is left in the tail: the slowest of a million still show
-        let new = |last: &CdfPoint| {
-            point.share - last.share >= step || 1.0 - point.share <= 0.95 * (1.0 - last.share)
-        };
+        let new = |last: &CdfPoint| point.share - last.share >= step || 1.0 - point.share <= 0.95 * (1.0 - last.share);
         if below == n || kept.last().is_none_or(new) {
             kept.push(point);
         }

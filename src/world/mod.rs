@@ -6,6 +6,7 @@
 //! call, [`provider`] serves it, and [`record`] keeps what happened. [`faults`] break things, `outage` says what that
 //! does to what is under way, `health` notices.
 
+mod call;
 mod counting;
 pub mod demand;
 pub mod event;
@@ -22,7 +23,6 @@ mod run;
 pub mod sampler;
 pub mod session;
 pub mod store;
-mod call;
 mod turn;
 pub mod watch;
 

@@ -1,9 +1,9 @@
 //! The life of a turn, step by step: user, region, gateway, provider, and back. Each step is one method, called by the
 //! dispatch table; `Phase` says where a turn is.
 
+use super::call::TurnEntropy;
 use super::event::{Event, SessionKey, TRAFFIC};
 use super::failure::Failure;
-use super::call::TurnEntropy;
 use super::purpose::{OVERHEAD, STATE_READ, STATE_WRITE, USER_LINK};
 use super::region::Admission;
 use super::session::{Phase, Write};

@@ -49,7 +49,7 @@ pub(super) struct Place {
 impl Place {
     #[inline]
     fn index(self) -> usize {
-        (self.level << DIGIT | self.digit) as usize & (LEVELS << DIGIT) - 1
+        ((self.level << DIGIT) | self.digit) as usize & ((LEVELS << DIGIT) - 1)
     }
 
     /// Whether all keys of a bucket at this place are equal.
@@ -101,7 +101,7 @@ impl<T: Copy> Buckets<T> {
     pub(super) fn push(&mut self, entry: Entry<T>) {
         debug_assert!(entry.key >= self.last, "a monotone queue takes no key below the one popped last");
         // With the lowest bit set, equality counts as a difference on level 0.
-        let level = (63 - (entry.key ^ self.last | 1).leading_zeros()) / DIGIT;
+        let level = (63 - ((entry.key ^ self.last) | 1).leading_zeros()) / DIGIT;
         let place = Place { level, digit: (entry.key >> (level * DIGIT)) as u32 & ((1 << DIGIT) - 1) };
         self.levels |= 1 << level;
         self.digits[level as usize % LEVELS] |= 1 << place.digit;
