@@ -48,18 +48,21 @@ impl std::error::Error for CityError {}
 /// Other common names: (what people write, folded; the city table's name, folded).
 const ALIASES: &[(&str, &str)] = &[
     ("bengaluru", "bangalore"),
-    ("cologne", "koeln"),
+    ("antwerp", "antwerpen"),
+    ("cologne", "koln"),
+    ("gothenburg", "goteborg"),
     ("kyiv", "kiev"),
     ("milan", "milano"),
-    ("turin", "torino"),
+    ("munich", "munchen"),
     ("naples", "napoli"),
-    ("new york", "new york city"),
-    ("osaka", "osaka shi"),
+    ("odesa", "odessa"),
+    ("panama city", "panama"),
     ("quebec city", "quebec"),
     ("seville", "sevilla"),
     ("st petersburg", "saint petersburg"),
+    ("saigon", "ho chi minh city"),
     ("washington dc", "washington d c"),
-    ("washington", "washington d c"),
+    ("yangon", "rangoon"),
 ];
 
 struct Cities {
@@ -136,19 +139,26 @@ fn fold(text: &str) -> String {
     out
 }
 
-/// Rows called `folded`, exactly or with further words behind (`frankfurt` for `Frankfurt am Main`), most populous
-/// first; an exact name goes before a longer one.
+/// Words that may follow the common short name of a city: `Frankfurt am Main`, `New York City`, `Nagoya-shi`,
+/// `Santa Cruz de la Sierra`, `Washington, D. C.`. Other words make another city (`Porto` is not `Porto Alegre`).
+const TAILS: [&str; 11] = ["am", "an", "city", "d", "de", "del", "di", "do", "on", "shi", "si"];
+
+/// Rows called `folded`, exactly or with one of [`TAILS`] behind, most populous first; an exact name goes before a
+/// longer one.
 fn named(folded: &str) -> Vec<usize> {
     let t = table();
-    let folded = ALIASES.iter().find(|(alias, _)| *alias == folded).map_or(folded, |(_, name)| name);
     if let Some(exact) = t.by_name.get(folded) {
         return exact.clone();
+    }
+    if let Some(other) = ALIASES.iter().find(|(alias, _)| *alias == folded).and_then(|(_, name)| t.by_name.get(*name)) {
+        return other.clone();
     }
     let prefix = format!("{folded} ");
     let mut rows: Vec<usize> = t
         .by_name
         .range(prefix.clone()..)
         .take_while(|(name, _)| name.starts_with(&prefix))
+        .filter(|(name, _)| name[prefix.len()..].split(' ').next().is_some_and(|word| TAILS.contains(&word)))
         .flat_map(|(_, rows)| rows.iter().copied())
         .collect();
     rows.sort_by_key(|&i| (std::cmp::Reverse(t.rows[i].population), i));
@@ -215,10 +225,20 @@ mod tests {
         assert_eq!(get("Lodz").0, "Łódź");
         assert_eq!(get("Xi'an").0, "Xi’an");
         assert_eq!(get("Osaka").2, "Asia/Tokyo");
+        assert_eq!(get("Washington").0, "Washington, D. C.");
+        assert_eq!(get("Munich").0, "München");
         assert_eq!(get("Kuala Lumpur").2, "Asia/Singapore");
         assert_eq!(get("Lagos").2, "Africa/Lagos");
         assert_eq!(get("Sydney").2, "Australia/Sydney");
         assert_eq!(get("Mumbai").2, "Asia/Kolkata");
+    }
+
+    #[test]
+    fn aliases_are_needed_and_lead_somewhere() {
+        for (alias, name) in ALIASES {
+            assert!(!table().by_name.contains_key(*alias), "{alias} is a name of its own");
+            assert!(table().by_name.contains_key(*name), "{name} is not in the table");
+        }
     }
 
     #[test]
@@ -251,6 +271,7 @@ mod tests {
     fn an_unknown_city_comes_with_suggestions() {
         let e = city("Frnkfurt").unwrap_err();
         assert_eq!(e.suggestions.first().map(String::as_str), Some("Frankfurt am Main, DE"));
+        assert!(city("Porto").is_err(), "not Porto Alegre");
         assert!(city("Paris, JP").is_err());
         assert!(city("").is_err());
         assert_eq!(city("Qqqqq").unwrap_err().suggestions, Vec::<String>::new());

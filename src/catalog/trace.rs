@@ -248,7 +248,8 @@ mod tests {
     fn the_mooncake_trace_has_its_published_statistics() {
         let s = trace("mooncake-conversation").unwrap().stats();
         assert_eq!(s.requests, 12_031);
-        assert_eq!((s.input.mean.round(), s.input.p50, s.input.p95.round()), (12_035.0, 6909.0, 39_550.0));
+        assert_eq!((s.input.mean.round(), s.input.p50), (12_035.0, 6909.0));
+        assert!((s.input.p95 - 39_550.5).abs() < 1.0, "{}", s.input.p95);
         assert_eq!((s.output.mean.round(), s.output.p95.round()), (343.0, 698.0));
         assert!(trace("nonesuch").is_none());
         assert!(TRACES.iter().all(|t| trace(t).is_some()));
