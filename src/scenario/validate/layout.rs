@@ -326,6 +326,7 @@ fn retry(name: &At<String>, t: &RawTopology, cx: &mut Cx) -> Option<RetrySpec> {
     Some(RetrySpec {
         attempts_per_pool,
         backoff: backoff?,
+        hedge_after: r.hedge_after.as_ref().map(|h| h.value),
         on: ErrorSet::of(&classes),
         connect_timeout: cx.positive(connect, "connect"),
         first_token_timeout: cx.positive(first, "first_token"),

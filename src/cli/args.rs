@@ -1,0 +1,190 @@
+//! The arguments of every command.
+
+use super::exit::Exit;
+use clap::{Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Deterministic discrete-event simulator and capacity planner for AI products that run in several regions.
+#[derive(Parser, Debug)]
+#[command(name = "geodes", version, about, after_help = Exit::HELP, max_term_width = 100)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Simulate every topology of a scenario and report latency, availability, fail-over and cost.
+    Run(RunArgs),
+    /// Check geodes against exact laws or published claims.
+    Validate(ValidateArgs),
+    /// Look into the shipped data: regions, cities, round trips, prices, traces, sources.
+    Catalog(CatalogArgs),
+    /// Write a commented starter scenario.
+    Init(InitArgs),
+    /// Print the JSON Schema of scenario files.
+    Schema,
+    /// Say what a metric means, or list them all.
+    ExplainMetric(ExplainMetricArgs),
+    /// Print a completion script for a shell.
+    Completions(CompletionsArgs),
+}
+
+/// Formats of standard output.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Format {
+    /// Tables for people.
+    Text,
+    /// Everything, for programs.
+    Json,
+    /// The comparison and the incidents, for a page or a pull request.
+    Markdown,
+}
+
+/// `geodes run`
+#[derive(clap::Args, Debug)]
+pub struct RunArgs {
+    /// Scenario file (TOML).
+    pub scenario: PathBuf,
+    /// Simulate only this topology (may be repeated); the baseline is always simulated.
+    #[arg(long, value_name = "NAME")]
+    pub topology: Vec<String>,
+    /// Master seed, instead of the scenario's.
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Independent replications, instead of the scenario's.
+    #[arg(long, value_name = "N")]
+    pub replications: Option<u32>,
+    /// Worker threads; results do not depend on it.
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// What to print.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Folder for result files.
+    #[arg(long, value_name = "DIR", default_value = "results")]
+    pub out: PathBuf,
+    /// Write no result files.
+    #[arg(long)]
+    pub no_files: bool,
+    /// Write no charts.
+    #[arg(long)]
+    pub no_plots: bool,
+    /// Also write one format to a file (may be repeated): text, json, markdown.
+    #[arg(long, value_name = "KIND=PATH", value_parser = export)]
+    pub export: Vec<(Format, PathBuf)>,
+    /// End with exit code 99 if an objective of the scenario is missed.
+    #[arg(long)]
+    pub check_objectives: bool,
+    /// Instead of reporting, run every topology twice and name the first event that differs.
+    #[arg(long)]
+    pub check_determinism: bool,
+    /// Print no progress.
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+fn export(text: &str) -> Result<(Format, PathBuf), String> {
+    let (kind, path) = text.split_once('=').ok_or("expected KIND=PATH, for example json=out.json")?;
+    let kind = Format::from_str(kind, false).map_err(|_| format!("unknown kind `{kind}`: expected text, json or markdown"))?;
+    if path.is_empty() {
+        return Err("the path is missing".to_owned());
+    }
+    Ok((kind, PathBuf::from(path)))
+}
+
+/// `geodes validate`
+#[derive(clap::Args, Debug)]
+pub struct ValidateArgs {
+    /// What to check against.
+    #[command(subcommand)]
+    pub what: Validate,
+}
+
+/// What can be validated.
+#[derive(Subcommand, Debug)]
+pub enum Validate {
+    /// Laws with exact answers: queues, loss systems, quotas, retries, availability, cost.
+    Laws {
+        /// A quick version with fewer customers.
+        #[arg(long)]
+        small: bool,
+        /// What to print.
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+    /// Published claims about multi-region AI products, each a scenario in `scenarios/claims/`.
+    Claims {
+        /// Folder of the claim scenarios.
+        #[arg(long, value_name = "DIR", default_value = "scenarios/claims")]
+        dir: PathBuf,
+        /// What to print; `markdown` is the page `docs/claims.md`.
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+}
+
+/// `geodes catalog`
+#[derive(clap::Args, Debug)]
+pub struct CatalogArgs {
+    /// What to look at.
+    #[command(subcommand)]
+    pub what: Catalog,
+}
+
+/// What the catalogue holds.
+#[derive(Subcommand, Debug)]
+pub enum Catalog {
+    /// Cloud regions; an optional text narrows the list.
+    Regions {
+        /// Part of an id or city.
+        filter: Option<String>,
+    },
+    /// Cities with their country and time zone.
+    Cities {
+        /// Part of a name.
+        filter: Option<String>,
+    },
+    /// The round trip between two regions, or from a city to a region.
+    Rtt {
+        /// Region id or city.
+        from: String,
+        /// Region id.
+        to: String,
+    },
+    /// Token prices.
+    Prices {
+        /// Part of a price key.
+        filter: Option<String>,
+    },
+    /// Data sets with origin, date and licence.
+    Sources,
+}
+
+/// `geodes init`
+#[derive(clap::Args, Debug)]
+pub struct InitArgs {
+    /// Where to write it.
+    #[arg(default_value = "scenario.toml")]
+    pub path: PathBuf,
+    /// Overwrite an existing file.
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// `geodes explain-metric`
+#[derive(clap::Args, Debug)]
+pub struct ExplainMetricArgs {
+    /// A metric, such as `ttft_ms.p95`; without it, the whole list.
+    pub metric: Option<String>,
+}
+
+/// `geodes completions`
+#[derive(clap::Args, Debug)]
+pub struct CompletionsArgs {
+    /// Which shell.
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}

@@ -1,0 +1,114 @@
+//! `geodes catalog`: a look into the shipped data.
+
+use super::args::{Catalog, CatalogArgs};
+use super::exit::Exit;
+use super::output;
+use crate::catalog::{self, City, CloudRegion};
+use crate::units::great_circle_km;
+use std::fmt::Write as _;
+
+/// Runs the command.
+pub fn run(args: &CatalogArgs) -> Exit {
+    let text = match &args.what {
+        Catalog::Regions { filter } => Ok(regions(filter.as_deref())),
+        Catalog::Cities { filter } => Ok(cities(filter.as_deref())),
+        Catalog::Rtt { from, to } => rtt(from, to),
+        Catalog::Prices { filter } => Ok(prices(filter.as_deref())),
+        Catalog::Sources => Ok(sources()),
+    };
+    match text {
+        Ok(text) if text.is_empty() => {
+            eprintln!("nothing in the catalogue matches");
+            Exit::NothingToRun
+        }
+        Ok(text) => output::code(output::print(&text)),
+        Err(message) => {
+            eprintln!("error: {message}");
+            Exit::Usage
+        }
+    }
+}
+
+/// Whether a row is wanted: any of its texts holds the filter, without regard to case.
+fn wanted(filter: Option<&str>, texts: &[&str]) -> bool {
+    filter.is_none_or(|f| {
+        let f = f.to_lowercase();
+        texts.iter().any(|t| t.to_lowercase().contains(&f))
+    })
+}
+
+fn regions(filter: Option<&str>) -> String {
+    let mut out = String::new();
+    for r in catalog::regions().iter().filter(|r| wanted(filter, &[&r.id, &r.city, &r.country, &r.name])) {
+        let _ = writeln!(out, "{:<28} {:<2} {:<20} {:>8.3} {:>9.3}", r.id, r.country, r.city, r.place.lat, r.place.lon);
+    }
+    out
+}
+
+fn cities(filter: Option<&str>) -> String {
+    let mut out = String::new();
+    for c in catalog::cities().iter().filter(|c| wanted(filter, &[&c.name, &c.country])) {
+        let _ = writeln!(out, "{:<28} {:<2} {:<32} {:>11}", c.name, c.country, c.zone, c.population);
+    }
+    out
+}
+
+/// One end of a path.
+enum End {
+    Region(&'static CloudRegion),
+    City(&'static City),
+}
+
+fn end(text: &str) -> Result<End, String> {
+    if let Some(r) = catalog::region(text) {
+        return Ok(End::Region(r));
+    }
+    match catalog::city(text) {
+        Ok(c) => Ok(End::City(c)),
+        Err(e) => match catalog::suggest_region(text) {
+            Some(region) if text.contains(':') => Err(format!("unknown region `{text}`; did you mean `{region}`?")),
+            _ => Err(e.to_string()),
+        },
+    }
+}
+
+fn rtt(from: &str, to: &str) -> Result<String, String> {
+    let (a, b) = (end(from)?, end(to)?);
+    Ok(match (a, b) {
+        (End::Region(a), End::Region(b)) => {
+            let r = catalog::rtt(a, b);
+            format!("{} to {}: {:.1} ms ({})", a.id, b.id, r.ms, r.origin)
+        }
+        (End::City(c), End::Region(r)) | (End::Region(r), End::City(c)) => {
+            let u = catalog::user_rtt(c.place, r.place);
+            format!(
+                "{} to {}: {:.1} ms (estimate: {:.1} ms for {:.0} km and {:.1} ms last mile)",
+                c.name, r.id, u.ms, u.path_ms, u.km, u.last_mile_ms
+            )
+        }
+        (End::City(a), End::City(b)) => {
+            let km = great_circle_km(a.place, b.place);
+            return Err(format!(
+                "{} and {} are both cities ({km:.0} km apart); a round trip needs a region at one end",
+                a.name, b.name
+            ));
+        }
+    })
+}
+
+fn prices(filter: Option<&str>) -> String {
+    let mut out = String::new();
+    let usd = |p: crate::units::Price| p.cost(1_000_000).to_dollars_string(4);
+    for p in catalog::token_prices().iter().filter(|p| wanted(filter, &[&p.key, &p.provider])) {
+        let _ = writeln!(out, "{:<60} in ${:>9} / Mtok   out ${:>9} / Mtok", p.key, usd(p.input), usd(p.output));
+    }
+    out
+}
+
+fn sources() -> String {
+    let mut out = String::new();
+    for s in catalog::sources() {
+        let _ = writeln!(out, "{}\n  {}\n  {}\n  {}; {}\n", s.id, s.what, s.origin, s.date, s.licence);
+    }
+    out
+}

@@ -1,0 +1,139 @@
+//! `geodes run`: simulate a scenario and report.
+
+use super::args::{Format, RunArgs};
+use super::exit::Exit;
+use super::output;
+use super::progress::{Progress, catch_interrupt};
+use crate::report::{files, json, markdown, text};
+use crate::scenario::model::Scenario;
+use crate::scenario::{self, LoadError};
+use crate::study::result::RunResult;
+use crate::study::{determinism, replicate};
+use std::path::Path;
+
+/// Runs the command.
+pub fn run(args: &RunArgs) -> Exit {
+    output::code(try_run(args))
+}
+
+/// Loads a scenario; prints what is wrong with it.
+pub fn load(path: &Path) -> Result<Scenario, Exit> {
+    match scenario::load(path) {
+        Ok(loaded) => {
+            if !loaded.warnings.is_empty() {
+                eprint!("{}", loaded.warnings.render(output::color_stderr()));
+            }
+            Ok(loaded.scenario)
+        }
+        Err(LoadError::Invalid(diagnostics)) => {
+            eprint!("{}", diagnostics.render(output::color_stderr()));
+            Err(Exit::InvalidScenario)
+        }
+        Err(e) => {
+            eprintln!("error: {e}");
+            Err(Exit::InvalidScenario)
+        }
+    }
+}
+
+fn try_run(args: &RunArgs) -> Result<(), Exit> {
+    if args.replications == Some(0) {
+        eprintln!("error: no replication, nothing to run; give --replications a number of at least 1");
+        return Err(Exit::NothingToRun);
+    }
+    if let Some(n) = args.threads {
+        // fails only if the pool exists already, which nothing before this line can cause
+        let _ = rayon::ThreadPoolBuilder::new().num_threads(n).build_global();
+    }
+    let mut scenario = load(&args.scenario)?;
+    scenario.seed = args.seed.unwrap_or(scenario.seed);
+    scenario.replications = args.replications.unwrap_or(scenario.replications);
+    keep_topologies(&mut scenario, &args.topology)?;
+    if args.check_determinism {
+        return check_determinism(&scenario);
+    }
+    catch_interrupt();
+    let progress = Progress::new(scenario.topologies.len(), scenario.replications, args.quiet);
+    let result = replicate::run(&scenario, &progress);
+    progress.finish();
+    let Some(result) = result else {
+        eprintln!("interrupted before the first replication was finished; nothing was written");
+        return Err(Exit::Interrupted);
+    };
+    report(args, &result)?;
+    if result.incomplete {
+        eprintln!(
+            "interrupted after {} of {} replications; the result is marked incomplete",
+            result.scenario.replications, scenario.replications
+        );
+        return Err(Exit::Interrupted);
+    }
+    let missed = result.topologies.iter().flat_map(|t| &t.objectives).filter(|o| !o.met).count();
+    if args.check_objectives && missed > 0 {
+        eprintln!("{missed} objectives missed");
+        return Err(Exit::ObjectiveMissed);
+    }
+    Ok(())
+}
+
+/// Drops the topologies that were not asked for; the baseline stays, because multipliers need it.
+fn keep_topologies(scenario: &mut Scenario, wanted: &[String]) -> Result<(), Exit> {
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    for name in wanted {
+        if !scenario.topologies.iter().any(|t| t.name == *name) {
+            let known: Vec<&str> = scenario.topologies.iter().map(|t| t.name.as_str()).collect();
+            eprintln!("error: no topology is called `{name}`; the scenario has {}", known.join(", "));
+            return Err(Exit::Usage);
+        }
+    }
+    let baseline = scenario.topologies[scenario.baseline].name.clone();
+    scenario.topologies.retain(|t| t.name == baseline || wanted.contains(&t.name));
+    let position = scenario.topologies.iter().position(|t| t.name == baseline);
+    scenario.baseline = position.expect("the baseline was kept");
+    Ok(())
+}
+
+fn check_determinism(scenario: &Scenario) -> Result<(), Exit> {
+    for topology in 0..scenario.topologies.len() {
+        let name = &scenario.topologies[topology].name;
+        match determinism::compare(scenario, scenario, topology) {
+            Ok(events) => output::print(&format!("{name}: two runs agree in all {events} events"))?,
+            Err(divergence) => {
+                eprintln!("error: {name} is not deterministic: {divergence}");
+                return Err(Exit::Bug);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn report(args: &RunArgs, result: &RunResult) -> Result<(), Exit> {
+    for (kind, path) in &args.export {
+        let text = render(*kind, result, 120, false);
+        files::write_atomic(path, &text).map_err(|e| cannot_write(path, &e))?;
+    }
+    if !args.no_files {
+        files::write_run(&args.out, result, !args.no_plots).map_err(|e| cannot_write(&args.out, &e))?;
+    }
+    output::print(&render(args.format, result, output::width(), output::color_stdout()))?;
+    if !args.no_files {
+        let folder = args.out.join(files::folder_name(&result.scenario.slug));
+        eprintln!("results are in {}", folder.display());
+    }
+    Ok(())
+}
+
+fn cannot_write(path: &Path, e: &std::io::Error) -> Exit {
+    eprintln!("error: cannot write {}: {e}", path.display());
+    Exit::Error
+}
+
+fn render(format: Format, result: &RunResult, width: usize, color: bool) -> String {
+    match format {
+        Format::Text => text::render(result, text::TextOptions { width, color }),
+        Format::Json => json::to_string_pretty(result),
+        Format::Markdown => markdown::render(result),
+    }
+}
