@@ -276,7 +276,8 @@ fn write_value(f: &mut fmt::Formatter<'_>, value: f64, unit: Unit) -> fmt::Resul
     if nanos == 0 {
         return f.write_str("0 s");
     }
-    let (size, name) = SIZES.into_iter().find(|(size, _)| nanos.is_multiple_of(*size)).expect("everything is whole nanoseconds");
+    let (size, name) =
+        SIZES.into_iter().find(|(size, _)| nanos.is_multiple_of(*size)).expect("everything is whole nanoseconds");
     write!(f, "{} {name}", nanos / size)
 }
 

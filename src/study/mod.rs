@@ -2,6 +2,7 @@
 
 mod billing;
 mod incidents;
+pub mod laws;
 pub mod replicate;
 pub mod result;
 mod summary;
