@@ -3,6 +3,7 @@
 mod billing;
 pub mod determinism;
 mod incidents;
+pub mod laws;
 pub mod replicate;
 pub mod result;
 mod summary;
