@@ -1,6 +1,6 @@
 //! Scenario files: what is accepted, what is refused and how it is said.
 
-use geodes::scenario::{from_str, load};
+use geodes::scenario::load;
 use std::path::Path;
 
 fn root() -> &'static Path {

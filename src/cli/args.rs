@@ -88,7 +88,8 @@ pub struct RunArgs {
 
 fn export(text: &str) -> Result<(Format, PathBuf), String> {
     let (kind, path) = text.split_once('=').ok_or("expected KIND=PATH, for example json=out.json")?;
-    let kind = Format::from_str(kind, false).map_err(|_| format!("unknown kind `{kind}`: expected text, json or markdown"))?;
+    let kind =
+        Format::from_str(kind, false).map_err(|_| format!("unknown kind `{kind}`: expected text, json or markdown"))?;
     if path.is_empty() {
         return Err("the path is missing".to_owned());
     }

@@ -28,9 +28,8 @@ pub fn color_stderr() -> bool {
 /// Prints a result. A reader that has gone away (`geodes ... | head`) is no error.
 pub fn print(text: &str) -> Result<(), Exit> {
     let mut out = anstream::stdout().lock();
-    let done = out.write_all(text.as_bytes()).and_then(|()| {
-        if text.ends_with('\n') { Ok(()) } else { out.write_all(b"\n") }
-    });
+    let done =
+        out.write_all(text.as_bytes()).and_then(|()| if text.ends_with('\n') { Ok(()) } else { out.write_all(b"\n") });
     match done.and_then(|()| out.flush()) {
         Ok(()) => Ok(()),
         Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),

@@ -19,6 +19,7 @@ macro_rules! defaults {
             pub static $name: Default = Default { key: $key, value: $value, provenance: $provenance };
         )*
         /// All of them, in the order of the language.
+        #[cfg(test)]
         pub static ALL: &[&Default] = &[$(&$name),*];
     };
 }

@@ -12,10 +12,16 @@ mod load;
 pub mod model;
 mod plain;
 mod raw;
+mod reference;
 mod render;
+mod schema;
+mod starter;
 mod suggest;
 mod syntax;
 mod validate;
 
 pub use load::{LARGEST_FILE, LoadError, Loaded, from_str, load};
 pub use plain::{plain, plain_region};
+pub use reference::reference;
+pub use schema::schema;
+pub use starter::starter;

@@ -186,6 +186,7 @@ pub struct FieldDesc {
     /// Its type.
     pub desc: Desc,
     /// Decodes a default as this type; panics if it is wrong (for the test of all defaults).
+    #[cfg_attr(not(test), expect(dead_code, reason = "a test calls it for every key"))]
     pub check: fn(&'static Default),
 }
 

@@ -323,10 +323,20 @@ fn retry(name: &At<String>, t: &RawTopology, cx: &mut Cx) -> Option<RetrySpec> {
             d.note(other, "the first token's");
         }
     }
+    if let Some(hedge) = r.hedge_after {
+        cx.positive(hedge, "hedge_after");
+        if hedge.value >= first.value {
+            cx.error(
+                hedge.loc,
+                format!("a call is given up after {}, so none is ever hedged after {}", first.value, hedge.value),
+            )
+            .help("a shorter `hedge_after`, or a longer `timeout.first_token`");
+        }
+    }
     Some(RetrySpec {
         attempts_per_pool,
         backoff: backoff?,
-        hedge_after: r.hedge_after.as_ref().map(|h| h.value),
+        hedge_after: r.hedge_after.map(|h| h.value),
         on: ErrorSet::of(&classes),
         connect_timeout: cx.positive(connect, "connect"),
         first_token_timeout: cx.positive(first, "first_token"),

@@ -82,7 +82,7 @@ pub fn links(raw: &RawScenario, places: &Places, groups: &[UserGroup], cx: &mut 
         let rtt = cx.positive(rtt, "rtt");
         let own_jitter = link.jitter.map(|j| cx.within_range(j, "jitter", 0.0..=1.0));
         let n = places.list.len();
-        let mut set = |l: &mut Link, usual: f64| {
+        let set = |l: &mut Link, usual: f64| {
             *l = Link { rtt, jitter: own_jitter.unwrap_or(usual), estimated: false, origin: "the scenario".to_owned() };
         };
         if a < n && b < n {
