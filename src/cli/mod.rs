@@ -6,9 +6,12 @@ mod catalog;
 mod completions;
 mod exit;
 mod explain_metric;
+mod init;
 mod output;
 mod progress;
 mod run;
+mod schema;
+mod validate;
 
 pub use exit::Exit;
 
@@ -40,9 +43,10 @@ pub fn main() -> ExitCode {
     }));
     let outcome = panic::catch_unwind(move || match args.command {
         Command::Run(a) => run::run(&a),
-        Command::Validate(_) => todo!(),
+        Command::Validate(a) => validate::run(&a),
         Command::Catalog(a) => catalog::run(&a),
-        Command::Init(_) | Command::Schema => todo!(),
+        Command::Init(a) => init::run(&a),
+        Command::Schema => schema::run(),
         Command::ExplainMetric(a) => explain_metric::run(&a),
         Command::Completions(a) => completions::run(&a),
     });
