@@ -47,7 +47,7 @@ fn run_laws(small: bool, format: Format) -> Result<(), Exit> {
         |p: Progress| line.say(&format!("checking laws: {} ({} of {} groups done)", p.running, p.done, p.total));
     let options = LawOptions::new(if small { Size::Small } else { Size::Full });
     let results = laws::run(options, &mut progress);
-    let coverage = laws::coverage::coverage(options, &mut progress);
+    let coverage = laws::coverage(options, &mut progress);
     drop(line);
     let text = match format {
         Format::Json => {
