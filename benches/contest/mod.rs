@@ -39,7 +39,7 @@ pub fn only_testing() -> bool {
 /// Lets all contestants do `ops` operations in each of `rounds` rounds, after one round that does not count, then shows
 /// each to Criterion.
 pub fn compete(group: &mut BenchmarkGroup<'_, WallTime>, contestants: &mut [Contestant<'_>], rounds: usize, ops: u64) {
-    let (rounds, ops) = if only_testing() { (1, 1_000) } else { (rounds, ops) };
+    let (rounds, ops) = if only_testing() { (1, ops.min(1_000)) } else { (rounds, ops) };
     for round in 0..=rounds {
         for c in contestants.iter_mut() {
             let spent = c.time(ops);
