@@ -41,7 +41,7 @@ fn main() {
         .map(|t| {
             let (s, replication) = (&s, &replication);
             Contestant::new(s.topologies[t].name.clone(), move |days| {
-                for _ in 0..days.min(4) {
+                for _ in 0..days {
                     replication.set(replication.get() + 1);
                     black_box(world::run(s, t, replication.get()));
                 }
@@ -66,8 +66,8 @@ fn main() {
     let bytes = |r: &world::Record| format!("{r:?}");
     assert_eq!(bytes(&study(&one).topologies[0]), bytes(&study(&two).topologies[0]), "threads changed a result");
     let mut studies = [
-        Contestant::new("replications, 1 thread", |n| (0..n.min(2)).for_each(|_| drop(black_box(study(&one))))),
-        Contestant::new("replications, 2 threads", |n| (0..n.min(2)).for_each(|_| drop(black_box(study(&two))))),
+        Contestant::new("replications, 1 thread", |n| (0..n).for_each(|_| drop(black_box(study(&one))))),
+        Contestant::new("replications, 2 threads", |n| (0..n).for_each(|_| drop(black_box(study(&two))))),
     ];
     let mut group = criterion.benchmark_group("replications");
     group.sample_size(10).warm_up_time(Duration::from_millis(1)).measurement_time(Duration::from_secs(1));
