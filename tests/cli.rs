@@ -1,0 +1,285 @@
+//! The command line as a user meets it.
+#![cfg(feature = "cli")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+fn geodes(dir: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_geodes")).args(args).current_dir(dir).env("NO_COLOR", "1").output().unwrap()
+}
+
+fn out(o: &Output) -> String {
+    String::from_utf8(o.stdout.clone()).unwrap()
+}
+
+fn err(o: &Output) -> String {
+    String::from_utf8(o.stderr.clone()).unwrap()
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A scenario that runs in a moment.
+const SMALL: &str = r#"
+name = "Small"
+start = "2026-03-02T00:00:00Z"
+horizon = "20 min"
+baseline = "one"
+
+[users]
+berlin = { city = "Berlin", share = 0.5 }
+new-york = { city = "New York City", share = 0.5 }
+
+[workload.chat]
+arrivals.poisson = { rate = "2 sessions/s" }
+turns.fixed = 2
+think_time.constant = "5 s"
+sizes.fixed = { input = "200 tokens", output = "100 tokens" }
+
+[deployment.model]
+provider = "azure"
+region = "azure:eastus2"
+model = "gpt-4.1"
+price.catalog = "azure/gpt-4.1"
+latency.preset = "gpt-4.1-2026"
+
+[pool.models]
+deployments = ["model"]
+choose = "nearest"
+
+[topology.one]
+regions = ["aws:us-east-1"]
+chain = ["models"]
+
+[topology.two]
+extends = "one"
+regions = ["aws:us-east-1", "aws:eu-west-1"]
+
+[[fault]]
+name = "virginia down"
+at = "10 min"
+lasts = "3 min"
+what.region_down = { region = "aws:us-east-1" }
+
+[objectives]
+all = ["availability > 99.99 %"]
+"#;
+
+struct Place {
+    dir: tempfile::TempDir,
+}
+
+impl Place {
+    fn new() -> Place {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("small.toml"), SMALL).unwrap();
+        Place { dir }
+    }
+    fn path(&self) -> &Path {
+        self.dir.path()
+    }
+    fn geodes(&self, args: &[&str]) -> Output {
+        geodes(self.path(), args)
+    }
+}
+
+#[test]
+fn a_run_prints_tables_that_fit_eighty_columns_and_writes_its_files() {
+    let p = Place::new();
+    let o = p.geodes(&["run", "small.toml"]);
+    assert_eq!(o.status.code(), Some(0), "{}", err(&o));
+    let text = out(&o);
+    for line in text.lines() {
+        assert!(line.chars().count() <= 80, "{} columns: {line}", line.chars().count());
+    }
+    for word in ["one", "two", "berlin", "new-york", "virginia down", "availability"] {
+        assert!(text.contains(word), "{word} is missing from\n{text}");
+    }
+    assert!(err(&o).contains("results are in results"), "{}", err(&o));
+    for file in [
+        "summary.json",
+        "cost.svg",
+        "comparison.svg",
+        "one/summary.json",
+        "one/timeline.csv",
+        "two/latency.svg",
+        "two/traffic.svg",
+        "two/distribution.svg",
+        "two/incidents.csv",
+    ] {
+        let path = p.path().join("results/small").join(file);
+        assert!(path.is_file(), "{} is missing", path.display());
+    }
+}
+
+#[test]
+fn json_has_flat_metrics_under_the_names_of_objectives() {
+    let p = Place::new();
+    let o = p.geodes(&["run", "small.toml", "--format", "json", "--no-files", "--quiet"]);
+    let v: serde_json::Value = serde_json::from_str(&out(&o)).unwrap();
+    let m = &v["topologies"]["two"]["metrics"];
+    for name in [
+        "ttft_ms.p95",
+        "e2e_ms.p99",
+        "availability",
+        "cost_usd",
+        "cost_multiplier",
+        "ttft_ms.p95{users=berlin}",
+        "traffic_share{region=aws:eu-west-1}",
+        "incident.detected_s{incident=virginia down}",
+    ] {
+        assert!(m[name].is_number(), "{name}: {}", m[name]);
+    }
+    assert_eq!(v["format_version"], 1);
+    assert!(v["scenario"]["defaults"].as_array().unwrap().len() > 5);
+    assert!(err(&o).is_empty(), "{}", err(&o));
+    assert!(!p.path().join("results").exists());
+}
+
+#[test]
+fn neither_threads_nor_plots_nor_files_change_the_result() {
+    let p = Place::new();
+    let json = |extra: &[&str]| {
+        let mut args = vec!["run", "small.toml", "--format", "json", "--quiet"];
+        args.extend_from_slice(extra);
+        out(&p.geodes(&args))
+    };
+    let first = json(&["--no-files", "--threads", "1"]);
+    assert_eq!(first, json(&["--threads", "2"]));
+    assert_eq!(first, json(&["--threads", "8", "--no-plots"]));
+    let file = std::fs::read_to_string(p.path().join("results/small/summary.json")).unwrap();
+    assert_eq!(first.trim_end(), file.trim_end());
+}
+
+#[test]
+fn exit_codes_say_what_happened() {
+    let p = Place::new();
+    let code = |args: &[&str]| p.geodes(args).status.code();
+    assert_eq!(code(&["run"]), Some(2));
+    assert_eq!(code(&["fly"]), Some(2));
+    assert_eq!(code(&["--help"]), Some(0));
+    assert_eq!(code(&["--version"]), Some(0));
+    assert_eq!(code(&["run", "absent.toml"]), Some(3));
+    assert_eq!(code(&["run", "small.toml", "--topology", "three"]), Some(2));
+    assert_eq!(code(&["run", "small.toml", "--replications", "0"]), Some(4));
+    assert_eq!(code(&["run", "small.toml", "--no-files", "--check-objectives"]), Some(99));
+    assert_eq!(code(&["catalog", "regions", "no such place"]), Some(4));
+    assert_eq!(code(&["catalog", "rtt", "Atlantis", "aws:us-east-1"]), Some(2));
+    assert_eq!(code(&["explain-metric", "ttft_ms.p96"]), Some(2));
+}
+
+#[test]
+fn a_misspelt_key_is_shown_where_it_stands() {
+    let p = Place::new();
+    std::fs::write(p.path().join("bad.toml"), SMALL.replace("horizon", "horzion")).unwrap();
+    let o = p.geodes(&["run", "bad.toml"]);
+    assert_eq!(o.status.code(), Some(3));
+    let text = err(&o);
+    assert!(text.contains("bad.toml:4:1") && text.contains("horizon") && text.contains('^'), "{text}");
+    assert!(out(&o).is_empty());
+    assert!(!p.path().join("results").exists());
+}
+
+#[test]
+fn only_some_topologies_keep_the_baseline() {
+    let p = Place::new();
+    let o = p.geodes(&["run", "small.toml", "--topology", "two", "--format", "markdown", "--no-files", "--quiet"]);
+    let text = out(&o);
+    assert!(text.contains("one") && text.contains("two"), "{text}");
+    let o = p.geodes(&["run", "small.toml", "--topology", "one", "--format", "markdown", "--no-files", "--quiet"]);
+    assert!(!out(&o).contains("two"), "{}", out(&o));
+}
+
+#[test]
+fn exports_are_written_beside_the_printed_report() {
+    let p = Place::new();
+    let o = p.geodes(&["run", "small.toml", "--no-files", "--export", "json=a.json", "--export", "markdown=b.md"]);
+    assert_eq!(o.status.code(), Some(0), "{}", err(&o));
+    serde_json::from_str::<serde_json::Value>(&std::fs::read_to_string(p.path().join("a.json")).unwrap()).unwrap();
+    assert!(std::fs::read_to_string(p.path().join("b.md")).unwrap().contains('|'));
+    let o = p.geodes(&["run", "small.toml", "--no-files", "--export", "xml=a.xml"]);
+    assert_eq!(o.status.code(), Some(2));
+}
+
+#[test]
+fn determinism_is_checked_event_by_event() {
+    let p = Place::new();
+    let o = p.geodes(&["run", "small.toml", "--check-determinism"]);
+    assert_eq!(o.status.code(), Some(0), "{}", err(&o));
+    assert_eq!(out(&o).matches("two runs agree").count(), 2, "{}", out(&o));
+}
+
+#[test]
+fn init_writes_a_scenario_that_runs_and_overwrites_nothing() {
+    let p = Place::new();
+    assert_eq!(p.geodes(&["init", "mine.toml"]).status.code(), Some(0));
+    let o = p.geodes(&["run", "mine.toml", "--quiet"]);
+    assert_eq!(o.status.code(), Some(0), "{}", err(&o));
+    let before = std::fs::read(p.path().join("mine.toml")).unwrap();
+    assert_eq!(p.geodes(&["init", "mine.toml"]).status.code(), Some(1));
+    assert_eq!(before, std::fs::read(p.path().join("mine.toml")).unwrap());
+    assert_eq!(p.geodes(&["init", "mine.toml", "--force"]).status.code(), Some(0));
+}
+
+#[test]
+fn the_printed_schema_is_the_committed_one() {
+    let o = geodes(&root(), &["schema"]);
+    let committed = std::fs::read_to_string(root().join("schema/scenario.schema.json")).unwrap();
+    assert_eq!(out(&o).trim_end(), committed.trim_end());
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_geodes"))
+        .args(["catalog", "prices"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let o = child.wait_with_output().unwrap();
+    assert_eq!(o.status.code(), Some(0), "{}", err(&o));
+    assert!(err(&o).is_empty(), "{}", err(&o));
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_ends_the_run_with_130_and_writes_nothing_half() {
+    let p = Place::new();
+    let long = SMALL.replace("horizon = \"20 min\"", "horizon = \"2000 h\"\ninterval = \"1 h\"");
+    std::fs::write(p.path().join("long.toml"), long).unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_geodes"))
+        .args(["run", "long.toml"])
+        .current_dir(p.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(1500));
+    assert!(child.try_wait().unwrap().is_none(), "the run ended before it could be interrupted");
+    let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    let o = child.wait_with_output().unwrap();
+    assert_eq!(o.status.code(), Some(130), "{}", err(&o));
+    assert!(err(&o).contains("interrupted"), "{}", err(&o));
+    assert!(!p.path().join("results").exists());
+}
+
+#[test]
+fn the_catalogue_can_be_looked_into() {
+    let look = |args: &[&str]| {
+        let o = geodes(&root(), args);
+        assert_eq!(o.status.code(), Some(0), "{args:?}: {}", err(&o));
+        out(&o)
+    };
+    assert!(look(&["catalog", "regions", "us-east-1"]).contains("aws:us-east-1"));
+    assert!(look(&["catalog", "cities", "frankfurt"]).contains("Europe/Berlin"));
+    assert!(look(&["catalog", "rtt", "Singapore", "aws:us-east-1"]).contains("estimate"));
+    assert!(look(&["catalog", "rtt", "azure:eastus", "azure:westeurope"]).contains(" ms"));
+    assert!(look(&["catalog", "prices", "azure/gpt-4.1"]).contains("Mtok"));
+    assert!(look(&["catalog", "sources"]).contains("CC-BY"));
+    assert!(look(&["explain-metric", "ttft_ms"]).contains("first"));
+    assert!(look(&["explain-metric"]).contains("availability"));
+    assert!(look(&["completions", "bash"]).contains("geodes"));
+}
