@@ -1,22 +1,613 @@
 //! Scenario files: what is accepted, what is refused and how it is said.
 
-use geodes::scenario::load;
-use std::path::Path;
+use geodes::scenario::diagnostic::{Diagnostics, Severity};
+use geodes::scenario::model::{Arrivals, DistSpec, FaultWhat, Scenario, Sizes, Steering, Topology, Turns};
+use geodes::scenario::{LARGEST_FILE, LoadError, Loaded, from_str, load, reference, schema, starter};
+use geodes::units::{LatLon, RegionIx, Span};
+use proptest::prelude::*;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
+fn toml_files(folder: &str) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = std::fs::read_dir(root().join(folder))
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .filter(|p| p.extension().is_some_and(|e| e == "toml"))
+        .collect();
+    files.sort();
+    files
+}
+
+/// A small scenario without errors.
+const GOOD: &str = r#"
+name = "Small"
+start = "2026-03-02T00:00:00Z"
+horizon = "1 h"
+warmup = "0"
+
+[users]
+berlin = { city = "Berlin", share = 0.6 }
+tokyo = { city = "Tokyo", share = 0.4 }
+
+[workload.chat]
+arrivals.poisson = { rate = "2 sessions/s" }
+sizes.fixed = { input = "100 tokens", output = "50 tokens" }
+
+[deployment.gpt]
+provider = "azure"
+region = "azure:eastus2"
+model = "gpt-4.1"
+price = { input = "$2 / Mtok", output = "$8 / Mtok" }
+latency.preset = "gpt-4.1-2026"
+
+[pool.gpt]
+deployments = ["gpt"]
+
+[topology.one]
+regions = ["aws:us-east-1"]
+chain = ["gpt"]
+"#;
+
+fn good(text: &str) -> Scenario {
+    let Loaded { scenario, .. } = from_str(text, "test.toml", None).unwrap_or_else(|e| panic!("{e}"));
+    scenario
+}
+
+fn bad(text: &str) -> Diagnostics {
+    match from_str(text, "test.toml", None) {
+        Ok(_) => panic!("accepted:\n{text}"),
+        Err(d) => d,
+    }
+}
+
+fn topology<'a>(s: &'a Scenario, name: &str) -> &'a Topology {
+    s.topologies.iter().find(|t| t.name == name).unwrap()
+}
+
 #[test]
 fn every_shipped_scenario_loads_without_warnings() {
-    let mut count = 0;
-    for entry in std::fs::read_dir(root().join("scenarios")).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_some_and(|e| e == "toml") {
-            let loaded = load(&path).unwrap_or_else(|e| panic!("{e}"));
-            assert!(loaded.warnings.is_empty(), "{}", loaded.warnings);
-            count += 1;
+    let mut files = toml_files("scenarios");
+    if root().join("scenarios/claims").exists() {
+        files.extend(toml_files("scenarios/claims"));
+    }
+    assert!(files.len() >= 2);
+    for path in files {
+        let loaded = load(&path).unwrap_or_else(|e| panic!("{e}"));
+        assert!(loaded.warnings.is_empty(), "{}", loaded.warnings);
+        assert_eq!(loaded.scenario.slug, path.file_stem().unwrap().to_str().unwrap());
+    }
+}
+
+/// What each broken file prints. Accept changes with `INSTA_UPDATE=always` after reading them.
+#[test]
+fn broken_files_say_what_is_wrong() {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("broken/snapshots");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    let files = toml_files("tests/broken");
+    assert!(files.len() >= 45, "{}", files.len());
+    settings.bind(|| {
+        for path in files {
+            // relative, so that the messages do not depend on where the repository is
+            let relative = path.strip_prefix(root()).unwrap();
+            let text = match load(relative) {
+                Ok(_) => panic!("{} was accepted", relative.display()),
+                Err(e) => e.to_string(),
+            };
+            insta::assert_snapshot!(path.file_stem().unwrap().to_str().unwrap(), text);
+        }
+    });
+}
+
+#[test]
+fn files_that_are_no_text_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("latin1.toml");
+    std::fs::write(&path, b"name = \"x\"\n[users]\ns\xe3o-paulo = { city = \"S\xe3o Paulo\" }\n").unwrap();
+    let LoadError::Invalid(d) = load(&path).unwrap_err() else { panic!() };
+    let [only] = d.list() else { panic!("{d}") };
+    assert_eq!((only.line, only.column), (3, 2));
+    assert!(d.to_string().contains("not UTF-8: byte 0xe3 at offset 20"), "{d}");
+
+    let path = dir.path().join("huge.toml");
+    let mut file = std::fs::File::create(&path).unwrap();
+    let line = b"# a comment that goes on and on, and is repeated until the file has fifty megabytes\n";
+    for _ in 0..50_000_000 / line.len() + 1 {
+        file.write_all(line).unwrap();
+    }
+    drop(file);
+    let e = load(&path).unwrap_err();
+    assert!(matches!(e, LoadError::TooLarge { bytes, .. } if bytes > LARGEST_FILE), "{e}");
+    assert!(e.to_string().contains("too large for a scenario"), "{e}");
+
+    let e = load(&dir.path().join("absent.toml")).unwrap_err();
+    assert!(e.to_string().ends_with("absent.toml: there is no such file\n"), "{e}");
+    let e = load(dir.path()).unwrap_err();
+    assert!(e.to_string().contains("it is a directory"), "{e}");
+}
+
+/// Every `«...»` is exactly one error; there are no others.
+#[test]
+fn positions_are_exact() {
+    for (from, to) in [
+        ("share = 0.4", "«shar» = 0.4"),
+        ("horizon = \"1 h\"", "horizon = «3600»"),
+        ("\"aws:us-east-1\"", "«\"aws:us-east-9\"»"),
+        ("chain = [\"gpt\"]", "chain = [«\"São\"», «\"x\"»]"),
+        ("sizes.fixed = {", "sizes.«fixd» = {"),
+        ("rate = \"2 sessions/s\"", "rate = «\"2 sessions\"»"),
+    ] {
+        let marked = GOOD.replacen(from, to, 1);
+        let (mut text, mut want, mut open) = (String::new(), Vec::new(), 0);
+        for c in marked.chars() {
+            match c {
+                '«' => open = text.len(),
+                '»' => want.push((open, text.len())),
+                c => text.push(c),
+            }
+        }
+        // a misspelt key is also a missing one: that error stands at the table
+        let found: Vec<(usize, usize)> = bad(&text)
+            .list()
+            .iter()
+            .filter(|d| d.severity == Severity::Error && !d.message.starts_with("missing key"))
+            .map(|d| (d.loc.start, d.loc.end))
+            .collect();
+        assert_eq!(found, want, "{}", bad(&text));
+        for d in bad(&text).list() {
+            let before = &text[..d.loc.start];
+            assert_eq!(
+                d.line,
+                before.lines().count() + usize::from(before.ends_with('\n')).max(usize::from(before.is_empty()))
+            );
+            let line = text.lines().nth(d.line - 1).unwrap();
+            let column: String = line.chars().take(d.column - 1).collect();
+            assert!(before.ends_with(&column));
         }
     }
-    assert!(count >= 2);
+}
+
+#[test]
+fn objectives_point_into_their_string() {
+    let text = format!("{GOOD}\n[objectives]\nall = [\"availability > 99 %\", \"ttft_ms.p94 < 2 s\"]\n");
+    let d = bad(&text);
+    let [only] = d.list() else { panic!("{d}") };
+    assert!("ttft_ms.p94 < 2 s".contains(&text[only.loc.start..only.loc.end]), "{d}");
+    assert!(only.loc.start >= text.find("ttft_ms.p94").unwrap());
+}
+
+#[test]
+fn extends_merges_tables_and_replaces_the_rest() {
+    let s = good(&format!(
+        r#"{GOOD}
+[topology.base]
+abstract = true
+chain = ["gpt"]
+regions = ["aws:us-east-1", "aws:eu-west-1"]
+steering.dns_latency = {{ ttl = "30 s" }}
+health = {{ interval = "20 s", fail_after = 5, check.deep = {{ database = "7 s" }} }}
+retry = {{ attempts_per_pool = 4, on = ["429", "503"] }}
+app = {{ servers = 7, queue = 11 }}
+region."aws:eu-west-1" = {{ servers = 2 }}
+
+[topology.cautious]
+abstract = true
+health.interval = "30 s"
+retry.on = ["timeout"]
+timeout.total = "90 s"
+
+[topology.later]
+extends = ["base", "cautious"]
+steering = "dns_failover"
+
+[topology.earlier]
+extends = ["cautious", "base"]
+health = {{ fail_after = 1, check = "shallow" }}
+app.servers = 3
+region."aws:us-east-1".queue = 5
+region."aws:eu-west-1".queue = 6
+"#
+    ));
+    assert_eq!(s.topologies.iter().map(|t| t.name.as_str()).collect::<Vec<_>>(), ["one", "later", "earlier"]);
+    let later = topology(&s, "later");
+    assert_eq!(later.health.interval, Span::from_secs(30), "the later base wins");
+    assert_eq!(later.health.thresholds.failures, 5, "tables merge");
+    assert_eq!(later.health.deep.unwrap().database, Span::from_secs(7));
+    assert_eq!(later.health.deep.unwrap().cache, Span::from_secs(1), "the default where nobody says anything");
+    assert_eq!(later.retry.attempts_per_pool, 4);
+    assert!(later.retry.on.contains(geodes::routing::outcome::ErrorClass::Timeout));
+    assert!(!later.retry.on.contains(geodes::routing::outcome::ErrorClass::RateLimited), "lists are replaced");
+    assert_eq!(later.retry.total_timeout, Span::from_secs(90));
+    assert_eq!(later.steering, Steering::DnsFailover { ttl: Span::from_secs(60) }, "a choice is replaced as a whole");
+    assert_eq!(later.regions.iter().map(|r| r.servers).collect::<Vec<_>>(), [7, 2]);
+
+    let earlier = topology(&s, "earlier");
+    assert_eq!(earlier.health.interval, Span::from_secs(20), "the later base wins");
+    assert_eq!(earlier.health.thresholds.failures, 1, "own keys win over all");
+    assert!(earlier.health.deep.is_none());
+    assert_eq!(earlier.retry.total_timeout, Span::from_secs(90));
+    assert_eq!(earlier.regions.iter().map(|r| (r.servers, r.queue)).collect::<Vec<_>>(), [(3, 5), (2, 6)]);
+}
+
+#[test]
+fn prices_and_latencies_are_inherited_as_a_whole() {
+    let s = good(
+        &format!(
+            r#"{GOOD}
+[deployment.listed]
+extends = "gpt"
+price.catalog = "azure/gpt-4.1"
+latency = {{ ttft.constant = "1 s", per_output_token.constant = "10 ms" }}
+
+[deployment.child]
+extends = "listed"
+latency.preset = "gpt-4.1-2026"
+"#
+        )
+        .replace("deployments = [\"gpt\"]", "deployments = [\"gpt\", \"listed\", \"child\"]"),
+    );
+    let [gpt, listed, child] = s.deployments.as_slice() else { panic!() };
+    assert_eq!(gpt.price_source, "the scenario");
+    assert!(listed.price_source.contains("azure/gpt-4.1") && child.price_source == listed.price_source);
+    assert_eq!(listed.ttft, DistSpec::Constant(1.0));
+    assert_eq!(child.ttft, gpt.ttft, "the preset, not what the base says");
+    assert_eq!(child.provider, "azure");
+}
+
+#[test]
+fn units_become_base_units() {
+    let s = good(
+        &GOOD
+            .replace("sizes.fixed = { input = \"100 tokens\", output = \"50 tokens\" }", "sizes.independent = { input.uniform = { min = \"1 tokens\", max = \"1k tokens\" }, output.exponential = { mean = \"50 tokens\" } }\nturns.fixed = 3\nthink_time.constant = \"2 min\"")
+            .replace("latency.preset = \"gpt-4.1-2026\"", "latency = { ttft.lognormal = { p50 = \"500 ms\", p95 = \"1 s\" }, per_output_token.constant = \"10 ms\", prefill_per_token = \"50 us\" }\nquota = { tokens = \"450k tokens/min\", request_burst = 7, requests = \"100 requests/s\" }")
+            .replace("berlin = { city = \"Berlin\", share = 0.6 }", "berlin = { location = { lat = 52.5, lon = 13.4, zone = \"Europe/Berlin\" }, share = \"60 %\" }"),
+    );
+    let w = &s.workloads[0];
+    assert!(matches!(&w.arrivals, Arrivals::Poisson { rate, shape: None } if rate.per_sec_f64() == 2.0));
+    assert_eq!((w.turns, w.think), (Turns::Fixed(3), DistSpec::Constant(120.0)));
+    let Sizes::Independent { input, output } = &w.sizes else { panic!() };
+    assert_eq!((*input, *output), (DistSpec::Uniform { min: 1.0, max: 1000.0 }, DistSpec::Exponential { mean: 50.0 }));
+    let d = &s.deployments[0];
+    assert_eq!(d.ttft, DistSpec::LogNormal { p50: 0.5, p95: 1.0 });
+    assert_eq!(d.prefill_per_token, Span::from_micros(50));
+    let quota = d.quota.unwrap();
+    assert_eq!(quota.tokens.unwrap().capacity, 450_000, "a minute's worth");
+    assert_eq!(quota.requests.unwrap().capacity, 7);
+    assert_eq!(s.groups[0].place, LatLon { lat: 52.5, lon: 13.4 });
+    assert_eq!(s.groups[0].share, 0.6);
+    assert_eq!(s.start_unix_s, 1_772_409_600);
+}
+
+#[test]
+fn places_links_and_residency() {
+    let s = good(
+        &format!(
+            r#"{GOOD}
+[residency.eu]
+countries = ["SE"]
+regions = ["aws:eu-west-1"]
+
+[deployment.sweden]
+extends = "gpt"
+region = "azure:swedencentral"
+
+[network]
+[[network.link]]
+between = ["azure:swedencentral", "aws:us-east-1"]
+rtt = "77 ms"
+[[network.link]]
+between = ["tokyo", "aws:eu-west-1"]
+rtt = "200 ms"
+jitter = 0.5
+
+[[fault]]
+name = "azure in sweden"
+recurring = {{ mean_up = "30 min", mean_down = "1 min" }}
+what.provider_down = {{ provider = "azure", region = "azure:swedencentral" }}
+"#
+        )
+        .replace("deployments = [\"gpt\"]", "deployments = [\"gpt\", \"sweden\"]")
+        .replace("[\"aws:us-east-1\"]", "[\"aws:us-east-1\", \"aws:eu-west-1\"]")
+        .replace("share = 0.6", "share = 0.6, residency = \"eu\""),
+    );
+    let ids: Vec<&str> = s.places.iter().map(|p| p.id.as_str()).collect();
+    assert_eq!(ids, ["aws:us-east-1", "aws:eu-west-1", "azure:eastus2", "azure:swedencentral"]);
+    assert_eq!(s.residency[0].legal, [false, true, false, true]);
+    let (a, b) = (RegionIx::new(0), RegionIx::new(3));
+    assert_eq!(s.place_link(a, b).rtt, Span::from_millis(77));
+    assert_eq!(s.place_link(b, a).rtt, Span::from_millis(77));
+    assert!(!s.place_link(a, b).estimated);
+    assert!(s.place_link(a, RegionIx::new(2)).estimated, "no matrix covers two clouds");
+    assert_eq!((s.user_links[4 + 1].rtt, s.user_links[4 + 1].jitter), (Span::from_millis(200), 0.5));
+    assert_eq!(s.faults[0].what, FaultWhat::ProviderDown { deployments: vec![geodes::units::DeploymentIx::new(1)] });
+    assert_eq!(s.places[0].egress_to.len(), 4);
+}
+
+#[test]
+fn replayed_rows_bring_their_own_sizes() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("own.csv"), "arrival_s,input_tokens,output_tokens\n5,10,3\n6.5,20,4\n").unwrap();
+    let text = GOOD.replace(
+        "arrivals.poisson = { rate = \"2 sessions/s\" }\nsizes.fixed = { input = \"100 tokens\", output = \"50 tokens\" }",
+        "arrivals.replay = { file = \"own.csv\" }\nsizes = \"replayed\"",
+    );
+    let path = dir.path().join("s.toml");
+    std::fs::write(&path, text).unwrap();
+    let s = load(&path).unwrap_or_else(|e| panic!("{e}")).scenario;
+    let (Arrivals::Replay { trace }, Sizes::Trace(sizes)) = (&s.workloads[0].arrivals, &s.workloads[0].sizes) else {
+        panic!()
+    };
+    assert!(Arc::ptr_eq(trace, sizes), "the world recognises replayed sizes by the shared rows");
+    assert_eq!(trace.rows, [(Span::ZERO, 10, 3), (Span::from_millis(1500), 20, 4)]);
+}
+
+#[test]
+fn defaults_are_recorded_with_their_source() {
+    let s = good(GOOD);
+    let find = |key: &str| s.defaults.iter().find(|d| d.key == key);
+    let interval = find("topology.*.health.interval").unwrap();
+    assert_eq!(interval.value, "\"10 s\"");
+    assert!(interval.provenance.contains("Route 53"));
+    assert!(find("topology.*.region.\"aws:us-east-1\".server_price").is_some());
+    assert!(find("baseline").is_some_and(|d| d.value == "\"one\""));
+    assert!(s.defaults.is_sorted());
+    let stated = good(&GOOD.replace("chain = ", "health.interval = \"15 s\"\nchain = "));
+    assert!(!stated.defaults.iter().any(|d| d.key == "topology.*.health.interval"), "stated, so no default");
+    for d in &s.defaults {
+        assert!(!d.value.is_empty() && !d.provenance.is_empty(), "{d:?}");
+    }
+}
+
+#[test]
+fn odd_but_possible_scenarios_load_with_warnings() {
+    let text = format!(
+        "{GOOD}\n[residency.eu]\ncontinents = [\"europe\"]\n[pool.spare]\ndeployments = [\"gpt\"]\nweights = {{ gpt = 2 }}\n[objectives]\nall = [\"availability < 90 %\"]\n"
+    );
+    let loaded = from_str(&text, "test.toml", None).unwrap_or_else(|e| panic!("{e}"));
+    let messages: Vec<&str> = loaded.warnings.list().iter().map(|d| d.message.as_str()).collect();
+    assert_eq!(
+        messages,
+        [
+            "no users have the residency class `eu`",
+            "no topology uses the pool `spare`",
+            "weights have no effect",
+            "`availability < 90 %` asks for the worse"
+        ]
+    );
+}
+
+#[test]
+fn max_turns_lifts_the_limit() {
+    let large = GOOD.replace("2 sessions/s", "1M sessions/s");
+    assert!(bad(&large).to_string().contains("max_turns"));
+    let lifted = large.replace("horizon =", "max_turns = 4_000_000_000\nhorizon =");
+    let d = bad(&lifted);
+    assert!(d.to_string().contains("too many sessions at the same time"), "{d}");
+    good(&lifted.replace("[workload.chat]", "[workload.chat]\nlimit = \"10 s\""));
+}
+
+/// The committed schema and reference are those of the declarations. `UPDATE_SCHEMA=1` writes them.
+#[test]
+fn schema_and_reference_are_committed() {
+    let generated = [
+        ("schema/scenario.schema.json", serde_json::to_string_pretty(&schema()).unwrap() + "\n"),
+        ("docs/scenario.md", reference()),
+    ];
+    for (file, text) in generated {
+        let path = root().join(file);
+        if std::env::var_os("UPDATE_SCHEMA").is_some() {
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(&path, &text).unwrap();
+        }
+        let committed = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(committed == text, "{file} is not up to date: run the scenario tests with UPDATE_SCHEMA=1");
+    }
+}
+
+/// The schema knows every key that shipped scenarios use: a walk along `properties` finds each.
+#[test]
+fn the_schema_covers_the_shipped_scenarios() {
+    fn check(
+        value: &toml::Value,
+        node: &serde_json::Value,
+        root: &serde_json::Value,
+        path: &str,
+    ) -> Result<(), String> {
+        if let Some(reference) = node.get("$ref").and_then(|r| r.as_str()) {
+            let key = reference.trim_start_matches("#/$defs/");
+            return check(value, &root["$defs"][key], root, path);
+        }
+        for any in ["oneOf", "anyOf"] {
+            if let Some(options) = node.get(any).and_then(|o| o.as_array()) {
+                let results: Vec<_> = options.iter().map(|o| check(value, o, root, path)).collect();
+                let fits = results.iter().filter(|r| r.is_ok()).count();
+                let enough = if any == "oneOf" { fits == 1 } else { fits >= 1 };
+                return if enough { Ok(()) } else { Err(format!("{path}: {fits} of {any} fit: {results:?}")) };
+            }
+        }
+        if let Some(constant) = node.get("const") {
+            return if value.as_str() == constant.as_str() { Ok(()) } else { Err(format!("{path}: not {constant}")) };
+        }
+        let kind = match value {
+            toml::Value::Table(_) => "object",
+            toml::Value::Array(_) => "array",
+            toml::Value::String(_) => "string",
+            toml::Value::Integer(_) => "integer",
+            toml::Value::Float(_) => "number",
+            toml::Value::Boolean(_) => "boolean",
+            toml::Value::Datetime(_) => "string",
+        };
+        match node.get("type").and_then(|t| t.as_str()) {
+            None => {}
+            Some(t) if t == kind || (t == "number" && kind == "integer") => {}
+            Some(t) => return Err(format!("{path}: {kind} instead of {t}")),
+        }
+        match value {
+            toml::Value::Table(table) => {
+                for (key, v) in table {
+                    let sub = node.pointer(&format!("/properties/{key}")).or(node.get("additionalProperties"));
+                    match sub {
+                        Some(sub) if sub.is_object() => check(v, sub, root, &format!("{path}.{key}"))?,
+                        _ => return Err(format!("{path}.{key}: not in the schema")),
+                    }
+                }
+                for key in node.get("required").and_then(|r| r.as_array()).into_iter().flatten() {
+                    if !table.contains_key(key.as_str().unwrap()) {
+                        return Err(format!("{path}: {key} missing"));
+                    }
+                }
+            }
+            toml::Value::Array(items) => {
+                for v in items {
+                    check(v, &node["items"], root, path)?;
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+    let schema = schema();
+    let mut texts: Vec<String> = toml_files("scenarios").iter().map(|p| std::fs::read_to_string(p).unwrap()).collect();
+    texts.push(starter().to_owned());
+    for text in &texts {
+        let value = toml::Value::Table(text.parse().unwrap());
+        check(&value, &schema, &schema, "").unwrap_or_else(|e| panic!("{e}"));
+    }
+    let misspelt = texts[0].replacen("horizon", "horizont", 1);
+    let value = toml::Value::Table(misspelt.parse().unwrap());
+    assert!(check(&value, &schema, &schema, "").is_err(), "the check itself can fail");
+}
+
+/// Pieces that turn up where they should not.
+const PIECES: &[&str] = &[
+    "[",
+    "]",
+    "{",
+    "}",
+    "\"",
+    "'",
+    "=",
+    ".",
+    ",",
+    "#",
+    "\n",
+    "[[fault]]\n",
+    "[topology.one]\n",
+    "extends = \"one\"\n",
+    "extends = [\"base\", \"base\"]\n",
+    "abstract = true\n",
+    "-1",
+    "0",
+    "1e400",
+    "nan",
+    "99999999999999999999",
+    "\"0 s\"",
+    "\"1 d\"",
+    "\"-3 s\"",
+    "\"9999999 d\"",
+    "\"1e9 s\"",
+    "\"$0 / Mtok\"",
+    "true",
+    "[]",
+    "{}",
+    "\u{0}",
+    "é",
+    "🦀",
+    "\"\"",
+    "\"\\u0000\"",
+    "2026-03-02",
+    "inf",
+    "share = 1\n",
+    "= {",
+    "\"aws:eu-west-1\"",
+    "\"all\"",
+    "\"gpt\"",
+];
+
+#[derive(Clone, Debug)]
+enum Mutation {
+    Cut(usize, usize),
+    Insert(usize, usize),
+    Copy(usize, usize),
+    Truncate(usize),
+    Number(usize, usize),
+}
+
+fn mutation() -> impl Strategy<Value = Mutation> {
+    let at = 0usize..100_000;
+    prop_oneof![
+        (at.clone(), 1usize..40).prop_map(|(a, n)| Mutation::Cut(a, n)),
+        (at.clone(), 0..PIECES.len()).prop_map(|(a, p)| Mutation::Insert(a, p)),
+        (at.clone(), at.clone()).prop_map(|(a, b)| Mutation::Copy(a, b)),
+        at.clone().prop_map(Mutation::Truncate),
+        (at, 0..PIECES.len()).prop_map(|(a, p)| Mutation::Number(a, p)),
+    ]
+}
+
+fn apply(text: &str, m: &Mutation) -> String {
+    let chars: Vec<char> = text.chars().collect();
+    let n = chars.len().max(1);
+    let join = |parts: &[&[char]]| parts.iter().flat_map(|p| p.iter()).collect::<String>();
+    match *m {
+        Mutation::Cut(a, len) => {
+            let a = a % n;
+            let b = (a + len).min(chars.len());
+            join(&[&chars[..a.min(b)], &chars[b..]])
+        }
+        Mutation::Insert(a, p) => {
+            let a = (a % n).min(chars.len());
+            let piece: Vec<char> = PIECES[p].chars().collect();
+            join(&[&chars[..a], &piece, &chars[a..]])
+        }
+        Mutation::Copy(a, b) => {
+            let lines: Vec<&str> = text.split_inclusive('\n').collect();
+            let (a, b) = (a % lines.len().max(1), b % lines.len().max(1));
+            lines
+                .iter()
+                .enumerate()
+                .map(|(i, l)| if i == b { format!("{l}{}", lines[a]) } else { (*l).to_owned() })
+                .collect()
+        }
+        Mutation::Truncate(a) => chars[..(a % n).min(chars.len())].iter().collect(),
+        Mutation::Number(a, p) => {
+            // a value is replaced: from the a-th `=` to the next delimiter
+            let equals: Vec<usize> = chars.iter().enumerate().filter(|(_, c)| **c == '=').map(|(i, _)| i).collect();
+            let Some(&start) = equals.get(a % equals.len().max(1)) else { return text.to_owned() };
+            let end =
+                chars[start..].iter().position(|c| matches!(c, ',' | '\n' | '}')).map_or(chars.len(), |i| start + i);
+            let piece: Vec<char> = format!(" {} ", PIECES[p]).chars().collect();
+            join(&[&chars[..=start], &piece, &chars[end..]])
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1500, ..ProptestConfig::default() })]
+
+    /// Whatever a file holds, the answer is a scenario or errors that can be printed.
+    #[test]
+    fn mutated_scenarios_never_panic(which in 0usize..3, mutations in prop::collection::vec(mutation(), 1..6)) {
+        let chat = include_str!("../scenarios/global-chat.toml");
+        let mut text = [chat, starter(), GOOD][which].to_owned();
+        for m in &mutations {
+            text = apply(&text, m);
+        }
+        match from_str(&text, "fuzz.toml", None) {
+            Ok(loaded) => prop_assert_eq!(loaded.warnings.errors(), 0),
+            Err(d) => {
+                prop_assert!(d.errors() > 0);
+                prop_assert!(!d.to_string().is_empty() && !d.render(true).is_empty());
+                for one in d.list() {
+                    prop_assert!(one.line >= 1 && one.column >= 1 && one.loc.start <= text.len());
+                    prop_assert!(!one.render("fuzz.toml", &text).is_empty());
+                }
+            }
+        }
+    }
 }
