@@ -52,9 +52,14 @@ pub fn row(scenario: &Scenario, topology: &Topology, watch: &Watch, start: Time)
     }
 }
 
-/// When users were no longer affected: the end of the last minute in which more turns failed or were slow than before.
-/// "More" is one percentage point or three standard errors of the level before, whichever is larger. The start of the
-/// fault if there was no such minute; `None` if the record ends with one.
+/// So long without an affected minute after the repair, and it is over: what comes later is another story.
+/// ASSUMPTION: longer than the usual TTLs and cool-downs that bring traffic back.
+const QUIET: usize = 600;
+
+/// When users were no longer affected: the last bad turn (failed or slow) of the last affected minute. A minute is
+/// affected when its bad turns exceed what the level before the fault lets expect by more than three turns, one percent
+/// of its turns and three standard errors. The start of the fault if there was no such minute; `None` if the record ends
+/// with one.
 fn over(watch: &Watch) -> Option<Time> {
     let seconds = (watch.until.since(watch.from).nanos() / STEP.nanos()) as usize;
     let at = |i: usize| watch.from + STEP.times(i as u64);
@@ -69,13 +74,15 @@ fn over(watch: &Watch) -> Option<Time> {
     let level = if all == 0 { 0.0 } else { bad as f64 / all as f64 };
     let affected = |from: usize, to: usize| {
         let (n, bad) = count(from..to);
-        let allowed = level + (3.0 * libm::sqrt(level * (1.0 - level) / n.max(1) as f64)).max(0.01);
-        n > 0 && bad as f64 / n as f64 > allowed
+        let n = n as f64;
+        let chance = 3.0 * libm::sqrt(n * level * (1.0 - level));
+        bad as f64 - level * n > chance.max(0.01 * n).max(3.0)
     };
+    let repaired = (watch.occurrence.ends.since(watch.from).nanos() / STEP.nanos()) as usize;
     // the last second that was bad inside an affected minute
     let mut last = None;
     let mut i = begin;
-    while i < seconds {
+    while i < seconds && i < last.unwrap_or(begin).max(repaired) + QUIET {
         let to = (i + WINDOW).min(seconds);
         if affected(i, to) {
             last = (i..to).rev().find(|s| watch.failed.at(at(*s)) + watch.slow.at(at(*s)) > 0);
@@ -120,5 +127,54 @@ fn target(scenario: &Scenario, topology: &Topology, what: &FaultWhat) -> String 
             names.collect::<Vec<_>>().join(", ")
         }
         Target::Nothing => "nothing this topology uses".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::world::faults::Occurrence;
+
+    /// Ten turns per second from minute 0 to 60, a fault from minute 10 to 20.
+    fn watch(bad: impl Fn(u64) -> u64) -> Watch {
+        let minute = |m: u64| Time(Span::from_mins(m).nanos());
+        let occurrence = Occurrence { fault: 0, number: 0, begins: minute(10), ends: minute(20) };
+        let mut w = Watch::new(occurrence, Time::ZERO, minute(60));
+        let mut t = w.from;
+        while t < w.until {
+            w.requests.add(t, 10);
+            w.failed.add(t, bad(t.nanos() / 1_000_000_000));
+            t += STEP;
+        }
+        w
+    }
+
+    fn over_s(w: &Watch) -> Option<f64> {
+        over(w).map(|t| t.since(w.occurrence.begins).as_secs_f64())
+    }
+
+    #[test]
+    fn the_last_bad_second_of_the_trouble_ends_it() {
+        let trouble = |from: u64, to: u64| move |s: u64| if (from..to).contains(&s) { 8 } else { 0 };
+        assert_eq!(over_s(&watch(trouble(600, 690))), Some(90.0));
+        assert_eq!(over_s(&watch(trouble(600, 1230))), Some(630.0));
+        assert_eq!(over_s(&watch(|_| 0)), Some(0.0));
+        assert_eq!(over_s(&watch(trouble(600, 3600))), None);
+    }
+
+    #[test]
+    fn the_usual_level_is_no_trouble_and_neither_is_a_single_bad_turn() {
+        let usual = |s: u64| u64::from(s.is_multiple_of(3));
+        assert_eq!(over_s(&watch(usual)), Some(0.0));
+        assert_eq!(over_s(&watch(|s| u64::from(s == 1500))), Some(0.0));
+        // trouble on top of the usual level cannot be told from it to the second, but to the minute
+        let over = over_s(&watch(|s| usual(s) + if (600..700).contains(&s) { 5 } else { 0 })).unwrap();
+        assert!((100.0..160.0).contains(&over), "{over}");
+    }
+
+    #[test]
+    fn trouble_long_after_the_repair_is_another_story() {
+        let s = |s: u64| if (600..660).contains(&s) || (2400..2500).contains(&s) { 9 } else { 0 };
+        assert_eq!(over_s(&watch(s)), Some(60.0));
     }
 }
