@@ -138,7 +138,7 @@ pub fn retries(options: LawOptions) -> Vec<LawResult> {
 }
 
 /// A region's slots and queue: as an M/M/4 station in sojourn and in mean busy slots (from empty, warm-up 1,000 mean
-/// services; relaxation takes 90 at most at load 0.9), and Little's law as an identity: the slot-nanoseconds that the
+/// services, 45 times the relaxation time 1 / (c (1 - sqrt(rho))^2)), and Little's law as an identity: the slot-nanoseconds that the
 /// region counted over time against the sum of the turns' latencies, equal to the nanosecond when the last turn ends
 /// before the horizon.
 pub fn region(options: LawOptions) -> Vec<LawResult> {
