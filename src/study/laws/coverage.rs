@@ -44,7 +44,7 @@ pub fn coverage(options: LawOptions, progress: &mut dyn FnMut(Progress)) -> Vec<
     let one = station("coverage mm1", 1, 0.5, false, options.pick(1_000, 20_000));
     let four = station("coverage mmc", 4, 0.8, false, options.pick(2_000, 40_000));
     let loss = station("coverage mmcc", 4, 0.8, true, options.pick(500, 20_000));
-    let mut provider = single(8.0, Span::from_secs(30), Span::from_secs(options.pick(60, 1_000)));
+    let mut provider = single("coverage", 8.0, Span::from_secs(30), Span::from_secs(options.pick(60, 1_000)));
     provider.deployments[0].ttft = DistSpec::Exponential { mean: 1.0 };
     provider.deployments[0].concurrency = Some(10);
     let regions = scenario(2, Span::from_mins(10), 0.01, Span::from_hours(options.pick(30, 300)));

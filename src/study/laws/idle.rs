@@ -71,7 +71,7 @@ pub fn cost(options: LawOptions) -> Vec<LawResult> {
     let dollars = |text: &str| Money::parse(text).expect("a decimal");
     let hour = Span::from_hours(1).nanos();
     let (million, gigabyte) = (1_000_000, 1_000_000_000);
-    let mut s = single(5.0, Span::from_mins(10), Span::from_secs(options.pick(3_600, 36_000)));
+    let mut s = single("billed", 5.0, Span::from_mins(10), Span::from_secs(options.pick(3_600, 36_000)));
     let two = plain(2);
     (s.places, s.place_links, s.user_links) = (two.places, two.place_links, two.user_links);
     s.deployments[0].place = RegionIx(1);

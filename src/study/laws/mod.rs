@@ -87,7 +87,7 @@ const REPLICATIONS: usize = 32;
 type Group = (&'static str, fn(LawOptions) -> Vec<LawResult>);
 
 /// All laws, in the order of the table.
-const GROUPS: [Group; 13] = [
+const GROUPS: [Group; 14] = [
     ("M/M/c wait and sojourn", queues::multi_server),
     ("M/D/1 and M/G/1 wait", queues::general_service),
     ("M/M/c/c loss", queues::loss),
@@ -97,6 +97,7 @@ const GROUPS: [Group; 13] = [
     ("provider: loss", provider::loss),
     ("provider: quota", provider::token_bucket),
     ("gateway: retries", provider::retries),
+    ("gateway: hedging", provider::hedging),
     ("region: queue and slots", provider::region),
     ("regions: availability", availability::laws),
     ("idle system: first byte", idle::first_byte),
@@ -127,4 +128,19 @@ fn replicate<T: Send>(seed: u64, count: usize, simulate: impl Fn(Seed) -> T + Sy
 fn run_world<T: Send>(scenario: &Scenario, seed: u64, count: usize, measure: impl Fn(&Record) -> T + Sync) -> Vec<T> {
     let scenario = Scenario { seed, ..scenario.clone() };
     replicate(seed, count, |s| measure(&crate::world::run(&scenario, 0, s.replication)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_are_the_same_on_any_number_of_threads() {
+        let on = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
+            let options = LawOptions::new(Size::Small);
+            pool.install(|| (queues::conservation(options), provider::loss(options)))
+        };
+        assert_eq!(on(1), on(3));
+    }
 }

@@ -6,9 +6,9 @@ use super::{LawOptions, REPLICATIONS, run_world, theory};
 use crate::random::normal;
 use crate::routing::limits::BucketConfig;
 use crate::routing::retry::{Backoff, Jitter};
-use crate::scenario::model::{Arrivals, DistSpec, Quota, Scenario, Sizes, TraceRows};
+use crate::scenario::model::{Arrivals, Deployment, DistSpec, Quota, Scenario, Sizes, TraceRows};
 use crate::scenario::plain;
-use crate::units::{PerNanos, Span};
+use crate::units::{DeploymentIx, PerNanos, Span};
 use crate::world::Record;
 use std::sync::Arc;
 
@@ -24,6 +24,11 @@ const ATTEMPTS: Law = Law {
     source: "per request (1 - p^(n+1)) / (1 - p) at error probability p with n retries",
 };
 const SUCCESS: Law = Law { name: "gateway: success", source: "1 - p^(n+1) at error probability p with n retries" };
+const HEDGED: Law = Law {
+    name: "gateway: hedged latency",
+    source: "E[min(X, h + Y)] = 1 - e^-h / 2 for exponential X, Y and hedging after h; order statistics",
+};
+const HEDGED_CALLS: Law = Law { name: "gateway: hedged calls", source: "per request 1 + P(X > h) = 1 + e^-h" };
 const REGION_WAIT: Law =
     Law { name: "region: M/M/c sojourn", source: "E[T] = 1 + C(c, a) / (c - a), slots as servers; Erlang (1917)" };
 const LITTLE: Law =
@@ -37,9 +42,11 @@ pub(super) fn rate(per_second: f64) -> PerNanos {
     PerNanos { micro_count: (per_second * 1e6 + 0.5) as u64, nanos: 1_000_000_000 }
 }
 
-/// One region, one deployment, Poisson arrivals, no distance; one interval of the timeline, which no law looks at.
-pub(super) fn single(per_second: f64, warmup: Span, horizon: Span) -> Scenario {
+/// One region, one deployment, Poisson arrivals, no distance; one interval of the timeline, which no law looks at. The
+/// name of the workload is part of the address of its draws: laws with different names do not share their chance.
+pub(super) fn single(name: impl Into<String>, per_second: f64, warmup: Span, horizon: Span) -> Scenario {
     let mut s = plain(1);
+    s.workloads[0].name = name.into();
     s.workloads[0].arrivals = Arrivals::Poisson { rate: rate(per_second), shape: None };
     (s.warmup, s.horizon, s.interval) = (warmup, horizon, horizon);
     s
@@ -66,7 +73,9 @@ pub(super) fn failed_share(r: &Record) -> f64 {
 pub fn loss(options: LawOptions) -> Vec<LawResult> {
     [Service::Exponential, Service::Constant, Service::log_normal()]
         .map(|service| {
-            let mut s = single(8.0, MEAN.times(200), Span::from_secs(options.pick(1_000, 40_000)));
+            let warmup = MEAN.times(200);
+            let horizon = Span::from_secs(options.pick(1_000, 25_000));
+            let mut s = single(service.name(), 8.0, warmup, horizon);
             s.deployments[0].ttft = dist(service);
             s.deployments[0].concurrency = Some(10);
             let shares = run_world(&s, options.seed, REPLICATIONS, failed_share);
@@ -82,19 +91,19 @@ pub fn loss(options: LawOptions) -> Vec<LawResult> {
 /// e^-50. Below the quota everything is served, up to the same probability. A request takes its prompt and its
 /// `max_tokens`; what the answer did not need is given back, so tokens that pass are tokens used.
 pub fn token_bucket(options: LawOptions) -> Vec<LawResult> {
-    let horizon = Span::from_secs(options.pick(2_000, 40_000));
+    let horizon = Span::from_secs(options.pick(2_000, 20_000));
     let seconds = horizon.as_secs_f64();
     let warmup = Span::from_secs(1_000);
     let mut results = Vec::new();
     for (demand, quota) in [(20.0, 10.0), (5.0, 10.0)] {
-        let mut s = single(demand, warmup, horizon);
+        let mut s = single(format!("requests {demand}"), demand, warmup, horizon);
         let bucket = BucketConfig { rate: rate(quota), capacity: 100 };
         s.deployments[0].quota = Some(Quota { requests: Some(bucket), tokens: None, retry_after: false });
         let served = run_world(&s, options.seed, REPLICATIONS, |r| (r.requests() - r.failed()) as f64 / seconds);
         results.push(REQUESTS.of_means(format!("{demand}/s, quota {quota}/s"), demand.min(quota), &served));
     }
     for (demand, quota) in [(20.0, 2_000.0), (5.0, 2_000.0)] {
-        let mut s = single(demand, warmup, horizon);
+        let mut s = single(format!("tokens {demand}"), demand, warmup, horizon);
         s.workloads[0].sizes = Sizes::Fixed { input: 150, output: 50 };
         s.workloads[0].max_output_tokens = 400;
         s.deployments[0].ttft = DistSpec::Exponential { mean: 0.2 };
@@ -113,7 +122,8 @@ pub fn token_bucket(options: LawOptions) -> Vec<LawResult> {
 pub fn retries(options: LawOptions) -> Vec<LawResult> {
     let (mut attempts, mut successes) = (Vec::new(), Vec::new());
     for (p, n) in [(0.1, 2), (0.3, 3), (0.5, 5), (1.0, 4)] {
-        let mut s = single(20.0, Span::ZERO, Span::from_secs(options.pick(200, 10_000)));
+        let horizon = Span::from_secs(options.pick(200, 6_000));
+        let mut s = single(format!("errors {p}"), 20.0, Span::ZERO, horizon);
         s.deployments[0].error_rate = p;
         s.topologies[0].retry.attempts_per_pool = n + 1;
         s.topologies[0].retry.backoff =
@@ -137,16 +147,50 @@ pub fn retries(options: LawOptions) -> Vec<LawResult> {
     attempts
 }
 
+/// The gateway sends a second call to another deployment when the first has been out for a time h, and takes the faster
+/// answer: `E[min(X, h + Y)] = 1 - e^-h / 2` for exponential answers of mean 1, and a second call for a share of `e^-h`.
+/// With h = 0 that is the minimum of two. No warm-up: nothing is shared between requests.
+pub fn hedging(options: LawOptions) -> Vec<LawResult> {
+    let (mut latency, mut calls) = (Vec::new(), Vec::new());
+    for after in [0u64, 1] {
+        let horizon = Span::from_secs(options.pick(500, 15_000));
+        let mut s = single(format!("hedged {after}"), 10.0, Span::ZERO, horizon);
+        s.deployments[0].ttft = DistSpec::Exponential { mean: 1.0 };
+        s.deployments.push(Deployment { name: "spare".to_owned(), ..s.deployments[0].clone() });
+        let topology = &mut s.topologies[0];
+        topology.chain[0].members.push((DeploymentIx(1), 1.0));
+        topology.retry.attempts_per_pool = 2;
+        topology.retry.hedge_after = Some(Span::from_secs(after));
+        let runs = run_world(&s, options.seed, REPLICATIONS, |r| {
+            let mean = r.groups[0].ttft.mean().expect("turns were served") * 1e-9;
+            (mean, r.attempts as f64 / r.requests() as f64, r.attempts == 2 * r.requests())
+        });
+        let parameters = format!("h = {after}");
+        let waited = libm::exp(-(after as f64));
+        let means: Vec<f64> = runs.iter().map(|r| r.0).collect();
+        let per_request: Vec<f64> = runs.iter().map(|r| r.1).collect();
+        latency.push(HEDGED.of_means(parameters.clone(), 1.0 - 0.5 * waited, &means));
+        calls.push(if after == 0 {
+            let equal = runs.iter().all(|r| r.2);
+            HEDGED_CALLS.of_equality(parameters, 2.0, per_request[0], equal, REPLICATIONS)
+        } else {
+            HEDGED_CALLS.of_means(parameters, 1.0 + waited, &per_request)
+        });
+    }
+    latency.append(&mut calls);
+    latency
+}
+
 /// A region's slots and queue: as an M/M/4 station in sojourn and in mean busy slots (from empty, warm-up 1,000 mean
-/// services; relaxation takes 90 at most at load 0.9), and Little's law as an identity: the slot-nanoseconds that the
+/// services, 45 times the relaxation time 1 / (c (1 - sqrt(rho))^2)), and Little's law as an identity: the slot-nanoseconds that the
 /// region counted over time against the sum of the turns' latencies, equal to the nanosecond when the last turn ends
 /// before the horizon.
 pub fn region(options: LawOptions) -> Vec<LawResult> {
     let mut results = Vec::new();
     let (servers, load) = (4u32, 0.8);
     let lambda = f64::from(servers) * load;
-    let horizon = Span::from_secs(options.pick(4_000, 100_000));
-    let mut s = single(lambda, MEAN.times(1_000), horizon);
+    let horizon = Span::from_secs(options.pick(4_000, 80_000));
+    let mut s = single("region", lambda, MEAN.times(1_000), horizon);
     let region = &mut s.topologies[0].regions[0];
     (region.servers, region.slots_per_server, region.queue) = (2, 2, u32::MAX);
     region.overhead = DistSpec::Exponential { mean: 1.0 };
@@ -161,6 +205,7 @@ pub fn region(options: LawOptions) -> Vec<LawResult> {
 
     // Arrivals every 300 ms until 60 s before the horizon, services of up to 3 s in ten slots: nobody is left at the end.
     let mut s = plain(1);
+    s.workloads[0].name = "spaced".to_owned();
     let spaced = Span::from_millis(300);
     let last = s.horizon.saturating_sub(Span::from_secs(60)).nanos() / spaced.nanos();
     let rows = (0..last).map(|i| (spaced.times(i), 1, 1)).collect();

@@ -1,6 +1,6 @@
 //! Laws of queues on the kernel.
 
-use super::choices::{ChoicesSpec, tails};
+use super::choices::{ChoicesSpec, extrapolated_tails};
 use super::result::{Law, LawResult};
 use super::sharing::{SharingSpec, mean_sojourn};
 use super::station::{Service, StationSpec, simulate};
@@ -26,14 +26,14 @@ const UTILISATION: Law =
     Law { name: "utilisation law", source: "busy share of servers = lambda E[S] / c; Denning, Buzen (1978)" };
 const TWO_CHOICES: Law = Law {
     name: "power of two choices",
-    source: "share of queues >= k: rho^(2^k - 1) for n -> infinity; Mitzenmacher (2001)",
+    source: "share of queues >= k: rho^(2^k - 1), from n = 500 and 1000 to the limit; Mitzenmacher (2001)",
 };
 
 /// Customers per replication that keep the relative error of a mean wait about equal at all loads: the relaxation time
 /// of a queue grows with `1 / (1 - rho)^2`.
 fn customers(options: LawOptions, load: f64) -> u64 {
     let longer = (0.5 / (1.0 - load)) * (0.5 / (1.0 - load));
-    (options.pick(3_000.0, 100_000.0) * longer) as u64
+    (options.pick(3_000.0, 60_000.0) * longer) as u64
 }
 
 /// M/M/c for c = 1, 4, 100 at loads 0.5, 0.8, 0.9: the mean wait and the 99th percentile of the time in the system.
@@ -97,7 +97,7 @@ pub fn general_service(options: LawOptions) -> Vec<LawResult> {
 pub fn loss(options: LawOptions) -> Vec<LawResult> {
     [(1, 0.8), (4, 0.8), (100, 0.9)]
         .map(|(servers, load)| {
-            let customers = options.pick(20_000, 1_000_000);
+            let customers = options.pick(20_000, 600_000);
             let spec =
                 StationSpec { name: "mmcc", servers, load, service: Service::Exponential, loss: true, customers };
             let shares = replicate(options.seed, REPLICATIONS, |seed| simulate(spec, seed).loss());
@@ -149,21 +149,28 @@ pub fn conservation(options: LawOptions) -> Vec<LawResult> {
     results
 }
 
-/// Share of queues with at least k = 2, 3, 4 customers when each joins the shorter of two, load 0.9. The queues start
-/// in the limit law and warm up for 50 mean services.
+/// Share of queues with at least k customers when each joins the shorter of two, load 0.9. The queues start in the limit
+/// law and warm up for 50 mean services.
 ///
-/// The law is the limit of infinitely many queues; with n of them it is off by O(1/n) (Ying 2017).
+/// The law is the limit of infinitely many queues. With n of them the share is larger by about 0.2/n, 1.4/n, 7/n and 37/n
+/// of itself for k = 2 to 5 (measured at n = 50 to 800), so it is extrapolated from n = 500 and 1,000 (see
+/// [`extrapolated_tails`]); what that leaves is O(1/n^2), and 0.1 % of the value is the tolerance for it. The share for
+/// k = 1 is the utilisation, exact for every n.
 pub fn two_choices(options: LawOptions) -> Vec<LawResult> {
-    let queues = 1_000;
     let load = 0.9;
-    let spec =
-        ChoicesSpec { queues, load, warmup: Span::from_secs(50), observed: Span::from_secs(options.pick(100, 1_000)) };
-    let runs = replicate(options.seed, REPLICATIONS, |seed| tails(spec, seed));
+    let spec = ChoicesSpec {
+        queues: 500,
+        load,
+        warmup: Span::from_secs(50),
+        observed: Span::from_secs(options.pick(150, 2_000)),
+    };
+    let runs = replicate(options.seed, REPLICATIONS, |seed| extrapolated_tails(spec, seed));
     (1..=5u32)
         .map(|k| {
             let shares: Vec<f64> = runs.iter().map(|r| r[k as usize - 1]).collect();
             let exact = theory::two_choices_tail(load, k);
-            TWO_CHOICES.of_means(format!("k = {k}, n = {queues}, load {load}"), exact, &shares)
+            let remainder = if k == 1 { 0.0 } else { 0.001 * exact };
+            TWO_CHOICES.of_means_within(format!("k = {k}, load {load}"), exact, &shares, remainder)
         })
         .collect()
 }

@@ -27,6 +27,14 @@ impl Verdict {
     pub fn of(holds: bool) -> Verdict {
         if holds { Verdict::Pass } else { Verdict::Fail }
     }
+
+    /// As it stands in tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Verdict::Pass => "pass",
+            Verdict::Fail => "FAIL",
+        }
+    }
 }
 
 /// How a law is compared.

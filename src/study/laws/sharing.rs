@@ -140,7 +140,7 @@ pub fn mean_sojourn(spec: SharingSpec, seed: Seed) -> f64 {
     let world = Shared {
         spec,
         draws: Draws::new(seed),
-        key: EntityKey::named(spec.name).child((spec.load * 1000.0) as u64),
+        key: EntityKey::named(spec.name).child_named(spec.service.name()).child((spec.load * 1000.0) as u64),
         attained: 0,
         present: BinaryHeap::new(),
         last: Time::ZERO,

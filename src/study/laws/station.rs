@@ -318,7 +318,10 @@ pub fn simulate(spec: StationSpec, seed: Seed) -> StationRecord {
     let station = Station {
         spec,
         draws: Draws::new(seed),
-        key: EntityKey::named(spec.name).child(u64::from(spec.servers)).child((spec.load * 1000.0) as u64),
+        key: EntityKey::named(spec.name)
+            .child_named(spec.service.name())
+            .child(u64::from(spec.servers))
+            .child((spec.load * 1000.0) as u64),
         mean_gap,
         busy: 0,
         queue: VecDeque::new(),
