@@ -132,6 +132,32 @@ fn files_that_are_no_text_are_refused() {
     assert!(e.to_string().contains("it is a directory"), "{e}");
 }
 
+/// Whatever megabytes of nonsense a file holds: an answer, with bounded work per byte.
+#[test]
+fn large_nonsense_is_answered() {
+    const MB: usize = 1_000_000;
+    let repeat = |line: &str| line.repeat(2 * MB / line.len());
+    let numbered = |f: fn(usize) -> String| (0..2 * MB / 40).map(f).collect::<String>();
+    let chain: String = (1..3000).map(|i| format!("[deployment.d{i}]\nextends = \"d{}\"\n", i - 1)).collect();
+    for text in [
+        repeat("[a]\n"),
+        repeat("[[fault]]\n"),
+        repeat("[[fault]]\nname = \"x\"\nat = \"1 s\"\n"),
+        repeat("x = 1\n"),
+        repeat("= "),
+        format!("a = {}", repeat("[")),
+        format!("name = \"{}\"", repeat("x")),
+        numbered(|i| format!("key_that_nobody_knows_{i} = {i}\n")),
+        numbered(|i| format!("k{i} = {{ x = {i} }}, ")),
+        format!("[users]\n{}", numbered(|i| format!("u{i} = {{ city = \"Nowhere\", share = 2 }}\n"))),
+        format!("{GOOD}{}", numbered(|i| format!("[deployment.d{i}]\nextends = \"gpt\"\n"))),
+        format!("{GOOD}[deployment.d0]\nextends = \"gpt\"\n{chain}"),
+    ] {
+        let d = bad(&text);
+        assert!(d.errors() > 0 && d.to_string().len() < 40_000, "{d}");
+    }
+}
+
 /// Every `«...»` is exactly one error; there are no others.
 #[test]
 fn positions_are_exact() {
@@ -588,7 +614,7 @@ fn apply(text: &str, m: &Mutation) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1500, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Whatever a file holds, the answer is a scenario or errors that can be printed.
     #[test]

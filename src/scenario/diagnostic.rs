@@ -132,18 +132,27 @@ pub struct Diagnostics {
     file: String,
     source: Arc<str>,
     list: Vec<Diagnostic>,
+    /// Errors and warnings beyond those in the list.
+    dropped: [usize; 2],
 }
 
 impl Diagnostics {
     /// Sorts by position (then severity and message), drops exact repetitions, and fills in lines and columns.
-    pub fn new(file: impl Into<String>, source: impl Into<Arc<str>>, mut list: Vec<Diagnostic>) -> Diagnostics {
+    /// `dropped` counts errors and warnings that are not in the list.
+    pub fn new(
+        file: impl Into<String>,
+        source: impl Into<Arc<str>>,
+        mut list: Vec<Diagnostic>,
+        dropped: [usize; 2],
+    ) -> Diagnostics {
         let source = source.into();
         list.sort_by(|a, b| (a.loc, a.severity, &a.message).cmp(&(b.loc, b.severity, &b.message)));
         list.dedup_by(|a, b| a.loc == b.loc && a.message == b.message);
+        let mut sweep = render::Sweep::new(&source);
         for d in &mut list {
-            (d.line, d.column) = render::position(&source, d.loc.start);
+            (d.line, d.column) = sweep.position(d.loc.start);
         }
-        Diagnostics { file: file.into(), source, list }
+        Diagnostics { file: file.into(), source, list, dropped }
     }
     /// All of them, sorted by position.
     pub fn list(&self) -> &[Diagnostic] {
@@ -151,15 +160,15 @@ impl Diagnostics {
     }
     /// True if there are none.
     pub fn is_empty(&self) -> bool {
-        self.list.is_empty()
+        self.list.is_empty() && self.dropped == [0; 2]
     }
     /// How many errors.
     pub fn errors(&self) -> usize {
-        self.list.iter().filter(|d| d.severity == Severity::Error).count()
+        self.dropped[0] + self.list.iter().filter(|d| d.severity == Severity::Error).count()
     }
     /// How many warnings.
     pub fn warnings(&self) -> usize {
-        self.list.len() - self.errors()
+        self.dropped[1] + self.list.iter().filter(|d| d.severity == Severity::Warning).count()
     }
     /// Name of the file, as given.
     pub fn file(&self) -> &str {
@@ -169,10 +178,10 @@ impl Diagnostics {
     pub fn render(&self, color: bool) -> String {
         let paint = if color { Paint::Ansi } else { Paint::Plain };
         let mut out = String::new();
-        let mut hidden = 0;
-        let (mut errors, mut warnings) = (0, 0);
+        let mut hidden: usize = self.dropped.iter().sum();
+        let mut counts = [0; 2];
         for d in &self.list {
-            let count = if d.severity == Severity::Error { &mut errors } else { &mut warnings };
+            let count = &mut counts[usize::from(d.severity == Severity::Warning)];
             *count += 1;
             if *count > SHOWN {
                 hidden += 1;
@@ -182,10 +191,10 @@ impl Diagnostics {
             out.push('\n');
         }
         if hidden > 0 {
-            out.push_str(&format!("... and {hidden} more\n"));
+            out.push_str(&format!("... and {hidden} more\n\n"));
         }
         let plural = |n: usize| if n == 1 { "" } else { "s" };
-        match (errors, warnings) {
+        match (self.errors(), self.warnings()) {
             (0, 0) => {}
             (0, w) => out.push_str(&format!("{}: {w} warning{}\n", self.file, plural(w))),
             (e, 0) => out.push_str(&format!("{}: {e} error{}\n", self.file, plural(e))),

@@ -1,7 +1,7 @@
 //! `extends`: tables merge key by key, everything else is replaced; later bases win, and own keys win over all.
 
 use super::decode::{Cx, Decode, Named, OneOrMany};
-use super::diagnostic::{At, Loc};
+use super::diagnostic::{At, Diagnostic, Loc};
 use super::raw::{RawDeployment, RawTopology};
 
 /// A table that can extend others of its kind.
@@ -59,12 +59,29 @@ pub fn resolve<T: Extending>(named: &Named<T>, section: &str, cx: &mut Cx) -> Ve
         visit(i, named, section, &mut open, &mut done, cx);
     }
     let all: Vec<Resolved<T>> = done.into_iter().map(|d| d.expect("every entry was visited")).collect();
-    for r in all.iter().filter(|r| !r.is_abstract && !r.broken) {
-        if let Some(value) = &r.value {
-            cx.within(section, |cx| cx.within(&r.name.value, |cx| value.complete(cx)));
+    let gaps: Vec<Vec<Diagnostic>> = all.iter().map(|r| missing(r, section)).collect();
+    for (r, own) in all.iter().zip(&gaps) {
+        // what a base lacks is said once, there
+        let bases = r.own.iter().flat_map(|t| t.bases()).filter_map(|b| named.position(&b.value));
+        if bases.into_iter().all(|b| gaps[b].is_empty()) {
+            for d in own {
+                *cx.error(d.loc, "") = d.clone();
+            }
         }
     }
     all
+}
+
+/// Longest chain of `extends`; each level is a call.
+const DEEPEST: usize = 64;
+
+/// The required keys that an entry lacks.
+fn missing<T: Extending>(r: &Resolved<T>, section: &str) -> Vec<Diagnostic> {
+    let mut cx = Cx::new();
+    if let Some(value) = r.value.as_ref().filter(|_| !r.is_abstract && !r.broken) {
+        cx.within(section, |cx| cx.within(&r.name.value, |cx| value.complete(cx)));
+    }
+    cx.diagnostics
 }
 
 /// Resolves entry `i` after what it extends. `open` holds the entries being resolved and where each names the next, so
@@ -105,6 +122,11 @@ fn visit<T: Extending>(
             chain.push(&base.value);
             let text = format!("cycle in `extends`: {}", chain.join(" -> "));
             cx.error(base.loc, text).help("put what they share into a table of its own with `abstract = true`");
+            broken = true;
+            continue;
+        }
+        if open.len() >= DEEPEST {
+            cx.error(base.loc, format!("more than {DEEPEST} levels of `extends`"));
             broken = true;
             continue;
         }

@@ -108,7 +108,7 @@ fn not_utf8(file: &str, e: &std::string::FromUtf8Error) -> Diagnostics {
         format!("the file is not UTF-8: byte 0x{byte:02x} at offset {at}"),
     );
     d.expected("UTF-8 text").help("save the file as UTF-8 (it may be Latin-1 or Windows-1252)");
-    Diagnostics::new(file, shown, vec![d])
+    Diagnostics::new(file, shown, vec![d], [0; 2])
 }
 
 /// Validates the text of a scenario. `file` is its name in messages; its stem becomes the folder for results. Paths in the
@@ -119,7 +119,7 @@ fn not_utf8(file: &str, e: &std::string::FromUtf8Error) -> Diagnostics {
 pub fn from_str(text: &str, file: &str, base_dir: Option<&Path>) -> Result<Loaded, Diagnostics> {
     let mut cx = Cx::new();
     let scenario = decode(text, file, base_dir, &mut cx);
-    let diagnostics = Diagnostics::new(file, text, cx.diagnostics);
+    let diagnostics = Diagnostics::new(file, text, cx.diagnostics, cx.dropped);
     match scenario {
         Some(scenario) if diagnostics.errors() == 0 => Ok(Loaded { scenario, warnings: diagnostics }),
         _ => Err(diagnostics),
@@ -137,6 +137,11 @@ fn decode(text: &str, file: &str, base_dir: Option<&Path>, cx: &mut Cx) -> Optio
         return None;
     }
     let table = syntax::parse(text, cx)?;
+    if table.is_empty() {
+        cx.error(Loc::START, "the file holds nothing but comments")
+            .help("`geodes init` writes a scenario to start from");
+        return None;
+    }
     let root = Spanned::new(0..0, DeValue::Table(table));
     let raw = RawScenario::decode(&root, Loc::START, cx)?;
     let slug = Path::new(file).file_stem().map_or_else(String::new, |s| s.to_string_lossy().into_owned());

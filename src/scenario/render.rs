@@ -41,6 +41,35 @@ pub fn position(source: &str, offset: usize) -> (usize, usize) {
     (line, before[line_start..].chars().count() + 1)
 }
 
+/// [`position`] of ascending offsets in one pass over the source, however many there are.
+pub struct Sweep<'a> {
+    source: &'a str,
+    offset: usize,
+    line: usize,
+    column: usize,
+}
+
+impl<'a> Sweep<'a> {
+    /// At the beginning.
+    pub fn new(source: &'a str) -> Sweep<'a> {
+        Sweep { source, offset: 0, line: 1, column: 1 }
+    }
+    /// Line and column of an offset that is not before the last one.
+    pub fn position(&mut self, offset: usize) -> (usize, usize) {
+        let offset = floor_char(self.source, offset).max(self.offset);
+        for c in self.source[self.offset..offset].chars() {
+            if c == '\n' {
+                self.line += 1;
+                self.column = 1;
+            } else {
+                self.column += 1;
+            }
+        }
+        self.offset = offset;
+        (self.line, self.column)
+    }
+}
+
 fn floor_char(source: &str, offset: usize) -> usize {
     let mut o = offset.min(source.len());
     while !source.is_char_boundary(o) {
@@ -127,6 +156,10 @@ mod tests {
         assert_eq!(position(source, 2), (2, 1));
         assert_eq!(position(source, source.find('=').unwrap()), (2, 5));
         assert_eq!(position(source, source.len() + 10), (3, 2));
+        let mut sweep = Sweep::new(source);
+        for offset in 0..source.len() + 3 {
+            assert_eq!(sweep.position(offset), position(source, offset), "{offset}");
+        }
     }
 
     #[test]

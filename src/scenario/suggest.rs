@@ -20,11 +20,12 @@ pub fn did_you_mean<'a>(text: &str, candidates: impl IntoIterator<Item = &'a str
 
 /// Names as a list for a message: `a`, `b`, `c`; long lists are cut.
 pub fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
-    const MOST: usize = 16;
     let all: Vec<&str> = names.into_iter().collect();
-    let mut out: Vec<String> = all.iter().take(MOST).map(|n| format!("`{n}`")).collect();
-    if all.len() > MOST {
-        out.push(format!("and {} more", all.len() - MOST));
+    // of hundreds of names a few show the form, and more would not help
+    let most = if all.len() > 40 { 4 } else { 16 };
+    let mut out: Vec<String> = all.iter().take(most).map(|n| format!("`{n}`")).collect();
+    if all.len() > most {
+        out.push(format!("and {} more", all.len() - most));
     }
     out.join(", ")
 }

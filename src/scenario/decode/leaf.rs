@@ -10,6 +10,8 @@ use toml::de::DeValue;
 pub struct LeafError {
     /// One line.
     pub message: String,
+    /// What would have been right, if it can be said better than by the kind of value and an example.
+    pub expected: Option<String>,
     /// What to do.
     pub help: Option<String>,
 }
@@ -17,7 +19,7 @@ pub struct LeafError {
 impl LeafError {
     /// Without help.
     pub fn new(message: impl Into<String>) -> LeafError {
-        LeafError { message: message.into(), help: None }
+        LeafError { message: message.into(), expected: None, help: None }
     }
     /// The wrong kind of value.
     pub fn kind(wanted: &str, value: &DeValue<'_>) -> LeafError {
@@ -48,7 +50,7 @@ impl<T: Leaf> Decode for At<T> {
             Err(e) => {
                 let place = cx.place();
                 cx.error(loc, format!("{}{place}", e.message))
-                    .expected(format!("{}, for example {}", T::WHAT, T::EXAMPLE))
+                    .expected(e.expected.unwrap_or_else(|| format!("{}, for example {}", T::WHAT, T::EXAMPLE)))
                     .maybe_help(e.help);
                 None
             }
@@ -87,8 +89,8 @@ impl Leaf for u64 {
     fn parse(value: &DeValue<'_>) -> Result<u64, LeafError> {
         let Some(i) = value.as_integer() else { return Err(LeafError::kind(Self::WHAT, value)) };
         match i64::from_str_radix(i.as_str(), i.radix()) {
-            Ok(n) => u64::try_from(n).map_err(|_| LeafError::new(format!("{n} must not be negative"))),
-            Err(_) => Err(LeafError::new(format!("{i} is too large"))),
+            Ok(n) => u64::try_from(n).map_err(|_| LeafError::new(format!("negative number {n}"))),
+            Err(_) => Err(LeafError::new(format!("too large a number {i}"))),
         }
     }
     fn schema() -> serde_json::Value {
@@ -103,11 +105,11 @@ impl Leaf for f64 {
         let number = match value {
             DeValue::Integer(i) => i128::from_str_radix(i.as_str(), i.radix())
                 .map(|n| n as f64)
-                .map_err(|_| LeafError::new("too large"))?,
+                .map_err(|_| LeafError::new(format!("too large a number {i}")))?,
             DeValue::Float(f) => f.as_str().parse().map_err(|_| LeafError::new(format!("`{f}` is not a number")))?,
             _ => return Err(LeafError::kind(Self::WHAT, value)),
         };
-        if number.is_finite() { Ok(number) } else { Err(LeafError::new("the number must be finite")) }
+        if number.is_finite() { Ok(number) } else { Err(LeafError::new(format!("number {number} that is not finite"))) }
     }
     fn schema() -> serde_json::Value {
         json!({ "type": "number" })

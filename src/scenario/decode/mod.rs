@@ -22,6 +22,13 @@ use std::collections::BTreeMap;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+/// Most entries of a list or of a table of names. More are reported and left out, so that checks of all against all stay
+/// quick whatever a file holds.
+const MOST_ENTRIES: usize = 5000;
+
+/// Most diagnostics that are kept; the rest is counted.
+const MOST_DIAGNOSTICS: usize = 2000;
+
 /// A value of the spanned tree.
 pub type Value<'i> = Spanned<DeValue<'i>>;
 
@@ -45,27 +52,39 @@ pub struct Cx {
     pub defaults: BTreeMap<String, (String, String)>,
     /// Keys from the root to the value being decoded.
     path: Vec<String>,
+    /// Errors and warnings that were not kept any more.
+    pub dropped: [usize; 2],
+    /// Takes the details of what is not kept.
+    spill: Diagnostic,
 }
 
 impl Cx {
     /// Nothing found yet.
     #[expect(clippy::new_without_default, reason = "`Default` here is a scenario's documented default")]
     pub fn new() -> Cx {
-        Cx { diagnostics: Vec::new(), defaults: BTreeMap::new(), path: Vec::new() }
+        let spill = Diagnostic::new(Severity::Error, Loc::START, "");
+        Cx { diagnostics: Vec::new(), defaults: BTreeMap::new(), path: Vec::new(), dropped: [0; 2], spill }
     }
     /// Adds an error.
     pub fn error(&mut self, loc: Loc, message: impl Into<String>) -> &mut Diagnostic {
-        self.diagnostics.push(Diagnostic::new(Severity::Error, loc, message));
-        self.diagnostics.last_mut().expect("just pushed")
+        self.add(Diagnostic::new(Severity::Error, loc, message))
     }
     /// Adds a warning.
     pub fn warning(&mut self, loc: Loc, message: impl Into<String>) -> &mut Diagnostic {
-        self.diagnostics.push(Diagnostic::new(Severity::Warning, loc, message));
+        self.add(Diagnostic::new(Severity::Warning, loc, message))
+    }
+    fn add(&mut self, d: Diagnostic) -> &mut Diagnostic {
+        if self.diagnostics.len() >= MOST_DIAGNOSTICS {
+            self.dropped[usize::from(d.severity == Severity::Warning)] += 1;
+            self.spill = d;
+            return &mut self.spill;
+        }
+        self.diagnostics.push(d);
         self.diagnostics.last_mut().expect("just pushed")
     }
     /// How many errors so far.
     pub fn errors(&self) -> usize {
-        self.diagnostics.iter().filter(|d| d.severity == Severity::Error).count()
+        self.dropped[0] + self.diagnostics.iter().filter(|d| d.severity == Severity::Error).count()
     }
     /// A name that is not among those defined, with a suggestion.
     pub fn unknown_name<'a>(
@@ -104,6 +123,10 @@ impl Cx {
     }
     /// A key that the table does not have.
     pub fn unknown_key(&mut self, loc: Loc, key: &str, known: &[&str]) {
+        if self.diagnostics.len() >= MOST_DIAGNOSTICS {
+            self.error(loc, ""); // counted only, so no similar name has to be found
+            return;
+        }
         let place = self.place();
         self.error(loc, format!("unknown key `{key}`{place}"))
             .expected(listed(known.iter().copied()))
@@ -269,7 +292,11 @@ impl<T: Decode> Decode for List<T> {
             cx.error(Loc::new(value.span()), format!("expected a list, found {found}{place}"));
             return None;
         };
-        let items = array.iter().filter_map(|v| T::decode(v, Loc::new(v.span()), cx)).collect();
+        if array.len() > MOST_ENTRIES {
+            let place = cx.place();
+            cx.error(at, format!("{} entries{place}", array.len())).expected(format!("at most {MOST_ENTRIES}"));
+        }
+        let items = array.iter().take(MOST_ENTRIES).filter_map(|v| T::decode(v, Loc::new(v.span()), cx)).collect();
         Some(List { loc: at, items, written: array.len() })
     }
     fn desc() -> Desc {
@@ -325,8 +352,12 @@ impl<T: Decode> Decode for Named<T> {
     const BARE: bool = true;
     fn decode(value: &Value<'_>, at: Loc, cx: &mut Cx) -> Option<Named<T>> {
         let table = cx.table(value)?;
-        let mut entries = Vec::with_capacity(table.len());
-        for (key, value) in table {
+        if table.len() > MOST_ENTRIES {
+            let place = cx.place();
+            cx.error(at, format!("{} entries{place}", table.len())).expected(format!("at most {MOST_ENTRIES}"));
+        }
+        let mut entries = Vec::new();
+        for (key, value) in table.iter().take(MOST_ENTRIES) {
             let (name, loc) = (key.get_ref().to_string(), Loc::new(key.span()));
             if name.trim().is_empty() || name.chars().any(char::is_control) || name.chars().count() > 100 {
                 let place = cx.place();

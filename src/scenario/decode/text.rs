@@ -21,11 +21,25 @@ fn text<'a>(value: &'a DeValue<'_>, what: &str, example: &str) -> Result<&'a str
     })
 }
 
-fn quantity(text: &str, e: &QuantityError) -> LeafError {
+/// What is wrong with a quantity, such that ` in <key>` can follow.
+fn quantity<T: Leaf>(text: &str, e: &QuantityError) -> LeafError {
+    let shown = text.escape_debug();
+    let units = |expected: &str| Some(format!("{} in {expected}, for example {}", T::WHAT, T::EXAMPLE));
     match e {
-        QuantityError::Negative => LeafError::new(format!("`{text}` must not be negative")),
-        QuantityError::TooLarge => LeafError::new(format!("`{text}` is too large")),
-        e => LeafError::new(format!("cannot read `{}`: {e}", text.escape_debug())),
+        QuantityError::Negative => LeafError::new(format!("negative value `{shown}`")),
+        QuantityError::TooLarge => LeafError::new(format!("too large a value `{shown}`")),
+        QuantityError::TooFine => LeafError::new(format!("`{shown}` is finer than 10^-12 dollars")),
+        QuantityError::Number { .. } => LeafError::new(format!("`{shown}` does not begin with a number")),
+        QuantityError::MissingUnit { expected } => {
+            LeafError { expected: units(expected), ..LeafError::new(format!("missing unit behind `{shown}`")) }
+        }
+        QuantityError::Unit { found, expected } if found == text => {
+            LeafError { expected: units(expected), ..LeafError::new(format!("cannot read `{shown}`")) }
+        }
+        QuantityError::Unit { found, expected } => LeafError {
+            expected: units(expected),
+            ..LeafError::new(format!("unknown unit `{}`", found.escape_debug()))
+        },
     }
 }
 
@@ -37,12 +51,20 @@ fn string_schema(example: &str, pattern: Option<&str>) -> serde_json::Value {
     }
 }
 
+/// Longest duration of any kind: ten years.
+const LONGEST: Span = Span::from_hours(24 * 3660);
+
 impl Leaf for Span {
     const WHAT: &'static str = "a duration";
     const EXAMPLE: &'static str = "\"250 ms\"";
     fn parse(value: &DeValue<'_>) -> Result<Span, LeafError> {
         let t = text(value, Self::WHAT, Self::EXAMPLE)?;
-        parse_duration(t).map_err(|e| quantity(t, &e))
+        let span = parse_duration(t).map_err(|e| quantity::<Self>(t, &e))?;
+        // sums of a few durations must fit in 584 years of nanoseconds
+        if span > LONGEST {
+            return Err(quantity::<Self>(t, &QuantityError::TooLarge));
+        }
+        Ok(span)
     }
     fn schema() -> serde_json::Value {
         string_schema(
@@ -64,7 +86,7 @@ macro_rules! quantity_leaf {
             fn parse(value: &DeValue<'_>) -> Result<$name, LeafError> {
                 let t = text(value, Self::WHAT, Self::EXAMPLE)?;
                 let parse: fn(&str) -> Result<$inner, QuantityError> = $parse;
-                parse(t).map($name).map_err(|e| quantity(t, &e))
+                parse(t).map($name).map_err(|e| quantity::<Self>(t, &e))
             }
             fn schema() -> serde_json::Value {
                 string_schema(Self::EXAMPLE, None)
@@ -104,7 +126,11 @@ quantity_leaf! {
 }
 
 fn priced(text: &str, units: &[&str], expected: &'static str) -> Result<Price, QuantityError> {
-    let price = parse_money_per(text)?;
+    let price = parse_money_per(text).map_err(|e| match e {
+        QuantityError::Unit { found, .. } => QuantityError::Unit { found, expected },
+        QuantityError::MissingUnit { .. } => QuantityError::MissingUnit { expected },
+        e => e,
+    })?;
     let unit = text.rsplit('/').next().unwrap_or_default().trim();
     if units.contains(&unit) { Ok(price) } else { Err(QuantityError::Unit { found: unit.to_owned(), expected }) }
 }
@@ -118,16 +144,16 @@ impl Leaf for ShareValue {
     const EXAMPLE: &'static str = "0.25";
     fn parse(value: &DeValue<'_>) -> Result<ShareValue, LeafError> {
         let share = match value.as_str() {
-            Some(t) => parse_percent_or_fraction(t).map_err(|e| quantity(t, &e))?,
+            Some(t) => parse_percent_or_fraction(t).map_err(|e| quantity::<Self>(t, &e))?,
             None => f64::parse(value).map_err(|mut e| {
                 e.message = e.message.replace("expected a number", "expected a share");
                 e
             })?,
         };
         if share < 0.0 {
-            Err(LeafError::new(format!("{share} must not be negative")))
+            Err(LeafError::new(format!("negative share {share}")))
         } else if share > 1.0 {
-            let mut e = LeafError::new(format!("{share} is more than 1"));
+            let mut e = LeafError::new(format!("share {share} above 1"));
             if share <= 100.0 && value.as_str().is_none() {
                 e.help = Some(format!("a percentage carries its sign: \"{share} %\""));
             }
@@ -161,9 +187,9 @@ impl Leaf for Start {
             other => return Err(LeafError::kind(Self::WHAT, other)),
         };
         let stamp: jiff::Timestamp = t.parse().map_err(|_| {
-            let has_time = t.contains(['T', 't', ' ']);
+            let is_date = t.len() >= 10 && t.bytes().take(4).all(|b| b.is_ascii_digit()) && t.as_bytes()[4] == b'-';
             let mut e = LeafError::new(format!("`{}` is not a point in time", t.escape_debug()));
-            e.help = has_time.then(|| "the offset from UTC must be given: `Z`, or `+01:00`".to_owned());
+            e.help = is_date.then(|| "the offset from UTC must be given: `Z`, or `+01:00`".to_owned());
             e
         })?;
         let unix_s = stamp.as_second();
@@ -196,7 +222,8 @@ impl Leaf for ErrorName {
             e
         })?;
         ErrorClass::from_name(t).map(ErrorName).ok_or_else(|| LeafError {
-            message: format!("unknown error class `{}`; there are {}", t.escape_debug(), listed(names)),
+            message: format!("unknown error class `{}`", t.escape_debug()),
+            expected: Some(listed(names)),
             help: did_you_mean(t, names),
         })
     }

@@ -29,11 +29,23 @@ pub struct Targets<'a> {
     pub horizon: Option<At<Span>>,
 }
 
+impl Targets<'_> {
+    /// A region in use; while topologies are broken, nothing is said about regions that only they might use.
+    fn region(&self, id: &At<String>, cx: &mut Cx) -> Option<RegionIx> {
+        if self.broken && self.places.find(&id.value).is_none() {
+            super::places::known(id, cx);
+            return None;
+        }
+        self.places.used(id, cx)
+    }
+}
+
 /// The faults in file order.
 pub fn faults(raw: &RawScenario, targets: &Targets<'_>, cx: &mut Cx) -> Vec<Fault> {
     let Some(list) = &raw.fault else { return Vec::new() };
     if list.written > MOST_FAULTS {
         cx.error(list.loc, format!("{} faults", list.written)).expected(format!("at most {MOST_FAULTS}"));
+        return Vec::new();
     }
     for (i, fault) in list.items.iter().enumerate() {
         let Some(name) = &fault.name else { continue };
@@ -97,12 +109,12 @@ fn when(fault: &RawFault, horizon: Option<At<Span>>, cx: &mut Cx) -> Option<Faul
 fn what(w: &RawWhat, targets: &Targets<'_>, cx: &mut Cx) -> Option<FaultWhat> {
     match w {
         RawWhat::RegionDown(r) => {
-            let region = targets.places.used(r.region.as_ref()?, cx)?;
+            let region = targets.region(r.region.as_ref()?, cx)?;
             Some(FaultWhat::RegionDown { region })
         }
         RawWhat::DependencyDown(f) => {
             let id = f.region.as_ref()?;
-            let region = targets.places.used(id, cx)?;
+            let region = targets.region(id, cx)?;
             application(region, id, targets, cx);
             let dependency = match f.dependency.as_ref()? {
                 RawDependency::Database(_) => Dependency::Database,
@@ -165,7 +177,7 @@ impl Whose<'_> {
     fn deployments(&self, targets: &Targets<'_>, cx: &mut Cx) -> Option<Vec<DeploymentIx>> {
         let all = targets.deployments;
         let region = match self.region {
-            Some(id) => Some(targets.places.used(id, cx)?),
+            Some(id) => Some(targets.region(id, cx)?),
             None => None,
         };
         let mut chosen: Vec<usize> = match (self.provider, self.list) {

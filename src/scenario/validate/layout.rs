@@ -49,13 +49,17 @@ pub fn topologies(
 ) -> Vec<(At<String>, Option<Topology>)> {
     let concrete: Vec<&Resolved<RawTopology>> = resolved.iter().filter(|r| !r.is_abstract).collect();
     if concrete.is_empty() {
-        let d = cx.error(section, "no topology to simulate");
+        // without the key at all, that is what was reported
         if !resolved.is_empty() {
-            d.help("all of them are abstract; add one without `abstract = true`");
+            cx.error(section, "no topology to simulate")
+                .help("all of them are abstract; add one without `abstract = true`");
+        } else if section != Loc::START {
+            cx.error(section, "no topology to simulate").help("a topology is a table: [topology.one-region]");
         }
     }
     if concrete.len() > MOST_TOPOLOGIES {
         cx.error(section, format!("{} topologies", concrete.len())).expected(format!("at most {MOST_TOPOLOGIES}"));
+        return concrete.into_iter().map(|r| (r.name.clone(), None)).collect();
     }
     for r in resolved {
         overrides(r, cx);
@@ -94,7 +98,7 @@ fn one(
     let chain = chain(name, t, pools, cx);
     let steering = steering(name, t, cx);
     let health = health(t, cx);
-    let retry = retry(name, t, cx);
+    let retry = retry(t, cx);
     let cooldown = cooldown(t, cx);
     let state = state(t, cx);
     Some(Topology {
@@ -117,6 +121,7 @@ fn regions(name: &At<String>, t: &RawTopology, places: &Places, cx: &mut Cx) -> 
     }
     if list.written > MOST_REGIONS {
         cx.error(list.loc, format!("{} regions", list.written)).expected(format!("at most {MOST_REGIONS}"));
+        return None;
     }
     repeated(list, "region", cx);
     let apps: Vec<Option<AppRegion>> = list
@@ -199,6 +204,7 @@ fn chain(name: &At<String>, t: &RawTopology, pools: &[(At<String>, Option<Pool>)
     }
     if list.written > MOST_POOLS {
         cx.error(list.loc, format!("{} pools in a chain", list.written)).expected(format!("at most {MOST_POOLS}"));
+        return None;
     }
     for (i, item) in list.items.iter().enumerate() {
         if let Some(first) = list.items[..i].iter().find(|f| f.value == item.value) {
@@ -282,7 +288,7 @@ fn health(t: &RawTopology, cx: &mut Cx) -> Health {
     }
 }
 
-fn retry(name: &At<String>, t: &RawTopology, cx: &mut Cx) -> Option<RetrySpec> {
+fn retry(t: &RawTopology, cx: &mut Cx) -> Option<RetrySpec> {
     let r = t.retry.clone().unwrap_or_else(|| RawRetry::empty(t.loc));
     let attempts = cx.or_at(&r.attempts_per_pool, &d::ATTEMPTS, r.loc);
     let attempts_per_pool = cx.count(attempts, "attempts_per_pool", 1..=8);
@@ -296,15 +302,9 @@ fn retry(name: &At<String>, t: &RawTopology, cx: &mut Cx) -> Option<RetrySpec> {
     let classes: Vec<ErrorClass> = on.items.iter().map(|i| i.value.0).collect();
     let pools = t.chain.as_ref().map_or(1, |c| c.written);
     if on.written == 0 && (attempts_per_pool > 1 || pools > 1) {
-        cx.error(
-            on.loc,
-            format!(
-                "topology `{}` retries after no error at all, so it never reaches a second attempt or pool",
-                name.value
-            ),
-        )
-        .expected(format!("some of {}", listed(ErrorClass::ALL.map(ErrorClass::name))))
-        .help("for no retries, say `attempts_per_pool = 1` and a chain of one pool");
+        cx.error(on.loc, "the gateway retries after no error at all, so it never reaches a second attempt or pool")
+            .expected(format!("some of {}", listed(ErrorClass::ALL.map(ErrorClass::name))))
+            .help("for no retries, say `attempts_per_pool = 1` and a chain of one pool");
     }
     let timeout = t.timeout.clone().unwrap_or_else(|| RawTimeout::empty(t.loc));
     let connect = cx.or_at(&timeout.connect, &d::TIMEOUT_CONNECT, timeout.loc);

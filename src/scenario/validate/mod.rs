@@ -76,14 +76,13 @@ pub fn validate(raw: &RawScenario, origin: &Origin<'_>, cx: &mut Cx) -> Option<S
     let (place_links, user_links) = network::links(raw, &places, &groups, cx);
 
     let good: Vec<&Topology> = topologies.iter().filter_map(|(_, t)| t.as_ref()).collect();
-    let broken = good.len() < topologies.len();
+    let broken = good.len() < topologies.len() || topologies.is_empty();
     let targets =
         faults::Targets { places: &places, deployments: &deployments, topologies: good.clone(), broken, horizon };
     let faults = faults::faults(raw, &targets, cx);
     let good_deployments: Vec<&Deployment> = deployments.entries.iter().filter_map(|(_, d)| d.as_ref()).collect();
     residency::check(raw, &residency, &topologies, &topologies_raw, &good_deployments, &deployments, &places, cx);
     models::check_capacity(raw, &deployments, &deployments_raw, &workloads, cx);
-    unused(raw, &topologies, &pools, &deployments, broken, cx);
     let baseline = baseline(raw, &topologies, cx);
 
     let known = objectives::known(
@@ -107,6 +106,7 @@ pub fn validate(raw: &RawScenario, origin: &Origin<'_>, cx: &mut Cx) -> Option<S
         size::check(raw, &workloads, &load, cx);
     }
 
+    unused(raw, &topologies, &pools, &deployments, broken, cx);
     let start = cx.or(&raw.start, &d::START).value;
     let seed = cx.or(&raw.seed, &d::SEED).value;
     if cx.errors() > 0 {
@@ -177,7 +177,9 @@ fn baseline(raw: &RawScenario, topologies: &[(At<String>, Option<Topology>)], cx
         return i;
     }
     let is_abstract = raw.topology.as_ref().is_some_and(|t| t.position(&name.value).is_some());
-    if is_abstract {
+    if topologies.is_empty() {
+        // that is an error of its own
+    } else if is_abstract {
         let help = did_you_mean(&name.value, topologies.iter().map(|(n, _)| n.value.as_str()));
         cx.error(
             name.loc,
@@ -200,7 +202,7 @@ fn unused(
     broken: bool,
     cx: &mut Cx,
 ) {
-    if broken {
+    if broken || cx.errors() > 0 {
         return;
     }
     for (name, pool) in pools {

@@ -18,6 +18,9 @@ use crate::units::{DeploymentIx, PerNanos, Price, Span};
 /// Most deployments of a scenario: records keep counters for each of them.
 const MOST_DEPLOYMENTS: usize = 128;
 
+/// Most pools.
+const MOST_POOLS: usize = 256;
+
 /// The deployments that are not abstract. Broken ones keep their place, so that nothing that names them is blamed.
 pub struct Deployments {
     /// Name, and the deployment unless it is broken, in file order.
@@ -60,20 +63,23 @@ pub fn deployments(
     cx: &mut Cx,
 ) -> Deployments {
     let mut out = Deployments { entries: Vec::new(), abstract_names: Vec::new(), max_input: Vec::new() };
+    let concrete = resolved.iter().filter(|r| !r.is_abstract).count();
+    let too_many = concrete > MOST_DEPLOYMENTS;
+    if too_many {
+        cx.error(section, format!("{concrete} deployments"))
+            .expected(format!("at most {MOST_DEPLOYMENTS}"))
+            .help("leave out those that no pool uses, or give one deployment the quota of several");
+    }
     for r in resolved {
         if r.is_abstract {
             out.abstract_names.push(r.name.value.clone());
             continue;
         }
         let mut max_input = None;
-        let value = r.value.as_ref().and_then(|raw| one(&r.name, raw, places, &mut max_input, cx));
+        let value =
+            r.value.as_ref().filter(|_| !too_many).and_then(|raw| one(&r.name, raw, places, &mut max_input, cx));
         out.entries.push((r.name.clone(), value));
         out.max_input.push(max_input);
-    }
-    if out.entries.len() > MOST_DEPLOYMENTS {
-        cx.error(section, format!("{} deployments", out.entries.len()))
-            .expected(format!("at most {MOST_DEPLOYMENTS}"))
-            .help("leave out those that no pool uses, or give one deployment the quota of several");
     }
     out
 }
@@ -87,7 +93,7 @@ fn one(
 ) -> Option<Deployment> {
     let place = raw.region.as_ref().and_then(|r| places.add(r, cx));
     let prices = raw.price.as_ref().and_then(|p| prices(p, max_input, cx));
-    let latency = raw.latency.as_ref().and_then(|l| latency(name, l, cx));
+    let latency = raw.latency.as_ref().and_then(|l| latency(l, cx));
     let factor = cx.or_at(&raw.output_factor, &d::OUTPUT_FACTOR, name.loc);
     let output_factor = cx.within_range(factor, "output_factor", 0.01..=100.0);
     let error_rate = cx.or(&raw.error_rate, &d::ERROR_RATE).value.0;
@@ -159,7 +165,7 @@ fn prices(p: &RawTokenPrices, max_input: &mut Option<(u64, Loc)>, cx: &mut Cx) -
     }
 }
 
-fn latency(name: &At<String>, l: &RawLatency, cx: &mut Cx) -> Option<(DistSpec, Span, DistSpec)> {
+fn latency(l: &RawLatency, cx: &mut Cx) -> Option<(DistSpec, Span, DistSpec)> {
     let preset = match &l.preset {
         None => None,
         Some(key) => match super::lookup::preset(&key.value) {
@@ -177,12 +183,10 @@ fn latency(name: &At<String>, l: &RawLatency, cx: &mut Cx) -> Option<(DistSpec, 
     if preset.is_none() {
         for (missing, key) in [(l.ttft.is_none(), "ttft"), (l.per_output_token.is_none(), "per_output_token")] {
             if missing && !l.bad.contains(&key) && !l.bad.contains(&"preset") {
-                cx.error(l.loc, format!("missing key `{key}` in `deployment.{}.latency`", name.value)).expected(
-                    format!(
-                        "`{key}.lognormal = {{ p50 = \"...\", p95 = \"...\" }}`, or `preset = \"<name>\"`: {}",
-                        listed(super::lookup::preset_names().iter().copied())
-                    ),
-                );
+                cx.error(l.loc, format!("missing key `{key}` in `latency`")).expected(format!(
+                    "`{key}.lognormal = {{ p50 = \"...\", p95 = \"...\" }}`, or `preset = \"<name>\"`: {}",
+                    listed(super::lookup::preset_names().iter().copied())
+                ));
             }
         }
     }
@@ -264,6 +268,10 @@ fn quota(q: &RawQuota, cx: &mut Cx) -> Quota {
 
 /// Pools by name; a broken one is `None`.
 pub fn pools(raw: &Named<RawPool>, deployments: &Deployments, cx: &mut Cx) -> Vec<(At<String>, Option<Pool>)> {
+    if raw.entries.len() > MOST_POOLS {
+        cx.error(raw.loc, format!("{} pools", raw.entries.len())).expected(format!("at most {MOST_POOLS}"));
+        return raw.entries.iter().map(|(name, _)| (name.clone(), None)).collect();
+    }
     raw.entries
         .iter()
         .map(|(name, p)| (name.clone(), p.as_ref().and_then(|p| pool(name, p, deployments, cx))))
@@ -287,6 +295,7 @@ fn pool(name: &At<String>, p: &RawPool, deployments: &Deployments, cx: &mut Cx) 
     if list.written > MAX_POOL {
         cx.error(list.loc, format!("pool `{}` has {} members", name.value, list.written))
             .expected(format!("at most {MAX_POOL}"));
+        return None;
     }
     repeated(list, "member", cx);
     let weights = weights(p, list, choose, cx);
@@ -351,14 +360,8 @@ pub fn check_capacity(
             if let (Some((max, price)), Some(loc), Some(most)) = (max_input, growing, most)
                 && most > *max
             {
-                cx.error(
-                    loc,
-                    format!(
-                        "the context may grow to {most} tokens, but the model of deployment `{}` reads at most {max}",
-                        name.value
-                    ),
-                )
-                .note(*price, "the model, by its price");
+                cx.error(loc, format!("the context may grow to {most} tokens, but a model reads at most {max}"))
+                    .note(*price, "the model, by its price");
             }
             if let Some(bucket) = d.quota.and_then(|q| q.tokens)
                 && least + u64::from(w.max_output_tokens) > bucket.capacity
@@ -368,8 +371,8 @@ pub fn check_capacity(
                 let loc = quota
                     .map_or(name.loc, |q| q.token_burst.map(|b| b.loc).or(q.tokens.map(|t| t.loc)).unwrap_or(q.loc));
                 cx.error(loc, format!(
-                    "the token bucket of deployment `{}` holds {}, but a turn of `{}` reserves at least {}: every one would be refused",
-                    name.value, bucket.capacity, w.name, least + u64::from(w.max_output_tokens)
+                    "the token bucket holds {}, but a turn of `{}` reserves at least {}: every one would be refused",
+                    bucket.capacity, w.name, least + u64::from(w.max_output_tokens)
                 ))
                 .help("a larger quota, or a smaller `max_output`");
             }

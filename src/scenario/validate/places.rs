@@ -18,6 +18,9 @@ pub struct Places {
 /// Most regions of a scenario: links and egress prices grow with the square.
 const MOST_PLACES: usize = 300;
 
+/// Most residency classes.
+const MOST_CLASSES: usize = 100;
+
 /// The catalogue's region of that id, or an error.
 pub fn known(id: &At<String>, cx: &mut Cx) -> Option<&'static CloudRegion> {
     let found = catalog::region(&id.value);
@@ -70,14 +73,21 @@ impl Places {
 /// Residency classes, with one flag per place.
 pub fn residency(raw: &RawScenario, places: &Places, cx: &mut Cx) -> Vec<Residency> {
     let Some(classes) = &raw.residency else { return Vec::new() };
+    if classes.entries.len() > MOST_CLASSES {
+        cx.error(classes.loc, format!("{} residency classes", classes.entries.len()))
+            .expected(format!("at most {MOST_CLASSES}"));
+        return Vec::new();
+    }
     let mut out = Vec::new();
     for (name, class) in &classes.entries {
         let legal = match class {
             Some(class) => {
+                let before = cx.errors();
                 let rule = Rule::new(name, class, cx);
-                places.list.iter().map(|r| rule.permits(r)).collect()
+                let wrong = cx.errors() > before || !class.bad.is_empty() || rule.incomplete;
+                places.list.iter().map(|r| wrong || rule.permits(r)).collect()
             }
-            // wrong, and reported: permits everything so that nothing else is complained about
+            // what is wrong permits everything, so that nothing else is complained about
             None => vec![true; places.list.len()],
         };
         out.push(Residency { name: name.value.clone(), legal });
@@ -89,6 +99,8 @@ struct Rule {
     regions: Vec<String>,
     countries: Vec<String>,
     continents: Vec<String>,
+    /// Entries were wrong and left out.
+    incomplete: bool,
 }
 
 fn items(list: &Option<List<At<String>>>) -> &[At<String>] {
@@ -127,7 +139,11 @@ impl Rule {
                 .expected("at least one of `regions`, `countries`, `continents`");
         }
         let own = |list: &[At<String>]| list.iter().map(|a| a.value.clone()).collect();
-        Rule { regions: own(regions), countries: own(countries), continents: own(continents) }
+        let incomplete = [&class.regions, &class.countries, &class.continents]
+            .into_iter()
+            .flatten()
+            .any(|l| l.items.len() < l.written);
+        Rule { regions: own(regions), countries: own(countries), continents: own(continents), incomplete }
     }
 
     fn permits(&self, r: &CloudRegion) -> bool {

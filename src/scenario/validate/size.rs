@@ -17,6 +17,9 @@ const MOST_LIVE: f64 = 16e6;
 /// Most intervals of a timeline; each keeps counters per region and group.
 const MOST_INTERVALS: u64 = 100_000;
 
+/// Most sessions of a workload, whatever `max_turns` says: arrivals are counted exactly up to nine billion.
+const MOST_SESSIONS: f64 = 4e9;
+
 /// What a scenario asks for.
 pub struct Load {
     /// Horizon.
@@ -37,16 +40,21 @@ pub struct Load {
 pub fn check(raw: &RawScenario, workloads: &[Workload], load: &Load, cx: &mut Cx) {
     let intervals = load.horizon.nanos() / load.interval.value.nanos().max(1);
     if intervals > MOST_INTERVALS {
-        cx.error(load.interval.loc, format!("the horizon has {intervals} intervals of {}", load.interval.value))
+        // the default interval has no place in the file
+        let loc = if raw.interval.is_some() { load.interval.loc } else { raw.horizon.map_or(Loc::START, |h| h.loc) };
+        cx.error(loc, format!("the horizon has {intervals} intervals of {}", load.interval.value))
             .expected(format!("at most {MOST_INTERVALS}"))
             .help("a longer `interval`");
     }
     let seconds = load.horizon.as_secs_f64() + load.warmup.as_secs_f64();
     let runs = load.topologies.max(1) as f64 * f64::from(load.replications.max(1));
-    let (mut turns, mut live) = (0.0, 0.0);
+    let (mut turns, mut live, mut sessions): (f64, f64, f64) = (0.0, 0.0, 0.0);
     let mut largest: Option<(f64, Loc)> = None;
     for w in workloads {
         let (own_turns, own_live) = demand(w, seconds, load.horizon);
+        if let Arrivals::Poisson { rate, .. } = &w.arrivals {
+            sessions = sessions.max(rate.per_sec_f64() * seconds);
+        }
         turns += own_turns;
         live += own_live;
         if largest.is_none_or(|(t, _)| own_turns > t) {
@@ -61,10 +69,19 @@ pub fn check(raw: &RawScenario, workloads: &[Workload], load: &Load, cx: &mut Cx
         duration(total / TURNS_PER_SECOND),
         bytes(live * BYTES_PER_SESSION)
     );
-    if total > load.max_turns as f64 {
+    let help = "a shorter `horizon`, a lower rate, fewer topologies or replications";
+    if sessions > MOST_SESSIONS {
+        cx.error(loc, "the scenario is too large to finish")
+            .expected(format!(
+                "at most {} sessions of a workload; this is {}, {estimate}",
+                count(MOST_SESSIONS),
+                count(sessions)
+            ))
+            .help(help);
+    } else if total > load.max_turns as f64 {
         cx.error(loc, "the scenario is too large to finish")
             .expected(format!("at most {} turns (`max_turns`); this is {estimate}", count(load.max_turns as f64)))
-            .help("a shorter `horizon`, a lower rate, fewer topologies or replications, or a larger `max_turns`");
+            .help(format!("{help}, or a larger `max_turns`"));
     } else if live > MOST_LIVE {
         cx.error(loc, "too many sessions at the same time")
             .expected(format!("at most {} alive at once; this is {}, {estimate}", count(MOST_LIVE), count(live)))

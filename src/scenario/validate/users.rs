@@ -22,7 +22,9 @@ pub fn groups(raw: &RawScenario, residency: &[Residency], cx: &mut Cx) -> Vec<Us
         return Vec::new();
     }
     if users.entries.len() > MOST_GROUPS {
-        cx.error(users.loc, format!("more than {MOST_GROUPS} groups of users"));
+        cx.error(users.loc, format!("{} groups of users", users.entries.len()))
+            .expected(format!("at most {MOST_GROUPS}"));
+        return Vec::new();
     }
     let mut groups: Vec<UserGroup> = users.good().filter_map(|(name, group)| one(name, group, residency, cx)).collect();
     let shares: Option<Vec<f64>> =

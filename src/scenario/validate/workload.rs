@@ -26,7 +26,8 @@ pub fn workloads(raw: &RawScenario, base_dir: Option<&Path>, cx: &mut Cx) -> Vec
         cx.error(named.loc, "no workload").help("a workload is a table: [workload.chat] with `arrivals` and `sizes`");
     }
     if named.entries.len() > MOST_WORKLOADS {
-        cx.error(named.loc, format!("more than {MOST_WORKLOADS} workloads"));
+        cx.error(named.loc, format!("{} workloads", named.entries.len())).expected(format!("at most {MOST_WORKLOADS}"));
+        return Vec::new();
     }
     named.good().filter_map(|(name, w)| one(name, w, base_dir, cx)).collect()
 }
