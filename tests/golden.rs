@@ -64,7 +64,7 @@ fn table(result: &RunResult) -> String {
     out
 }
 
-/// Two hours of the main scenario at a third of its rate, with its faults moved into them.
+/// Two hours of the main scenario, with its faults moved into them.
 #[test]
 fn global_chat_in_small() {
     let mut s = load("global-chat.toml");

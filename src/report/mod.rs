@@ -1,4 +1,5 @@
 //! One file per format. Every format reads the types of [`crate::study::result`] and nothing else, so text, Markdown,
+//! JSON, CSV and charts cannot disagree.
 //!
 //! | file | what it writes | feature |
 //! |---|---|---|

@@ -115,7 +115,8 @@ pub enum Command {
         deployment: DeploymentIx,
         /// The answer will count as degraded.
         degraded: bool,
-        /// It is not the policy's first choice: a failure or a cool-down of another came before it.
+        /// It is not the policy's first choice: a failure came before it, or (for policies with a fixed preference,
+        /// nearest and in order) a cool-down of the one they prefer.
         fallback: bool,
     },
     /// Call [`Router::on_timeout`] at this time.

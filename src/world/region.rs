@@ -108,7 +108,7 @@ impl Region {
         assert!(self.in_use > 0, "INV-5 broken: a slot is released that nobody held");
         self.in_use -= 1;
         // INV-7: nobody waits while a slot is free; the loop above has emptied the queue
-        debug_assert!(self.queue.is_empty());
+        assert!(self.queue.is_empty(), "INV-7 broken: turns wait while a slot is free");
         None
     }
 

@@ -31,6 +31,36 @@ pub struct Interrupted;
 pub struct Run<'a> {
     engine: Engine<World<'a>>,
     end: Time,
+    name: Name<'a>,
+}
+
+/// What has to be said to repeat a run.
+#[derive(Clone, Copy)]
+struct Name<'a> {
+    scenario: &'a str,
+    topology: &'a str,
+    seed: Seed,
+}
+
+/// Says how to repeat a run if it ends in a panic, that is, in a bug.
+struct Witness<'a, 'b> {
+    name: Name<'a>,
+    engine: &'b mut Engine<World<'a>>,
+}
+
+impl Drop for Witness<'_, '_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let Name { scenario, topology, seed } = self.name;
+            eprintln!(
+                "while simulating scenario \"{scenario}\", topology {topology}, seed {}, replication {}: event no. {} at {:?}",
+                seed.seed,
+                seed.replication,
+                self.engine.events_handled(),
+                self.engine.now()
+            );
+        }
+    }
 }
 
 /// Runs one topology of a scenario in one replication.
@@ -51,7 +81,8 @@ impl<'a> Run<'a> {
         let end = world.end;
         let mut engine = Engine::new(world);
         engine.with(|world, cx| world.begin(cx));
-        Run { engine, end }
+        let name = Name { scenario: &scenario.name, topology: &scenario.topologies[topology].name, seed };
+        Run { engine, end, name }
     }
 
     /// Runs to the end; `progress` hears the share of simulated time that is done, about two hundred times, and may
@@ -61,15 +92,16 @@ impl<'a> Run<'a> {
     /// [`Interrupted`] if it did.
     pub fn advance(&mut self, progress: &mut dyn FnMut(f64) -> ControlFlow<()>) -> Result<(), Interrupted> {
         const SLICES: u64 = 200;
+        let witness = Witness { name: self.name, engine: &mut self.engine };
         for slice in 1..=SLICES {
             let until = Time((u128::from(self.end.nanos()) * u128::from(slice) / u128::from(SLICES)) as u64);
-            self.engine.run_until(until);
+            witness.engine.run_until(until);
             if progress(slice as f64 / SLICES as f64).is_break() {
                 return Err(Interrupted);
             }
         }
         // arrivals have stopped: what is in flight is finished
-        let end = self.engine.run_to_end();
+        let end = witness.engine.run_to_end();
         debug_assert_eq!(end, RunEnd::Exhausted);
         Ok(())
     }

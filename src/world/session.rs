@@ -117,7 +117,7 @@ pub enum Leg {
     Second,
 }
 
-/// One attempt.
+/// One attempt of the turn's model call, from the gateway to the provider and back.
 #[derive(Clone, Copy, Debug)]
 pub struct Call {
     /// Its number within the session; events of other numbers are void.

@@ -81,7 +81,7 @@ impl TokenBucket {
         self.refill(now);
         let g = grains(&self.config, tokens);
         self.returned += g;
-        debug_assert!(self.returned <= self.taken, "INV-5: more given back than taken");
+        assert!(self.returned <= self.taken, "INV-5 broken: more tokens are given back than were taken");
         self.level = (self.level + g).min(self.full);
     }
 
