@@ -60,7 +60,6 @@ pub struct Cx {
 
 impl Cx {
     /// Nothing found yet.
-    #[expect(clippy::new_without_default, reason = "`Default` here is a scenario's documented default")]
     pub fn new() -> Cx {
         let spill = Diagnostic::new(Severity::Error, Loc::START, "");
         Cx { diagnostics: Vec::new(), defaults: BTreeMap::new(), path: Vec::new(), dropped: [0; 2], spill }

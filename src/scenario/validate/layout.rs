@@ -99,6 +99,9 @@ fn one(
     let steering = steering(name, t, cx);
     let health = health(t, cx);
     let retry = retry(t, cx);
+    if let (Some(chain), Some(retry)) = (&chain, &retry) {
+        hedging(t, chain, retry, cx);
+    }
     let cooldown = cooldown(t, cx);
     let state = state(t, cx);
     Some(Topology {
@@ -342,6 +345,17 @@ fn retry(t: &RawTopology, cx: &mut Cx) -> Option<RetrySpec> {
         first_token_timeout: cx.positive(first, "first_token"),
         total_timeout: cx.positive(total, "total"),
     })
+}
+
+/// A hedged call goes to another member of the pool and counts as an attempt.
+fn hedging(t: &RawTopology, chain: &[Pool], retry: &RetrySpec, cx: &mut Cx) {
+    let Some(hedge) = t.retry.as_ref().and_then(|r| r.hedge_after) else { return };
+    if retry.attempts_per_pool < 2 {
+        cx.error(hedge.loc, "a hedged call counts as an attempt, and there is only one per pool")
+            .help("`attempts_per_pool` of 2 or more, or no `hedge_after`");
+    } else if chain.iter().all(|p| p.members.len() < 2) {
+        cx.error(hedge.loc, "no pool of the chain has a second deployment that a hedged call could go to");
+    }
 }
 
 fn backoff(b: &RawBackoff, cx: &mut Cx) -> Option<Backoff> {

@@ -70,7 +70,7 @@ pub fn validate(raw: &RawScenario, origin: &Origin<'_>, cx: &mut Cx) -> Option<S
 
     let residency = places::residency(raw, &places, cx);
     let groups = users::groups(raw, &residency, cx);
-    let workloads = workload::workloads(raw, origin.base_dir, cx);
+    let workloads = workload::workloads(raw, origin.base_dir, horizon.map(|h| h.value), cx);
     let client = workload::client(raw, cx);
     let dns = workload::dns(raw, cx);
     let (place_links, user_links) = network::links(raw, &places, &groups, cx);

@@ -1,5 +1,6 @@
 //! Whether the run could finish: turns, time and memory, estimated before anything starts.
 
+use crate::catalog::LogNormal;
 use crate::scenario::decode::Cx;
 use crate::scenario::diagnostic::{At, Loc};
 use crate::scenario::model::{Arrivals, DistSpec, Turns, Workload};
@@ -102,8 +103,9 @@ fn demand(w: &Workload, seconds: f64, horizon: Span) -> (f64, f64) {
                 DistSpec::Constant(x) => x,
                 DistSpec::Uniform { min, max } => (min + max) / 2.0,
                 DistSpec::Exponential { mean } => mean,
-                // the mean of a log-normal lies between the two for every p95 within 30 times the median
-                DistSpec::LogNormal { p50, p95 } => (p50 + p95) / 2.0,
+                DistSpec::LogNormal { p50, p95 } if p50 > 0.0 && p95 >= p50 => LogNormal::from_p50_p95(p50, p95).mean(),
+                // refused elsewhere
+                DistSpec::LogNormal { p95, .. } => p95,
             };
             let lasts = turns * (think + w.limit.as_secs_f64());
             (rate * seconds * turns, rate * lasts.min(seconds))

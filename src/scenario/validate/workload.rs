@@ -20,7 +20,7 @@ const MOST_WORKLOADS: usize = 64;
 const MOST_TURNS: f64 = 10_000.0;
 
 /// The workloads in file order.
-pub fn workloads(raw: &RawScenario, base_dir: Option<&Path>, cx: &mut Cx) -> Vec<Workload> {
+pub fn workloads(raw: &RawScenario, base_dir: Option<&Path>, horizon: Option<Span>, cx: &mut Cx) -> Vec<Workload> {
     let Some(named) = &raw.workload else { return Vec::new() };
     if named.entries.is_empty() {
         cx.error(named.loc, "no workload").help("a workload is a table: [workload.chat] with `arrivals` and `sizes`");
@@ -29,7 +29,20 @@ pub fn workloads(raw: &RawScenario, base_dir: Option<&Path>, cx: &mut Cx) -> Vec
         cx.error(named.loc, format!("{} workloads", named.entries.len())).expected(format!("at most {MOST_WORKLOADS}"));
         return Vec::new();
     }
-    named.good().filter_map(|(name, w)| one(name, w, base_dir, cx)).collect()
+    let workloads: Vec<Workload> = named.good().filter_map(|(name, w)| one(name, w, base_dir, cx)).collect();
+    for w in &workloads {
+        let found = named.good().find(|(n, _)| n.value == w.name).map(|(_, raw)| &raw.arrivals);
+        if let (Arrivals::Replay { trace }, Some(horizon), Some(Some(RawArrivals::Replay(r)))) =
+            (&w.arrivals, horizon, found)
+        {
+            let late = trace.rows.iter().filter(|row| row.0 >= horizon).count();
+            if late > 0 {
+                let all = trace.rows.len();
+                cx.warning(r.loc, format!("{late} of the {all} rows of `{}` come after the horizon", trace.name));
+            }
+        }
+    }
+    workloads
 }
 
 fn one(name: &At<String>, w: &RawWorkload, base_dir: Option<&Path>, cx: &mut Cx) -> Option<Workload> {
