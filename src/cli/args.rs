@@ -116,6 +116,15 @@ pub enum Validate {
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
+    /// Published claims about multi-region AI products, each a scenario in `scenarios/claims/`.
+    Claims {
+        /// Folder of the claim scenarios.
+        #[arg(long, value_name = "DIR", default_value = "scenarios/claims")]
+        dir: PathBuf,
+        /// What to print; `markdown` is the page `docs/claims.md`.
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
 }
 
 /// `geodes catalog`

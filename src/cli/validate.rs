@@ -3,14 +3,17 @@
 use super::args::{Format, Validate, ValidateArgs};
 use super::exit::Exit;
 use super::output;
+use crate::study::claims;
 use crate::study::laws::{self, LawOptions, Progress, Size, Verdict};
 use serde::Serialize;
 use std::io::{IsTerminal, Write};
+use std::path::Path;
 
 /// Runs the command.
 pub fn run(args: &ValidateArgs) -> Exit {
     output::code(match &args.what {
         Validate::Laws { small, format } => run_laws(*small, *format),
+        Validate::Claims { dir, format } => run_claims(dir, *format),
     })
 }
 
@@ -60,4 +63,26 @@ fn run_laws(small: bool, format: Format) -> Result<(), Exit> {
     output::print(&text)?;
     let good = results.iter().all(|l| l.verdict == Verdict::Pass) && coverage.iter().all(|c| c.pass);
     if good { Ok(()) } else { Err(Exit::ObjectiveMissed) }
+}
+
+fn run_claims(dir: &Path, format: Format) -> Result<(), Exit> {
+    let line = Line::new();
+    let results = claims::run(dir, &mut |p: claims::Progress| {
+        line.say(&format!("running {} ({} of {} scenarios done)", p.running, p.done, p.total));
+    });
+    drop(line);
+    let results = match results {
+        Ok(results) => results,
+        Err(e) => {
+            eprintln!("{e}");
+            return Err(Exit::InvalidScenario);
+        }
+    };
+    let text = match format {
+        Format::Json => serde_json::to_string_pretty(&results).expect("the report is plain JSON"),
+        Format::Text => claims::render_text(&results, output::width()),
+        Format::Markdown => claims::render_markdown(&results),
+    };
+    output::print(&text)?;
+    if results.iter().all(claims::ClaimResult::as_expected) { Ok(()) } else { Err(Exit::ObjectiveMissed) }
 }
