@@ -68,6 +68,9 @@ impl Page {
             f::count(turns),
             f::count(events),
         ));
+        if s.replications > 1 {
+            self.paragraph("Counts are totals of all replications; money is the mean of one.");
+        }
         if run.incomplete {
             self.alarm("INCOMPLETE: the run was interrupted; only finished replications are counted.");
         }

@@ -1,5 +1,6 @@
 //! What each fault did to the users: from the second-by-second record around it.
 
+use crate::measure::interval::compensated_sum;
 use crate::measure::shift::{ShiftRule, analyse};
 use crate::scenario::model::{Dependency, FaultWhat, Scenario, Topology};
 use crate::study::result::IncidentRow;
@@ -49,6 +50,45 @@ pub fn row(scenario: &Scenario, topology: &Topology, watch: &Watch, start: Time)
         stale_reads: sum(&watch.stale),
         writes_lost: watch.writes_lost,
         requests: sum(&watch.requests),
+    }
+}
+
+/// One row per incident from the rows of all replications: times are means over the replications in which they happened
+/// (at all, if in some they did not), counts are totals, as everywhere.
+pub fn merge_replications(rows: impl Iterator<Item = IncidentRow>) -> Vec<IncidentRow> {
+    let mut groups: Vec<Vec<IncidentRow>> = Vec::new();
+    for row in rows {
+        match groups.iter_mut().find(|g| g[0].name == row.name) {
+            Some(group) => group.push(row),
+            None => groups.push(vec![row]),
+        }
+    }
+    groups.into_iter().map(merge).collect()
+}
+
+fn merge(rows: Vec<IncidentRow>) -> IncidentRow {
+    if let [row] = rows.as_slice() {
+        return row.clone();
+    }
+    let mean = |f: fn(&IncidentRow) -> Option<f64>| {
+        let seen: Vec<f64> = rows.iter().filter_map(f).collect();
+        (!seen.is_empty()).then(|| compensated_sum(seen.iter().copied()) / seen.len() as f64)
+    };
+    let sum = |f: fn(&IncidentRow) -> u64| rows.iter().map(f).sum();
+    IncidentRow {
+        at_s: mean(|r| Some(r.at_s)).unwrap_or(rows[0].at_s),
+        lasted_s: mean(|r| Some(r.lasted_s)).unwrap_or(rows[0].lasted_s),
+        detected_s: mean(|r| r.detected_s),
+        moved_half_s: mean(|r| r.moved_half_s),
+        moved_99_s: mean(|r| r.moved_99_s),
+        over_s: mean(|r| r.over_s),
+        failed: sum(|r| r.failed),
+        slow: sum(|r| r.slow),
+        degraded: sum(|r| r.degraded),
+        stale_reads: sum(|r| r.stale_reads),
+        writes_lost: sum(|r| r.writes_lost),
+        requests: sum(|r| r.requests),
+        ..rows[0].clone()
     }
 }
 

@@ -3,12 +3,14 @@
 //! Runs are independent and each is a pure function of (scenario, topology, seed, replication), so threads only decide
 //! who computes what. Records are merged in the order of replications, never in the order of completion.
 
-use super::result::{FORMAT_VERSION, GroupInfo, LinkInfo, RunResult, ScenarioInfo};
+use super::result::{FORMAT_VERSION, GroupInfo, IntervalRow, LinkInfo, RunResult, ScenarioInfo};
 use super::summary::Measured;
+use crate::measure::interval::mean_interval;
 use crate::random::Seed;
 use crate::scenario::model::Scenario;
 use crate::world::{Record, Run};
 use rayon::prelude::*;
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -104,9 +106,36 @@ pub fn result(scenario: &Scenario, records: &Records) -> RunResult {
         format_version: FORMAT_VERSION,
         geodes_version: env!("CARGO_PKG_VERSION"),
         scenario: info(scenario, records.finished),
-        topologies: measured.iter().map(|m| m.result(baseline)).collect(),
+        topologies: measured
+            .iter()
+            .enumerate()
+            .map(|(t, m)| m.result(baseline, intervals(scenario, records, t)))
+            .collect(),
         incomplete: records.incomplete,
     }
+}
+
+/// 95 % intervals of a topology's metrics of all users; empty with a single replication.
+fn intervals(scenario: &Scenario, records: &Records, topology: usize) -> BTreeMap<String, IntervalRow> {
+    let list = &records.replications[topology];
+    if list.len() < 2 {
+        return BTreeMap::new();
+    }
+    let mut values: BTreeMap<String, Vec<f64>> = BTreeMap::new();
+    for (record, baseline) in list.iter().zip(&records.replications[scenario.baseline]) {
+        let baseline = Measured::new(scenario, scenario.baseline, baseline);
+        let metrics = Measured::new(scenario, topology, record).metrics_only(&baseline);
+        for (name, value) in metrics {
+            if let (Some(v), false) = (value, name.contains('{')) {
+                values.entry(name).or_default().push(v);
+            }
+        }
+    }
+    let interval = |v: &Vec<f64>| {
+        let i = mean_interval(v, 0.95)?;
+        Some(IntervalRow { mean: i.mean, low: i.low(), high: i.high(), replications: v.len() as u32 })
+    };
+    values.iter().filter_map(|(name, v)| Some((name.clone(), interval(v)?))).collect()
 }
 
 fn info(scenario: &Scenario, replications: u32) -> ScenarioInfo {

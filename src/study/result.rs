@@ -95,6 +95,9 @@ pub struct TopologyResult {
     /// Flat map from metric name (the names that objectives use) to value; `None` (JSON `null`) where there was no
     /// sample.
     pub metrics: BTreeMap<String, Option<f64>>,
+    /// With two and more replications: 95 % intervals (Student's t over replications) of the metrics of all users, under
+    /// the same names. Percentiles carry the histogram's bucket error besides.
+    pub intervals: BTreeMap<String, IntervalRow>,
     /// Application regions in fail-over order.
     pub regions: Vec<RegionRow>,
     /// All users, then one row per group.
@@ -119,6 +122,19 @@ pub struct TopologyResult {
     pub events: u64,
     /// Turns simulated, over all replications, warm-up included.
     pub turns: u64,
+}
+
+/// A 95 % interval of the mean over replications.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct IntervalRow {
+    /// Mean of the replications' values; for percentiles and ratios not quite the value of the merged replications.
+    pub mean: f64,
+    /// Lower end.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+    /// Replications that had a value.
+    pub replications: u32,
 }
 
 /// Percentiles of one latency in milliseconds; all `None` when nothing was measured.

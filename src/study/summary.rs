@@ -3,8 +3,8 @@
 use super::billing::Prices;
 use super::incidents;
 use super::result::{
-    CostLine, CostSummary, DeploymentRow, Distribution, ErrorRow, IncidentRow, ObjectiveRow, Percentiles, RegionRow,
-    RegionSeries, SeriesCell, TopologyResult, UserRow,
+    CostLine, CostSummary, DeploymentRow, Distribution, ErrorRow, IncidentRow, IntervalRow, ObjectiveRow, Percentiles,
+    RegionRow, RegionSeries, SeriesCell, TopologyResult, UserRow,
 };
 use crate::cost::{Bill, Category};
 use crate::measure::{CoarseHistogram, Histogram, Merge, MetricRef, Selector, Stat, Unit};
@@ -43,7 +43,7 @@ impl<'a> Measured<'a> {
     }
 
     /// Everything the reports show.
-    pub fn result(&self, baseline: &Measured<'_>) -> TopologyResult {
+    pub fn result(&self, baseline: &Measured<'_>, intervals: BTreeMap<String, IntervalRow>) -> TopologyResult {
         let users = self.users(baseline);
         let regions = self.regions();
         let incidents = self.incidents();
@@ -58,6 +58,7 @@ impl<'a> Measured<'a> {
             is_baseline: self.index == self.scenario.baseline,
             objectives: objectives.collect(),
             metrics,
+            intervals,
             regions,
             users,
             errors: self.errors(),
@@ -69,6 +70,11 @@ impl<'a> Measured<'a> {
             events: self.record.events,
             turns: self.record.turns,
         }
+    }
+
+    /// The metrics alone.
+    pub fn metrics_only(&self, baseline: &Measured<'_>) -> BTreeMap<String, Option<f64>> {
+        self.metrics(&self.users(baseline), &self.incidents(), &self.cost(baseline))
     }
 
     fn all_latencies(&self) -> (Histogram, Histogram) {
@@ -163,7 +169,8 @@ impl<'a> Measured<'a> {
 
     fn incidents(&self) -> Vec<IncidentRow> {
         let start = Time(self.scenario.warmup.nanos());
-        self.record.watches.iter().map(|w| incidents::row(self.scenario, self.topology(), w, start)).collect()
+        let rows = self.record.watches.iter().map(|w| incidents::row(self.scenario, self.topology(), w, start));
+        incidents::merge_replications(rows)
     }
 
     fn deployments(&self) -> Vec<DeploymentRow> {
@@ -409,12 +416,12 @@ impl<'a> Measured<'a> {
             m.put("incident.moved_half_s", by, row.moved_half_s);
             m.put("incident.moved_99_s", by, row.moved_99_s);
             m.put("incident.over_s", by, row.over_s);
-            m.put("incident.requests", by, Some(row.requests as f64));
-            m.put("incident.failed", by, Some(row.failed as f64));
-            m.put("incident.slow", by, Some(row.slow as f64));
-            m.put("incident.degraded", by, Some(row.degraded as f64));
-            m.put("incident.stale_reads", by, Some(row.stale_reads as f64));
-            m.put("incident.writes_lost", by, Some(row.writes_lost as f64));
+            m.put("incident.requests", by, per_replication(row.requests));
+            m.put("incident.failed", by, per_replication(row.failed));
+            m.put("incident.slow", by, per_replication(row.slow));
+            m.put("incident.degraded", by, per_replication(row.degraded));
+            m.put("incident.stale_reads", by, per_replication(row.stale_reads));
+            m.put("incident.writes_lost", by, per_replication(row.writes_lost));
         }
         m.0
     }

@@ -16,6 +16,8 @@ pub const INPUT: Purpose = Purpose(5);
 pub const OUTPUT: Purpose = Purpose(6);
 /// Which resolver a user asks; entity: session.
 pub const RESOLVER: Purpose = Purpose(7);
+/// How much is left of a resolver's first record; entity: group, index: resolver.
+pub const RESOLVER_PHASE: Purpose = Purpose(22);
 /// Whether a resolver keeps records too long; entity: group, index: resolver.
 pub const RESOLVER_EXTENDS: Purpose = Purpose(8);
 /// Round trip between user and region; entity: turn, index: try.

@@ -4,7 +4,7 @@
 //! (some resolvers keep records longer) and asks the name service otherwise. So after a fail-over each resolver's users
 //! move when that resolver's record runs out: spread over one TTL.
 
-use super::purpose::RESOLVER_EXTENDS;
+use super::purpose::{RESOLVER_EXTENDS, RESOLVER_PHASE};
 use crate::random::{Draws, EntityKey};
 use crate::routing::steering::{Endpoint, failover, lowest_latency};
 use crate::scenario::model::{Scenario, Steering, Topology};
@@ -43,7 +43,8 @@ pub struct Answer {
 }
 
 impl Resolvers {
-    /// Empty caches, everything healthy.
+    /// Everything is healthy, and every resolver holds a record of some age: caches that were filled at the same instant
+    /// would expire together for hours.
     pub fn new(scenario: &Scenario, topology: &Topology, draws: &Draws) -> Resolvers {
         let dns = &scenario.dns;
         let n = scenario.groups.len() * dns.resolvers_per_group as usize;
@@ -65,7 +66,7 @@ impl Resolvers {
             };
             topology.regions.iter().map(endpoint).collect()
         });
-        Resolvers {
+        let mut resolvers = Resolvers {
             per_group: dns.resolvers_per_group,
             steering: topology.steering,
             ttl,
@@ -74,7 +75,16 @@ impl Resolvers {
             cache: vec![CachedRecord { region: None, expires: Time::ZERO }; n],
             kept: kept.collect(),
             endpoints: endpoints.collect(),
+        };
+        for (g, group) in scenario.groups.iter().enumerate() {
+            let (key, region) = (EntityKey::named(&group.name), resolvers.authoritative(GroupIx::new(g)));
+            for r in 0..dns.resolvers_per_group as usize {
+                let i = g * dns.resolvers_per_group as usize + r;
+                let left = resolvers.kept[i].mul_f64(draws.uniform(RESOLVER_PHASE, key, r as u64));
+                resolvers.cache[i] = CachedRecord { region, expires: Time(left.nanos()) };
+            }
         }
+        resolvers
     }
 
     /// Time to live of the record.

@@ -246,6 +246,7 @@ fn topology(i: usize, minutes: usize) -> TopologyResult {
     TopologyResult {
         name: layout.name.into(),
         is_baseline: i == 0,
+        intervals: Default::default(),
         metrics,
         regions: layout
             .regions
