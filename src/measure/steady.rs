@@ -116,7 +116,7 @@ mod tests {
             };
             let best = (0..=means.len() - 5).map(error).fold(f64::INFINITY, f64::min);
             let cut = mser5(&series).unwrap();
-            assert!(cut % 5 == 0 && error(cut / 5) <= best * (1.0 + 1e-9), "scale {scale}: {cut}");
+            assert!(cut.is_multiple_of(5) && error(cut / 5) <= best * (1.0 + 1e-9), "scale {scale}: {cut}");
         }
     }
 

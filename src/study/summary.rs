@@ -221,7 +221,7 @@ impl<'a> Measured<'a> {
                 (l.amount, line)
             })
             .collect();
-        lines.sort_by(|a, b| b.0.cmp(&a.0)); // stable: equal amounts stay in the order of the book
+        lines.sort_by_key(|l| std::cmp::Reverse(l.0)); // stable: equal amounts stay in the order of the book
         let by_category = self.bill.by_category();
         let mut by_region: Vec<(Money, String)> =
             self.bill.by_region().into_iter().map(|(r, m)| (m, place(r))).collect();

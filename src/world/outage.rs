@@ -1,6 +1,7 @@
 //! What a fault does to what is under way when it strikes.
 
 use super::event::{Event, SessionKey};
+use super::store::Death;
 use super::session::{Phase, Session};
 use super::{Cx, World};
 use crate::routing::outcome::ErrorClass;
@@ -81,18 +82,19 @@ impl World<'_> {
 
     fn lose_writes(&mut self, index: usize, occurrence: u32, now: crate::units::Time) {
         let up: Vec<bool> = self.regions.iter().map(|r| !self.damage.region_down(r.place)).collect();
-        let lost = self.store.lose(&self.draws, now, index, &up);
+        let death = Death { draws: &self.draws, at: now, region: index, up: &up };
+        let lost = self.store.lose(&death);
         if now >= self.start && now < self.end {
             self.record.writes_lost += lost;
         }
         if let Some(watch) = self.record.watches.get_mut(occurrence as usize) {
             watch.writes_lost += lost;
         }
-        let (store, draws) = (&self.store, &self.draws);
+        let store = &self.store;
         for (_, s) in self.sessions.iter_mut() {
             if let Some(w) = &mut s.last_write
                 && usize::from(w.region) == index
-                && store.is_lost(draws, now, index, s.key, w.turn, w.at, &up)
+                && store.is_lost(&death, s.key, w.turn, w.at)
             {
                 w.lost = true;
             }

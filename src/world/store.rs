@@ -76,26 +76,29 @@ impl Store {
         list.push_back(Recent { session, turn, at });
     }
 
-    /// Whether a write had reached none of the surviving regions when its region died.
-    pub fn is_lost(
-        &self,
-        draws: &Draws,
-        died: Time,
-        region: usize,
-        session: EntityKey,
-        turn: u32,
-        at: Time,
-        up: &[bool],
-    ) -> bool {
-        let mut survivors = (0..self.names.len()).filter(|&r| r != region && up[r]).peekable();
-        survivors.peek().is_some() && survivors.all(|r| self.visible(draws, session, turn, at, r) > died)
+    /// Whether a write of the region that died had reached none of the surviving regions. With no other region there is
+    /// nobody to miss it.
+    pub fn is_lost(&self, death: &Death<'_>, session: EntityKey, turn: u32, at: Time) -> bool {
+        let mut survivors = (0..self.names.len()).filter(|&r| r != death.region && death.up[r]).peekable();
+        survivors.peek().is_some() && survivors.all(|r| self.visible(death.draws, session, turn, at, r) > death.at)
     }
 
-    /// A region dies: how many acknowledged writes none of the surviving regions has. With no other region there is
-    /// nobody to miss them.
-    pub fn lose(&mut self, draws: &Draws, died: Time, region: usize, up: &[bool]) -> u64 {
-        let list = std::mem::take(&mut self.recent[region]);
-        list.iter().filter(|w| w.at <= died && self.is_lost(draws, died, region, w.session, w.turn, w.at, up)).count()
-            as u64
+    /// A region dies: how many acknowledged writes none of the surviving regions has.
+    pub fn lose(&mut self, death: &Death<'_>) -> u64 {
+        let list = std::mem::take(&mut self.recent[death.region]);
+        list.iter().filter(|w| w.at <= death.at && self.is_lost(death, w.session, w.turn, w.at)).count() as u64
     }
+}
+
+/// The death of a region.
+#[derive(Clone, Copy, Debug)]
+pub struct Death<'a> {
+    /// The run's draws: lags come from them.
+    pub draws: &'a Draws,
+    /// When.
+    pub at: Time,
+    /// Which region, by position.
+    pub region: usize,
+    /// Which regions are up after it.
+    pub up: &'a [bool],
 }
