@@ -1,7 +1,7 @@
 //! The exact laws in their small version: every comparison holds, intervals cover, and a wrong value is noticed.
 
 use geodes::study::laws::theory::{self, Renewal};
-use geodes::study::laws::{self, LawOptions, LawResult, Progress, Size, Verdict};
+use geodes::study::laws::{self, LawOptions, LawResult, Size, Verdict};
 use std::sync::OnceLock;
 
 fn small() -> &'static [LawResult] {
@@ -84,19 +84,4 @@ fn the_table_fits_its_width_and_names_every_law() {
     let mut broken = rows[..1].to_vec();
     broken[0].verdict = Verdict::Fail;
     assert!(laws::render_table(&broken, &[], 80).contains("FAIL"));
-}
-
-/// Prints what `geodes validate laws` prints, in full size: the table of docs/validation.md.
-#[test]
-#[ignore = "a minute or two in release"]
-fn full_table() {
-    let options = LawOptions::new(if std::env::var_os("SMALL").is_some() { Size::Small } else { Size::Full });
-    let start = std::time::Instant::now();
-    let mut report =
-        |p: Progress| eprintln!("{:>6.1} s  {}/{} {}", start.elapsed().as_secs_f64(), p.done, p.total, p.running);
-    let results = laws::run(options, &mut report);
-    let coverage = laws::coverage(options, &mut report);
-    eprintln!("{:>6.1} s", start.elapsed().as_secs_f64());
-    println!("{}", laws::render_table(&results, &coverage, 80));
-    assert!(results.iter().all(|r| r.verdict == Verdict::Pass) && coverage.iter().all(|c| c.pass));
 }

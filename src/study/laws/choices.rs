@@ -136,7 +136,7 @@ impl Choices {
 }
 
 /// The limit of infinitely many queues from `spec.queues` and twice as many: the law of n queues is off by c/n + O(1/n^2)
-/// (Ying 2017), so `2 s(2n) - s(n)` is off by O(1/n^2) only (Richardson extrapolation).
+/// (Gast 2017), so `2 s(2n) - s(n)` is off by O(1/n^2) only (Richardson extrapolation).
 pub fn extrapolated_tails(spec: ChoicesSpec, seed: Seed) -> [f64; LEVELS] {
     let half = tails(spec, seed);
     let full = tails(ChoicesSpec { queues: 2 * spec.queues, ..spec }, seed);

@@ -5,7 +5,7 @@ use super::provider::{failed_share, single};
 use super::result::Coverage;
 use super::station::{Service, StationSpec, simulate};
 use super::{LawOptions, Progress, theory};
-use crate::measure::interval::mean_interval;
+use crate::measure::interval::{Interval, compensated_sum, mean_interval};
 use crate::random::Seed;
 use crate::scenario::model::DistSpec;
 use crate::units::Span;
@@ -85,21 +85,21 @@ pub fn coverage(options: LawOptions, progress: &mut dyn FnMut(Progress)) -> Vec<
 
 fn count(options: LawOptions, law: &'static str, parameters: &str, exact: f64, measure: &Measure<'_>) -> Coverage {
     let first = options.seed.wrapping_mul(1_000_000);
-    let sides: Vec<(bool, bool)> = (1..=u64::from(COVERAGE_SEEDS))
+    let intervals: Vec<Interval> = (1..=u64::from(COVERAGE_SEEDS))
         .into_par_iter()
         .map(|i| {
             let seed = first.wrapping_add(i);
             let values: Vec<f64> = (0..REPLICATIONS).map(|replication| measure(Seed { seed, replication })).collect();
-            let interval = mean_interval(&values, CONFIDENCE).expect("ten finite values");
-            (interval.high() < exact, exact < interval.low())
+            mean_interval(&values, CONFIDENCE).expect("ten finite values")
         })
         .collect();
-    let below = sides.iter().filter(|s| s.0).count() as u32;
-    let above = sides.iter().filter(|s| s.1).count() as u32;
+    let below = intervals.iter().filter(|i| i.high() < exact).count() as u32;
+    let above = intervals.iter().filter(|i| exact < i.low()).count() as u32;
     Coverage {
         law,
         parameters: parameters.to_owned(),
         exact,
+        simulated: compensated_sum(intervals.iter().map(|i| i.mean)) / f64::from(COVERAGE_SEEDS),
         seeds: COVERAGE_SEEDS,
         replications: REPLICATIONS,
         confidence: CONFIDENCE,

@@ -12,7 +12,7 @@ const MMC_WAIT: Law =
     Law { name: "M/M/c mean wait", source: "Wq = C(c, a) / (c - a), C after Erlang (1917); Kleinrock (1975)" };
 const MMC_P99: Law = Law {
     name: "M/M/c p99 of sojourn",
-    source: "P(T > t) = (1 - C) e^-t + C (h e^-t - e^-ht) / (h - 1), h = c - a; Kleinrock (1975)",
+    source: "P(T > t) = (1 - C) e^-t + C (h e^-t - e^-ht) / (h - 1), h = c - a; Gross, Harris (1974)",
 };
 const MG1_WAIT: Law =
     Law { name: "M/G/1 mean wait", source: "Wq = rho E[S^2] / (2 (1 - rho)); Pollaczek (1930), Khinchine (1932)" };

@@ -165,6 +165,8 @@ pub struct Coverage {
     pub parameters: String,
     /// Theory.
     pub exact: f64,
+    /// Mean over all replications of all seeds.
+    pub simulated: f64,
     /// Seeds, each with an interval of its own.
     pub seeds: u32,
     /// Independent replications behind each interval.

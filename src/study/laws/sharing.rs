@@ -72,10 +72,8 @@ impl World for Shared {
 impl Shared {
     /// Everybody present has been served alike since the last change.
     fn serve_until(&mut self, now: Time) {
-        let n = self.present.len() as u128;
-        if n > 0 {
-            self.attained += (u128::from(now.since(self.last).nanos()) << FINE) / n;
-        }
+        let served = u128::from(now.since(self.last).nanos()) << FINE;
+        self.attained += served.checked_div(self.present.len() as u128).unwrap_or(0);
         self.last = now;
     }
 

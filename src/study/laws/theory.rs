@@ -21,7 +21,7 @@ pub fn mmc_wait(servers: u32, load: f64) -> f64 {
 
 /// The probability that a customer of an M/M/c queue is in the system for longer than `t`: the wait is zero with
 /// probability `1 - C` and exponential with rate `theta = c - a` otherwise, and a service of rate 1 follows:
-/// `P(T > t) = (1 - C) e^-t + C (theta e^-t - e^-(theta t)) / (theta - 1)`. Kleinrock (1975), section 5.
+/// `P(T > t) = (1 - C) e^-t + C (theta e^-t - e^-(theta t)) / (theta - 1)`. Gross, Harris (1974).
 pub fn mmc_sojourn_tail(servers: u32, load: f64, t: f64) -> f64 {
     let a = load * f64::from(servers);
     let (c, theta) = (erlang_c(servers, a), f64::from(servers) - a);
