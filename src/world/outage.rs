@@ -1,8 +1,8 @@
 //! What a fault does to what is under way when it strikes.
 
 use super::event::{Event, SessionKey};
-use super::store::Death;
 use super::session::{Phase, Session};
+use super::store::Death;
 use super::{Cx, World};
 use crate::routing::outcome::ErrorClass;
 use crate::routing::router::Router;
