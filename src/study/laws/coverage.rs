@@ -129,7 +129,8 @@ mod tests {
             }
             sum
         };
-        assert!(at_most(ALLOWED_MISSES) > 0.9985, "{}", at_most(ALLOWED_MISSES));
-        assert!(at_most(ALLOWED_MISSES - 1) < 0.9985, "{}", at_most(ALLOWED_MISSES - 1));
+        // 0.99899 for seven misses, 0.99570 for six
+        assert!((at_most(ALLOWED_MISSES) - 0.999).abs() < 5e-5, "{}", at_most(ALLOWED_MISSES));
+        assert!(at_most(ALLOWED_MISSES - 1) < 0.997, "{}", at_most(ALLOWED_MISSES - 1));
     }
 }
