@@ -35,6 +35,7 @@ fn json_has_the_keys_that_readers_rely_on_in_a_fixed_order() {
             "name",
             "is_baseline",
             "metrics",
+            "intervals",
             "regions",
             "users",
             "errors",
