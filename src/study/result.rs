@@ -173,7 +173,8 @@ pub struct UserRow {
     pub fallback_share: Option<f64>,
     /// Share of served turns answered in degraded mode.
     pub degraded_share: Option<f64>,
-    /// Share of turns whose application region is not the nearest of the topology, or whose model call left it.
+    /// Share of turns served from another application region than the topology's nearest legal one, or by a deployment
+    /// that is not the nearest of its pool to that region.
     pub cross_region_share: Option<f64>,
     /// Share of served turns with a time to first token over the scenario's slow limit.
     pub slow_share: Option<f64>,

@@ -304,8 +304,8 @@ static DEFINITIONS: &[MetricDef] = &[
         Share,
         &[Users],
         Lower,
-        "Requests whose application region was not the nearest of the topology, or whose model call left that region, \
-         divided by requests.",
+        "Served requests whose application region was not the topology's nearest legal one for the user, or whose answer \
+         came from a deployment that is not the nearest of its pool to that region, divided by requests.",
     ),
     MetricDef {
         required: &[Region],
