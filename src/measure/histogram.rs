@@ -124,7 +124,7 @@ impl Histogram {
         Some(below as f64 / self.count as f64)
     }
 
-    /// The cumulative distribution for a chart, in at most about `points` points; empty without records.
+    /// The cumulative distribution for a chart, in about `points` points and some more in the tail; empty without records.
     pub fn cdf_points(&self, points: usize) -> Vec<CdfPoint> {
         buckets::cdf_points(self.buckets(), self.count, self.max, points)
     }
