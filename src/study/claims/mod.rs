@@ -1,7 +1,7 @@
 //! Claims that guides to products in several regions publish, each run as a scenario and compared: reproduced,
 //! reproduced under a named assumption, or refuted.
 //!
-//! A claim is one entry of [`CLAIMS`] and one file beside this one: what is claimed, what is published, which scenarios
+//! A claim is one entry of `CLAIMS` and one file beside this one: what is claimed, what is published, which scenarios
 //! are run, how near is near enough, the verdict that is expected, and a function from the results to a finding. The
 //! verdict is decided by the figures. The expected one is fixed here only so that a test notices when it changes.
 
