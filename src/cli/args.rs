@@ -57,9 +57,9 @@ pub struct RunArgs {
     /// Independent replications, instead of the scenario's.
     #[arg(long, value_name = "N")]
     pub replications: Option<u32>,
-    /// Worker threads; results do not depend on it.
-    #[arg(long, value_name = "N")]
-    pub threads: Option<usize>,
+    /// Worker threads, 1 to 1024; results do not depend on it. Default: one per processor.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
     /// What to print.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,

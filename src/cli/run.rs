@@ -43,7 +43,7 @@ fn try_run(args: &RunArgs) -> Result<(), Exit> {
     }
     if let Some(n) = args.threads {
         // fails only if the pool exists already, which nothing before this line can cause
-        let _ = rayon::ThreadPoolBuilder::new().num_threads(n).build_global();
+        let _ = rayon::ThreadPoolBuilder::new().num_threads(usize::from(n)).build_global();
     }
     let mut scenario = load(&args.scenario)?;
     scenario.seed = args.seed.unwrap_or(scenario.seed);

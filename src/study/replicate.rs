@@ -121,11 +121,17 @@ fn intervals(scenario: &Scenario, records: &Records, topology: usize) -> BTreeMa
     if list.len() < 2 {
         return BTreeMap::new();
     }
+    let metrics: Vec<BTreeMap<String, Option<f64>>> = list
+        .par_iter()
+        .zip(&records.replications[scenario.baseline])
+        .map(|(record, baseline)| {
+            let baseline = Measured::new(scenario, scenario.baseline, baseline);
+            Measured::new(scenario, topology, record).metrics_only(&baseline)
+        })
+        .collect();
     let mut values: BTreeMap<String, Vec<f64>> = BTreeMap::new();
-    for (record, baseline) in list.iter().zip(&records.replications[scenario.baseline]) {
-        let baseline = Measured::new(scenario, scenario.baseline, baseline);
-        let metrics = Measured::new(scenario, topology, record).metrics_only(&baseline);
-        for (name, value) in metrics {
+    for one in metrics {
+        for (name, value) in one {
             if let (Some(v), false) = (value, name.contains('{')) {
                 values.entry(name).or_default().push(v);
             }
