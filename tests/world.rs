@@ -1,7 +1,7 @@
 //! The real world on small scenarios with exact answers.
 
 use geodes::routing::limits::BucketConfig;
-use geodes::scenario::model::{Arrivals, DistSpec, Fault, FaultWhat, FaultWhen, Quota, Scenario, Steering};
+use geodes::scenario::model::{Arrivals, DistSpec, Fault, FaultWhat, FaultWhen, Quota, Residency, Scenario, Steering};
 use geodes::scenario::{plain, plain_region};
 use geodes::units::{PerNanos, RegionIx, Span};
 use geodes::world::failure::Failure;
@@ -117,4 +117,35 @@ fn a_hedged_call_takes_the_faster_of_two() {
     assert!((mean - 0.5).abs() < 3.0 * error, "{mean} +- {error}");
     assert_eq!(r.attempts, 2 * r.requests());
     assert_eq!(r.failed(), 0);
+}
+
+#[test]
+fn replication_stays_where_the_data_may_be() {
+    let mut s = with_rate(3, 5);
+    for p in 1..3 {
+        s.topologies[0].regions.push(plain_region(RegionIx(p)));
+    }
+    s.residency = vec![Residency { name: "home".to_owned(), legal: vec![true, false, true] }];
+    s.topologies[0].state.bytes_per_token = 4;
+    let free = one(&s);
+    assert!(free.usage.bytes_between[1] > 0 && free.usage.bytes_between[2] > 0);
+    s.groups[0].residency = Some(0);
+    let bound = one(&s);
+    assert_eq!(bound.usage.bytes_between[1], 0);
+    assert_eq!(bound.usage.bytes_between[2], free.usage.bytes_between[2]);
+}
+
+#[test]
+fn a_fault_near_the_end_claims_every_turn_it_fails() {
+    let mut s = with_rate(1, 10);
+    s.deployments[0].ttft = DistSpec::Constant(20.0);
+    s.faults.push(Fault {
+        name: "down".to_owned(),
+        when: FaultWhen::At { at: Span::from_mins(58), lasts: Span::from_mins(30) },
+        what: FaultWhat::RegionDown { region: RegionIx(0) },
+    });
+    let r = one(&s);
+    let w = &r.watches[0];
+    assert_eq!(w.failed.total(), r.failed());
+    assert!((180..220).contains(&w.broken), "20 s of 10 turns/s were under way: {}", w.broken);
 }

@@ -30,7 +30,7 @@ pub fn load(path: &Path) -> Result<Scenario, Exit> {
             Err(Exit::InvalidScenario)
         }
         Err(e) => {
-            eprintln!("error: {e}");
+            eprintln!("{}", e.to_string().trim_end());
             Err(Exit::InvalidScenario)
         }
     }

@@ -311,6 +311,8 @@ impl Router {
                 }
             }
             if usize::from(journey.pool) + 1 < self.config.chain.len() {
+                // a pool that could have served this request is left without a call: what follows is a fallback
+                journey.passed_over |= journey.first.is_none() && self.has_legal_member(journey);
                 journey.pool += 1;
                 journey.attempts_in_pool = 0;
                 journey.retries_in_pool = 0;
@@ -321,6 +323,7 @@ impl Router {
             }
             if journey.first.is_none() {
                 reasons.push(Reason::Panic);
+                journey.passed_over = false;
                 for pool in 0..self.config.chain.len() {
                     journey.pool = pool as u8;
                     if let Some(position) = self.choose(now, journey, true, entropy, reasons) {
@@ -380,6 +383,13 @@ impl Router {
         }
         self.turns[p] += 1;
         Some(chosen.position)
+    }
+
+    /// Whether the present pool has a member that the request's data may go to.
+    fn has_legal_member(&self, journey: &Journey) -> bool {
+        let legal = journey.class.map(|c| self.config.legal[usize::from(c)].as_slice());
+        let members = &self.config.chain[usize::from(journey.pool)].members;
+        members.iter().any(|m| legal.is_none_or(|l| l[m.deployment.ix()]))
     }
 
     /// Whether waiting opens somebody of the present pool who has failed this request but does not cool down.
@@ -491,6 +501,11 @@ mod tests {
         let mut j = Journey::new(None);
         assert_eq!(attempt(r.on_request(Time::ZERO, &mut j, &mut Half, s)), (1, false, true));
         r.on_outcome(Time::ZERO, &mut j, d(1), UNAVAILABLE, &mut Half, s);
+        // both of the first pool cool down: the second pool is a fallback from the start
+        let mut j = Journey::new(None);
+        r.cooldowns[2] = Cooldown::default();
+        assert_eq!(attempt(r.on_request(Time::ZERO, &mut j, &mut Half, s)), (2, true, true));
+        r.on_outcome(Time::ZERO, &mut j, d(2), UNAVAILABLE, &mut Half, s);
         // now all three cool down
         let mut j = Journey::new(None);
         assert_eq!(attempt(r.on_request(Time::ZERO, &mut j, &mut Half, s)), (0, false, false));

@@ -106,9 +106,12 @@ impl<'a> Prices<'a> {
     /// What one interval of one region costs, over all replications of the record: its share of servers and services by
     /// time, and its tokens and bytes. For the timeline; each cell is rounded on its own, so cells add up to the bill
     /// but for some pico-dollars.
-    pub fn interval(&self, region: usize, cell: Option<&Cell>, replications: u32) -> Money {
+    pub fn interval(&self, region: usize, number: usize, cell: Option<&Cell>, replications: u32) -> Money {
         let r = &self.topology.regions[region];
-        let time = u128::from(self.scenario.interval.nanos()) * u128::from(replications);
+        // the last interval may be cut by the horizon
+        let from = self.scenario.interval.times(number as u64);
+        let length = self.scenario.interval.nanos().min(self.scenario.horizon.saturating_sub(from).nanos());
+        let time = u128::from(length) * u128::from(replications);
         let mut sum = r.server_price.cost(time * u128::from(r.servers));
         sum += r.services.iter().map(|s| s.price.cost(time)).sum();
         let Some(cell) = cell else { return sum };

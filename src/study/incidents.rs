@@ -44,7 +44,7 @@ pub fn row(scenario: &Scenario, topology: &Topology, watch: &Watch, start: Time)
             s.moved_99.map(|m| m.after.max(half).as_secs_f64())
         }),
         over_s: over.map(after),
-        failed: sum(&watch.failed),
+        failed: sum(&watch.failed) + watch.broken,
         slow: sum(&watch.slow),
         degraded: sum(&watch.degraded),
         stale_reads: sum(&watch.stale),
@@ -131,7 +131,7 @@ fn over(watch: &Watch) -> Option<Time> {
     }
     match last {
         None => Some(watch.occurrence.begins),
-        Some(s) if s + WINDOW >= seconds && watch.until > watch.occurrence.ends + Span::from_mins(1) => None,
+        Some(s) if s + WINDOW >= seconds => None,
         Some(s) => Some(at(s + 1)),
     }
 }

@@ -207,7 +207,8 @@ pub struct RegionRow {
     pub e2e_ms: Percentiles,
     /// Mean share of the region's request slots in use.
     pub utilisation: Option<f64>,
-    /// Dollars booked on the region.
+    /// Dollars for what was served here: the region's servers, services and traffic, and the tokens its gateway bought,
+    /// wherever the deployments run. (The metric `cost_usd{region=...}` goes by where the bill is due.)
     pub cost_usd: f64,
 }
 

@@ -134,20 +134,26 @@ impl<'a> Measured<'a> {
     fn regions(&self) -> Vec<RegionRow> {
         let total: u64 = self.record.regions.iter().map(|r| r.requests).sum();
         let horizon = self.scenario.horizon.nanos() as f64 * f64::from(self.record.replications);
-        let by_region = self.bill.by_region();
-        let rows = self.topology().regions.iter().zip(&self.record.regions).map(|(spec, r)| RegionRow {
-            region: self.scenario.places[spec.place.ix()].id.clone(),
-            requests: r.requests,
-            traffic_share: ratio(r.requests, total),
-            failed: r.failed,
-            ttft_ms: percentiles(&r.ttft),
-            e2e_ms: percentiles(&r.e2e),
-            utilisation: {
-                let slots = f64::from(spec.servers) * f64::from(spec.slots_per_server);
-                (slots > 0.0).then(|| r.busy_slot_ns as f64 / (slots * horizon))
-            },
-            cost_usd: self.usd(by_region.get(&Some(spec.place)).copied().unwrap_or_default()),
-        });
+        let prices = Prices::new(self.scenario, self.topology());
+        let intervals = self.scenario.horizon.nanos().div_ceil(self.scenario.interval.nanos()) as usize;
+        let served_here = |i: usize| -> Money {
+            let cell = |n: usize| self.record.timeline[i].get(n);
+            (0..intervals).map(|n| prices.interval(i, n, cell(n), self.record.replications)).sum()
+        };
+        let rows =
+            self.topology().regions.iter().zip(&self.record.regions).enumerate().map(|(i, (spec, r))| RegionRow {
+                region: self.scenario.places[spec.place.ix()].id.clone(),
+                requests: r.requests,
+                traffic_share: ratio(r.requests, total),
+                failed: r.failed,
+                ttft_ms: percentiles(&r.ttft),
+                e2e_ms: percentiles(&r.e2e),
+                utilisation: {
+                    let slots = f64::from(spec.servers) * f64::from(spec.slots_per_server);
+                    (slots > 0.0).then(|| r.busy_slot_ns as f64 / (slots * horizon))
+                },
+                cost_usd: self.usd(served_here(i)),
+            });
         rows.collect()
     }
 
@@ -257,7 +263,7 @@ impl<'a> Measured<'a> {
             let mut cells = Vec::with_capacity(n);
             for (i, whole) in all.iter_mut().enumerate() {
                 let cell = self.record.timeline[r].get(i);
-                let cost = prices.interval(r, cell, replications).as_dollars_f64() / f64::from(replications);
+                let cost = prices.interval(r, i, cell, replications).as_dollars_f64() / f64::from(replications);
                 let (ttft, e2e) = cell.map_or((&empty, &empty), |c| (&c.ttft, &c.e2e));
                 let mut out = SeriesCell { cost_usd: cost, ..latencies(ttft, e2e) };
                 if let Some(c) = cell {

@@ -1,7 +1,8 @@
 //! Model calls: what the gateway does with the router's commands, and the way of a call to a provider and back.
 //!
-//! A turn has one call out at a time, or two when a second one races a slow first one (hedging). The first answer counts;
-//! the other call is abandoned. A failure counts only when no other call is out.
+//! A turn has one call out at a time, or two when a second one races a slow first one (hedging). The first complete
+//! answer counts (a gateway that forwards the first token of either needs no second call to be complete: not modelled); the
+//! other call is abandoned. A failure counts only when no other call is out.
 
 use super::event::{Event, SessionKey, TRAFFIC};
 use super::failure::Failure;

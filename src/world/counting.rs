@@ -3,6 +3,7 @@
 use super::World;
 use super::event::SessionKey;
 use super::failure::Failure;
+use super::faults::Occurrence;
 use super::session::Call;
 use super::watch::Watch;
 use crate::routing::outcome::{ErrorClass, Outcome};
@@ -156,22 +157,26 @@ impl World<'_> {
             cell.e2e.record_span(e2e);
             cell.bytes_to_users += to_user;
         }
+        let class = self.scenario.groups[group].residency;
         let replicated = new_tokens * u64::from(self.topology.state.bytes_per_token);
         for other in 0..self.regions.len() {
-            if other != region {
+            if other != region && self.store.may_hold(class, other) {
                 self.count_bytes_between(sent, region, self.regions[other].place.ix(), replicated);
             }
         }
     }
 
     /// A turn has failed.
-    pub(super) fn count_failed(&mut self, session: SessionKey, why: Failure) {
+    pub(super) fn count_failed(&mut self, session: SessionKey, why: Failure, now: Time) {
         let s = &self.sessions[session];
         let (sent, group, region) = (s.request.sent, s.group.ix(), usize::from(s.request.region));
         let stale = s.request.stale;
         for &w in &self.open_watches {
-            self.record.watches[w].failed.add(sent, 1);
-            self.record.watches[w].stale.add(sent, u64::from(stale));
+            let watch = &mut self.record.watches[w];
+            watch.failed.add(sent, 1);
+            watch.stale.add(sent, u64::from(stale));
+            let Occurrence { begins, ends, .. } = watch.occurrence;
+            watch.broken += u64::from(sent < begins && now >= begins && now < ends);
         }
         if !self.counted(sent) {
             return;

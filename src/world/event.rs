@@ -111,12 +111,12 @@ pub enum Event {
     },
     /// The detailed record around a fault begins.
     WatchOpens {
-        /// Position in the world's list of fault occurrences.
-        occurrence: u32,
+        /// Position in the record's list of watches.
+        watch: u32,
     },
     /// The detailed record around a fault ends.
     WatchCloses {
-        /// Position in the world's list of fault occurrences.
-        occurrence: u32,
+        /// Position in the record's list of watches.
+        watch: u32,
     },
 }

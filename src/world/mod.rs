@@ -106,8 +106,8 @@ impl Simulated for World<'_> {
             Event::CheckEnds { region, passed } => self.check_ends(region, passed, cx),
             Event::FaultBegins { occurrence } => self.fault_begins(occurrence, cx),
             Event::FaultEnds { occurrence } => self.fault_ends(occurrence),
-            Event::WatchOpens { occurrence } => self.open_watches.push(occurrence as usize),
-            Event::WatchCloses { occurrence } => self.open_watches.retain(|w| *w != occurrence as usize),
+            Event::WatchOpens { watch } => self.open_watches.push(watch as usize),
+            Event::WatchCloses { watch } => self.open_watches.retain(|w| *w != watch as usize),
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::event::{Event, SessionKey};
 use super::session::{Phase, Session};
 use super::store::Death;
+use super::watch::AWAIT;
 use super::{Cx, World};
 use crate::routing::outcome::ErrorClass;
 use crate::routing::router::Router;
@@ -16,10 +17,12 @@ impl World<'_> {
             let occurrence = i as u32;
             cx.schedule(o.begins, super::event::FAULTS, Event::FaultBegins { occurrence });
             cx.schedule(o.ends.min(crate::kernel::MAX_TIME), super::event::FAULTS, Event::FaultEnds { occurrence });
-            if let Some(watch) = self.record.watches.get(i) {
-                cx.schedule(watch.from, super::event::FAULTS, Event::WatchOpens { occurrence });
-                cx.schedule(watch.until.max(watch.from), super::event::FAULTS, Event::WatchCloses { occurrence });
-            }
+        }
+        for (i, watch) in self.record.watches.iter().enumerate() {
+            let watch_ix = i as u32;
+            cx.schedule(watch.from, super::event::FAULTS, Event::WatchOpens { watch: watch_ix });
+            let closes = watch.until.max(watch.from) + AWAIT;
+            cx.schedule(closes, super::event::FAULTS, Event::WatchCloses { watch: watch_ix });
         }
     }
 
@@ -87,14 +90,15 @@ impl World<'_> {
         if now >= self.start && now < self.end {
             self.record.writes_lost += lost;
         }
-        if let Some(watch) = self.record.watches.get_mut(occurrence as usize) {
+        let struck = self.occurrences[occurrence as usize];
+        if let Some(watch) = self.record.watches.iter_mut().find(|w| w.occurrence == struck) {
             watch.writes_lost += lost;
         }
-        let store = &self.store;
+        let (store, scenario) = (&self.store, self.scenario);
         for (_, s) in self.sessions.iter_mut() {
             if let Some(w) = &mut s.last_write
                 && usize::from(w.region) == index
-                && store.is_lost(&death, s.key, w.turn, w.at)
+                && store.is_lost(&death, s.key, w.turn, w.at, scenario.groups[s.group.ix()].residency)
             {
                 w.lost = true;
             }

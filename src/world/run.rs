@@ -2,7 +2,7 @@
 
 use super::counting::Target;
 use super::demand::{Demand, sources};
-use super::faults::{Damage, schedule};
+use super::faults::{Damage, Occurrence, schedule};
 use super::provider::Provider;
 use super::record::Record;
 use super::region::Region;
@@ -15,7 +15,7 @@ use crate::kernel::trace::{Divergence, first_divergence};
 use crate::kernel::{Class, Engine, EventNo, MAX_TIME, RunEnd, Slab};
 use crate::random::{Draws, Seed};
 use crate::routing::router::{Member, PoolConfig, Router, RouterConfig};
-use crate::scenario::model::{FaultWhat, Scenario, Topology};
+use crate::scenario::model::{FaultWhat, FaultWhen, Scenario, Topology};
 use crate::units::{GroupIx, RegionIx, Span, Time};
 use std::ops::ControlFlow;
 
@@ -158,7 +158,7 @@ impl<'a> World<'a> {
             start,
             scenario.interval,
         );
-        record.watches = occurrences.iter().take(MAX_WATCHES).map(|o| Watch::new(*o, start, end)).collect();
+        record.watches = watched(scenario, &occurrences, start).map(|o| Watch::new(o, start, end)).collect();
         let link = |l: &crate::scenario::model::Link| LinkSampler::new(l.rtt, l.jitter);
         let groups = 0..scenario.groups.len();
         World {
@@ -226,6 +226,17 @@ impl<'a> World<'a> {
         self.record.events = events;
         self.record
     }
+}
+
+/// The occurrences that get a close look: those that touch the counted time, faults at a fixed time before recurring ones,
+/// [`MAX_WATCHES`] at most; in order of time.
+fn watched(scenario: &Scenario, occurrences: &[Occurrence], start: Time) -> impl Iterator<Item = Occurrence> {
+    let mut list: Vec<Occurrence> = occurrences.iter().copied().filter(|o| o.ends > start).collect();
+    let recurs = |o: &Occurrence| matches!(scenario.faults[usize::from(o.fault)].when, FaultWhen::Recurring { .. });
+    list.sort_by_key(|o| (recurs(o), o.begins, o.fault, o.number));
+    list.truncate(MAX_WATCHES);
+    list.sort_by_key(|o| (o.begins, o.fault, o.number));
+    list.into_iter()
 }
 
 /// The router of the gateway in one place.

@@ -18,6 +18,7 @@ struct Recent {
     session: EntityKey,
     turn: u32,
     at: Time,
+    class: Option<u8>,
 }
 
 /// The replicated store of one topology.
@@ -31,6 +32,8 @@ pub struct Store {
     /// No lag is longer than this, but for one write in a billion.
     longest_lag_ns: u64,
     keep_recent: bool,
+    /// Per residency class: the regions that may hold its data.
+    legal: Vec<Vec<bool>>,
 }
 
 impl Store {
@@ -45,6 +48,11 @@ impl Store {
             recent: vec![VecDeque::new(); n],
             longest_lag_ns: lag.span(1.0 - 1e-9).nanos(),
             keep_recent: can_lose && n > 1,
+            legal: scenario
+                .residency
+                .iter()
+                .map(|class| topology.regions.iter().map(|r| class.legal[r.place.ix()]).collect())
+                .collect(),
         }
     }
 
@@ -63,8 +71,13 @@ impl Store {
         }
     }
 
+    /// Whether a region may hold data of a residency class: replication goes nowhere else.
+    pub fn may_hold(&self, class: Option<usize>, region: usize) -> bool {
+        class.is_none_or(|c| self.legal[c][region])
+    }
+
     /// A write is acknowledged.
-    pub fn acknowledge(&mut self, region: usize, session: EntityKey, turn: u32, at: Time) {
+    pub fn acknowledge(&mut self, region: usize, session: EntityKey, turn: u32, at: Time, class: Option<usize>) {
         if !self.keep_recent {
             return;
         }
@@ -73,20 +86,23 @@ impl Store {
         while list.front().is_some_and(|w| w.at.nanos().saturating_add(longest) < at.nanos()) {
             list.pop_front();
         }
-        list.push_back(Recent { session, turn, at });
+        list.push_back(Recent { session, turn, at, class: class.map(|c| c as u8) });
     }
 
     /// Whether a write of the region that died had reached none of the surviving regions. With no other region there is
     /// nobody to miss it.
-    pub fn is_lost(&self, death: &Death<'_>, session: EntityKey, turn: u32, at: Time) -> bool {
-        let mut survivors = (0..self.names.len()).filter(|&r| r != death.region && death.up[r]).peekable();
+    pub fn is_lost(&self, death: &Death<'_>, session: EntityKey, turn: u32, at: Time, class: Option<usize>) -> bool {
+        let survives = |r: &usize| *r != death.region && death.up[*r] && self.may_hold(class, *r);
+        let mut survivors = (0..self.names.len()).filter(survives).peekable();
         survivors.peek().is_some() && survivors.all(|r| self.visible(death.draws, session, turn, at, r) > death.at)
     }
 
     /// A region dies: how many acknowledged writes none of the surviving regions has.
     pub fn lose(&mut self, death: &Death<'_>) -> u64 {
         let list = std::mem::take(&mut self.recent[death.region]);
-        list.iter().filter(|w| w.at <= death.at && self.is_lost(death, w.session, w.turn, w.at)).count() as u64
+        list.iter()
+            .filter(|w| w.at <= death.at && self.is_lost(death, w.session, w.turn, w.at, w.class.map(usize::from)))
+            .count() as u64
     }
 }
 

@@ -160,8 +160,8 @@ impl World<'_> {
         let written = now + write; // while the last tokens travel; the user does not wait for it
         s.last_write = Some(Write { region: r.region, at: written, turn: s.turn, lost: false });
         s.history = s.history.saturating_add(r.input).saturating_add(r.call.output);
-        let (key, turn) = (s.key, s.turn);
-        self.store.acknowledge(index, key, turn, written);
+        let (key, turn, class) = (s.key, s.turn, self.scenario.groups[s.group.ix()].residency);
+        self.store.acknowledge(index, key, turn, written, class);
         self.count_served(session, ttft, e2e);
         self.leaves_region(session, cx);
         self.turn_over(session, last, true, cx);
@@ -170,7 +170,7 @@ impl World<'_> {
     /// The turn ends without an answer.
     pub(super) fn turn_fails(&mut self, session: SessionKey, why: Failure, cx: &mut Cx) {
         let now = cx.now();
-        self.count_failed(session, why);
+        self.count_failed(session, why, now);
         self.leaves_region(session, cx);
         let half_rtt = self.sessions[session].request.half_rtt;
         let connected = !matches!(why, Failure::Unreachable | Failure::Residency);

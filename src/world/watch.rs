@@ -11,6 +11,9 @@ pub const BEFORE: Span = Span::from_mins(5);
 /// How long after the repair it goes on: traffic that has to come back does so within minutes (TTLs, cool-downs).
 pub const AFTER: Span = Span::from_mins(30);
 
+/// Outcomes of turns that were sent within the record are awaited for this long after it.
+pub const AWAIT: Span = Span::from_hours(1);
+
 /// Counts per second around one occurrence of a fault, by the time at which a turn was sent (`sent_*`) or a decision
 /// was made (`to_*`).
 #[derive(Clone, Debug)]
@@ -37,6 +40,8 @@ pub struct Watch {
     pub stale: Counts,
     /// When a health check or a gateway first took the target out of service.
     pub detected: Option<Time>,
+    /// Turns sent before the fault struck that failed while it lasted.
+    pub broken: u64,
     /// Acknowledged writes that no surviving region had.
     pub writes_lost: u64,
 }
@@ -59,6 +64,7 @@ impl Watch {
             degraded: counts(),
             stale: counts(),
             detected: None,
+            broken: 0,
             writes_lost: 0,
         }
     }

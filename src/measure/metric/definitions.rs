@@ -360,7 +360,8 @@ static DEFINITIONS: &[MetricDef] = &[
         Dollars,
         &[Users, Region, Provider],
         Lower,
-        "What the measured period costs, everything included. With users given, shared items are split by requests.",
+        "What the measured period costs, everything included. With users given, shared items are split by requests; with a \
+         region given, it is what is due there, tokens where the deployment runs.",
     ),
     one(
         "cost_infra_usd",

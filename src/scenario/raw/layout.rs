@@ -98,7 +98,7 @@ table! {
         /// Pause before a deployment is tried again.
         backoff: RawBackoff = Or(&d::BACKOFF),
         /// A second call, to another deployment of the pool, races the first when that has not begun to answer after this
-        /// long; it counts as an attempt. Without it, none does. Shorter than the time-out of the
+        /// long; it counts as an attempt, and the first complete answer is used. Without it, none does. Shorter than the time-out of the
         /// first token.
         hedge_after: At<Span> = Optional,
         /// Errors after which the next attempt or pool is tried; any other ends the request.
