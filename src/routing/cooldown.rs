@@ -44,7 +44,7 @@ impl Cooldown {
             self.consecutive = 0;
             return false;
         };
-        if class == ErrorClass::BadRequest {
+        if class.is_of_the_request() {
             return false; // the request's fault, not the deployment's
         }
         self.consecutive += 1;

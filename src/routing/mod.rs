@@ -8,6 +8,7 @@ pub mod health;
 pub mod limits;
 pub mod outcome;
 pub mod reason;
+pub mod request;
 pub mod retry;
 pub mod router;
 pub mod steering;

@@ -32,11 +32,21 @@ pub enum Failure {
     Residency,
     /// The answer was complete only after the workload's time limit.
     OverLimit,
+    /// The last model call ended in 401, 402, 403 or 404: the gateway is not let in, or asks for what is not there.
+    AccessRefused,
+    /// The last model call ended in 502.
+    BadGateway,
+    /// The last model call ended in 529.
+    ProviderOverloaded,
+    /// The prompt was too long for the last model called.
+    ContextWindow,
+    /// A content filter refused the request.
+    ContentPolicy,
 }
 
 impl Failure {
     /// Number of classes.
-    pub const COUNT: usize = 13;
+    pub const COUNT: usize = 18;
 
     /// All classes in the order of their discriminants.
     pub const ALL: [Failure; Failure::COUNT] = [
@@ -53,6 +63,11 @@ impl Failure {
         Failure::NoDeployment,
         Failure::Residency,
         Failure::OverLimit,
+        Failure::AccessRefused,
+        Failure::BadGateway,
+        Failure::ProviderOverloaded,
+        Failure::ContextWindow,
+        Failure::ContentPolicy,
     ];
 
     /// Name in reports.
@@ -71,6 +86,11 @@ impl Failure {
             Failure::NoDeployment => "no_deployment",
             Failure::Residency => "residency",
             Failure::OverLimit => "over_limit",
+            Failure::AccessRefused => "access_refused_4xx",
+            Failure::BadGateway => "bad_gateway_502",
+            Failure::ProviderOverloaded => "provider_overloaded_529",
+            Failure::ContextWindow => "context_window",
+            Failure::ContentPolicy => "content_policy",
         }
     }
 
@@ -78,13 +98,20 @@ impl Failure {
     pub fn of_chain(last: Option<ErrorClass>) -> Failure {
         match last {
             None => Failure::NoDeployment,
-            Some(ErrorClass::RateLimited) => Failure::RateLimited,
+            Some(ErrorClass::RateLimited | ErrorClass::QuotaExhausted) => Failure::RateLimited,
             Some(ErrorClass::InternalError) => Failure::InternalError,
             Some(ErrorClass::Unavailable) => Failure::Unavailable,
             Some(ErrorClass::GatewayTimeout) => Failure::GatewayTimeout,
-            Some(ErrorClass::Timeout) => Failure::ModelTimeout,
+            Some(ErrorClass::Timeout | ErrorClass::RequestTimeout) => Failure::ModelTimeout,
             Some(ErrorClass::ConnectionFailed) => Failure::ModelConnection,
-            Some(ErrorClass::BadRequest) => Failure::BadRequest,
+            Some(ErrorClass::BadRequest | ErrorClass::Conflict | ErrorClass::Unprocessable) => Failure::BadRequest,
+            Some(
+                ErrorClass::Unauthorized | ErrorClass::PaymentRequired | ErrorClass::Forbidden | ErrorClass::NotFound,
+            ) => Failure::AccessRefused,
+            Some(ErrorClass::BadGateway) => Failure::BadGateway,
+            Some(ErrorClass::ProviderOverloaded) => Failure::ProviderOverloaded,
+            Some(ErrorClass::ContextWindow) => Failure::ContextWindow,
+            Some(ErrorClass::ContentPolicy) => Failure::ContentPolicy,
         }
     }
 }
