@@ -1,0 +1,91 @@
+//! What a router is told: pools, members, retries, cool-downs, and which set-ups are refused.
+
+use crate::routing::balance::Choose;
+use crate::routing::cooldown::CooldownConfig;
+use crate::routing::outcome::ErrorSet;
+use crate::routing::retry::Backoff;
+use crate::units::{DeploymentIx, Span};
+
+/// Most members of one pool: a request remembers whom it tried in one 64-bit word.
+pub const MAX_POOL: usize = 64;
+
+/// One deployment in a pool, as seen from one gateway.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Member {
+    /// Which deployment.
+    pub deployment: DeploymentIx,
+    /// Weight for [`Choose::Weighted`].
+    pub weight: f64,
+    /// Typical network round trip from this gateway.
+    pub distance: Span,
+}
+
+/// Deployments that stand for each other.
+#[derive(Clone, PartialEq, Debug)]
+pub struct PoolConfig {
+    /// Members in the order of the list.
+    pub members: Vec<Member>,
+    /// How one is chosen.
+    pub choose: Choose,
+    /// Answers from here count as degraded.
+    pub degraded: bool,
+}
+
+/// Configuration of a router.
+#[derive(Clone, PartialEq, Debug)]
+pub struct RouterConfig {
+    /// Pools in fallback order.
+    pub chain: Vec<PoolConfig>,
+    /// Attempts per pool, the first included.
+    pub attempts_per_pool: u32,
+    /// Pause before a member is called again.
+    pub backoff: Backoff,
+    /// Errors after which something else is tried.
+    pub on: ErrorSet,
+    /// When a failing deployment is no longer called; `None`: never.
+    pub cooldown: Option<CooldownConfig>,
+    /// Per residency class, which deployments are legal (indexed by [`DeploymentIx`]).
+    pub legal: Vec<Vec<bool>>,
+}
+
+/// Why a configuration is refused.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ConfigError {
+    /// The chain has no pool.
+    EmptyChain,
+    /// The pool at this position has no member.
+    EmptyPool(usize),
+    /// The pool at this position has more than [`MAX_POOL`] members.
+    LargePool(usize),
+    /// A weighted pool in which every weight is zero could never choose.
+    ZeroWeights(usize),
+    /// No attempt is allowed.
+    NoAttempts,
+}
+
+impl RouterConfig {
+    /// Refuses what could never serve a request.
+    ///
+    /// # Errors
+    /// The first thing found.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        if self.chain.is_empty() {
+            return Err(ConfigError::EmptyChain);
+        }
+        if self.attempts_per_pool == 0 {
+            return Err(ConfigError::NoAttempts);
+        }
+        for (i, pool) in self.chain.iter().enumerate() {
+            if pool.members.is_empty() {
+                return Err(ConfigError::EmptyPool(i));
+            }
+            if pool.members.len() > MAX_POOL {
+                return Err(ConfigError::LargePool(i));
+            }
+            if pool.choose == Choose::Weighted && pool.members.iter().all(|m| m.weight <= 0.0) {
+                return Err(ConfigError::ZeroWeights(i));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,76 @@
+//! What one request keeps while the router works for it, and what the router tells its gateway to do.
+
+use crate::routing::outcome::ErrorClass;
+use crate::units::{DeploymentIx, Span, Time};
+
+/// What one request keeps while the router works for it.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Journey {
+    /// Residency class of the user's data, an index into [`RouterConfig::legal`].
+    pub(super) class: Option<u8>,
+    pub(super) pool: u8,
+    pub(super) attempts_in_pool: u8,
+    pub(super) attempts: u8,
+    pub(super) retries_in_pool: u8,
+    pub(super) passed_over: bool,
+    pub(super) first: Option<DeploymentIx>,
+    pub(super) tried: u64,
+    pub(super) previous_backoff: Span,
+    pub(super) last_error: Option<ErrorClass>,
+}
+
+/// What the gateway must do next.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Command {
+    /// Call this deployment.
+    Attempt {
+        /// Which.
+        deployment: DeploymentIx,
+        /// The answer will count as degraded.
+        degraded: bool,
+        /// It is not the policy's first choice: a failure came before it, or (for policies with a fixed preference,
+        /// nearest and in order) a cool-down of the one they prefer.
+        fallback: bool,
+    },
+    /// Call [`Router::on_timeout`] at this time.
+    Wait {
+        /// When.
+        until: Time,
+    },
+    /// The answer is complete.
+    Succeed,
+    /// Nothing is left to try.
+    Fail {
+        /// The last error; `None` when no deployment could be called at all.
+        class: Option<ErrorClass>,
+    },
+}
+
+impl Journey {
+    /// A request before its first attempt.
+    pub fn new(class: Option<u8>) -> Journey {
+        Journey {
+            class,
+            pool: 0,
+            attempts_in_pool: 0,
+            attempts: 0,
+            retries_in_pool: 0,
+            passed_over: false,
+            first: None,
+            tried: 0,
+            previous_backoff: Span::ZERO,
+            last_error: None,
+        }
+    }
+
+    /// The same request after its gateway died: another gateway starts from the first pool, the count of attempts goes
+    /// on (it is part of the address of draws).
+    pub fn restart(&self, class: Option<u8>) -> Journey {
+        Journey { attempts: self.attempts, ..Journey::new(class) }
+    }
+
+    /// Attempts so far.
+    pub fn attempts(&self) -> u32 {
+        u32::from(self.attempts)
+    }
+}

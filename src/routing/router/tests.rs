@@ -1,0 +1,149 @@
+//! The order of attempts, waits and fallbacks.
+
+use super::*;
+use crate::routing::cooldown::CooldownConfig;
+use crate::routing::outcome::{ErrorClass, ErrorSet};
+use crate::routing::retry::Backoff;
+use crate::routing::retry::Jitter;
+
+struct Half;
+impl Entropy for Half {
+    fn uniform(&mut self) -> f64 {
+        0.5
+    }
+}
+
+const UNAVAILABLE: Outcome = Outcome::Failed { class: ErrorClass::Unavailable, retry_after: None };
+
+fn d(i: u16) -> DeploymentIx {
+    DeploymentIx(i)
+}
+
+/// Pool 0 has deployments 0 (near) and 1 (far), pool 1 has deployment 2 (degraded).
+fn router(attempts_per_pool: u32, cooldown: Option<CooldownConfig>) -> Router {
+    let member = |i: u16, ms| Member { deployment: d(i), weight: 1.0, distance: Span::from_millis(ms) };
+    let config = RouterConfig {
+        chain: vec![
+            PoolConfig { members: vec![member(0, 5), member(1, 90)], choose: Choose::Nearest, degraded: false },
+            PoolConfig { members: vec![member(2, 5)], choose: Choose::Nearest, degraded: true },
+        ],
+        attempts_per_pool,
+        backoff: Backoff { base: Span::from_millis(200), cap: Span::from_secs(5), jitter: Jitter::Full },
+        on: ErrorSet::of(&[ErrorClass::RateLimited, ErrorClass::Unavailable, ErrorClass::Timeout]),
+        cooldown,
+        legal: vec![vec![false, true, false]],
+    };
+    Router::new(config, 3).unwrap()
+}
+
+fn attempt(c: Command) -> (u16, bool, bool) {
+    let Command::Attempt { deployment, degraded, fallback } = c else { panic!("{c:?} is no attempt") };
+    (deployment.0, degraded, fallback)
+}
+
+#[test]
+fn same_model_elsewhere_then_another_provider() {
+    let (mut r, mut j, now) = (router(2, None), Journey::new(None), Time(7));
+    let mut why = Vec::new();
+    assert_eq!(attempt(r.on_request(now, &mut j, &mut Half, &mut why)), (0, false, false));
+    assert_eq!(attempt(r.on_outcome(now, &mut j, d(0), UNAVAILABLE, &mut Half, &mut why).0), (1, false, true));
+    assert_eq!(attempt(r.on_outcome(now, &mut j, d(1), UNAVAILABLE, &mut Half, &mut why).0), (2, true, true));
+    // the only member of the last pool is called once more after full jitter of 200 ms
+    let wait = r.on_outcome(now, &mut j, d(2), UNAVAILABLE, &mut Half, &mut why).0;
+    assert_eq!(wait, Command::Wait { until: now + Span::from_millis(100) });
+    assert_eq!(attempt(r.on_timeout(now + Span::from_millis(100), &mut j, &mut Half, &mut why)), (2, true, true));
+    let end = r.on_outcome(now, &mut j, d(2), UNAVAILABLE, &mut Half, &mut why).0;
+    assert_eq!(end, Command::Fail { class: Some(ErrorClass::Unavailable) });
+    assert_eq!(why.last(), Some(&Reason::Exhausted));
+    assert!(why.contains(&Reason::NextPool { pool: 1 }));
+    assert_eq!((0..3).map(|i| r.in_flight(d(i))).sum::<u32>(), 0);
+}
+
+#[test]
+fn an_error_outside_the_list_ends_the_request() {
+    let (mut r, mut j) = (router(2, None), Journey::new(None));
+    r.on_request(Time::ZERO, &mut j, &mut Half, &mut reason_free());
+    let bad = Outcome::Failed { class: ErrorClass::BadRequest, retry_after: None };
+    let end = r.on_outcome(Time::ZERO, &mut j, d(0), bad, &mut Half, &mut reason_free()).0;
+    assert_eq!(end, Command::Fail { class: Some(ErrorClass::BadRequest) });
+}
+
+fn reason_free() -> crate::routing::reason::Silent {
+    crate::routing::reason::Silent
+}
+
+#[test]
+fn what_cools_down_is_passed_over_and_a_chain_that_cools_down_wholly_is_tried_all_the_same() {
+    let cooldown = CooldownConfig { failures: 1, time: Span::from_secs(30), rate_limited_at_once: true };
+    let mut r = router(1, Some(cooldown));
+    let s = &mut reason_free();
+    let mut j = Journey::new(None);
+    assert_eq!(attempt(r.on_request(Time::ZERO, &mut j, &mut Half, s)), (0, false, false));
+    let (next, taken_out) = r.on_outcome(Time::ZERO, &mut j, d(0), UNAVAILABLE, &mut Half, s);
+    assert!(taken_out);
+    assert_eq!(attempt(next), (2, true, true));
+    r.on_outcome(Time::ZERO, &mut j, d(2), UNAVAILABLE, &mut Half, s);
+    // deployment 0 cools down: the next request starts at 1 and knows that this is a fallback
+    let mut j = Journey::new(None);
+    assert_eq!(attempt(r.on_request(Time::ZERO, &mut j, &mut Half, s)), (1, false, true));
+    r.on_outcome(Time::ZERO, &mut j, d(1), UNAVAILABLE, &mut Half, s);
+    // both of the first pool cool down: the second pool is a fallback from the start
+    let mut j = Journey::new(None);
+    r.cooldowns[2] = Cooldown::default();
+    assert_eq!(attempt(r.on_request(Time::ZERO, &mut j, &mut Half, s)), (2, true, true));
+    r.on_outcome(Time::ZERO, &mut j, d(2), UNAVAILABLE, &mut Half, s);
+    // now all three cool down
+    let mut j = Journey::new(None);
+    assert_eq!(attempt(r.on_request(Time::ZERO, &mut j, &mut Half, s)), (0, false, false));
+    r.on_abandoned(Some(d(0)));
+    // and after the cool-down everything is as before
+    let mut j = Journey::new(None);
+    assert_eq!(attempt(r.on_request(Time(30_000_000_000), &mut j, &mut Half, s)), (0, false, false));
+}
+
+#[test]
+fn a_longer_retry_after_beats_the_backoff() {
+    let (mut r, mut j) = (router(4, None), Journey::new(None));
+    let s = &mut reason_free();
+    r.on_request(Time::ZERO, &mut j, &mut Half, s);
+    r.on_outcome(Time::ZERO, &mut j, d(0), UNAVAILABLE, &mut Half, s);
+    let limited = Outcome::Failed { class: ErrorClass::RateLimited, retry_after: Some(Span::from_secs(12)) };
+    let wait = r.on_outcome(Time::ZERO, &mut j, d(1), limited, &mut Half, s).0;
+    assert_eq!(wait, Command::Wait { until: Time(12_000_000_000) });
+    // after the pause everybody in the pool may be called again, nearest first: a retry, not a fallback
+    assert_eq!(attempt(r.on_timeout(Time(12_000_000_000), &mut j, &mut Half, s)), (0, false, false));
+}
+
+#[test]
+fn residency_is_never_violated_not_even_in_panic() {
+    let cooldown = CooldownConfig { failures: 1, time: Span::from_secs(30), rate_limited_at_once: true };
+    let mut r = router(1, Some(cooldown));
+    let s = &mut reason_free();
+    for _ in 0..2 {
+        let mut j = Journey::new(Some(0));
+        assert_eq!(attempt(r.on_request(Time::ZERO, &mut j, &mut Half, s)).0, 1);
+        let end = r.on_outcome(Time::ZERO, &mut j, d(1), UNAVAILABLE, &mut Half, s).0;
+        assert_eq!(end, Command::Fail { class: Some(ErrorClass::Unavailable) });
+    }
+}
+
+#[test]
+fn configurations_that_can_never_serve_are_refused() {
+    let good = router(1, None).config().clone();
+    let refused = |change: &dyn Fn(&mut RouterConfig)| {
+        let mut c = good.clone();
+        change(&mut c);
+        Router::new(c, 3).err()
+    };
+    assert_eq!(refused(&|c| c.chain.clear()), Some(ConfigError::EmptyChain));
+    assert_eq!(refused(&|c| c.chain[1].members.clear()), Some(ConfigError::EmptyPool(1)));
+    assert_eq!(refused(&|c| c.attempts_per_pool = 0), Some(ConfigError::NoAttempts));
+    assert_eq!(
+        refused(&|c| {
+            c.chain[0].choose = Choose::Weighted;
+            c.chain[0].members.iter_mut().for_each(|m| m.weight = 0.0);
+        }),
+        Some(ConfigError::ZeroWeights(0))
+    );
+    assert_eq!(refused(&|_| ()), None);
+}
