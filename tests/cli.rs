@@ -138,6 +138,26 @@ fn json_has_flat_metrics_under_the_names_of_objectives() {
 }
 
 #[test]
+fn a_group_without_any_turn_has_no_share_of_any_region() {
+    let p = Place::new();
+    let lonely =
+        SMALL.replace("share = 0.5 }\n\n", "share = 0.5 }\nlonely = { city = \"Helsinki\", share = 1e-9 }\n\n");
+    std::fs::write(p.path().join("lonely.toml"), lonely).unwrap();
+    let o = p.geodes(&["run", "lonely.toml", "--format", "json", "--no-plots", "--quiet"]);
+    assert_eq!(o.status.code(), Some(0), "{}", err(&o));
+    let v: serde_json::Value = serde_json::from_str(&out(&o)).unwrap();
+    let users = v["topologies"]["two"]["users"].as_array().unwrap();
+    assert_eq!((&users[3]["users"], &users[3]["requests"]), (&"lonely".into(), &0.into()));
+    assert_eq!(users[3]["region_shares"], serde_json::json!([null, null]));
+    assert!(users[1]["region_shares"][0].is_number());
+    let table = std::fs::read_to_string(p.path().join("results/lonely/two/users.csv")).unwrap();
+    let (head, row) = (table.lines().next().unwrap(), table.lines().find(|l| l.starts_with("lonely,0,0,")).unwrap());
+    assert!(head.ends_with(",share_aws:us-east-1,share_aws:eu-west-1"), "{head}");
+    assert!(row.ends_with(",,"), "{row}");
+    assert_eq!(head.matches(',').count(), row.matches(',').count());
+}
+
+#[test]
 fn neither_threads_nor_plots_nor_files_change_the_result() {
     let p = Place::new();
     let json = |extra: &[&str]| {

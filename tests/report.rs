@@ -68,6 +68,7 @@ fn json_writes_null_for_what_was_not_measured_or_is_not_finite() {
     assert!(t["metrics"]["ttft_ms.p95"].is_null());
     assert!(t["metrics"]["never.finite"].is_null());
     assert!(t["users"][0]["ttft_ms"]["p95"].is_null());
+    assert!(t["users"][0]["region_shares"][0].is_null());
     assert!(t["incidents"][0]["detected_s"].is_null());
     assert_eq!(t["users"][0]["requests"], 0);
 }
@@ -139,6 +140,7 @@ fn other_csv_files_read_back_and_leave_empty_what_was_not_measured() {
     let nothing = sample::empty();
     let (_, rows) = read(&csv::users(&nothing.topologies[0]).unwrap());
     assert_eq!(rows[0][4..14].join(""), "");
+    assert_eq!(rows[0][csv::USERS.len()..].join(""), "", "nobody was sent anywhere");
 }
 
 #[test]

@@ -117,7 +117,7 @@ pub fn users(topology: &TopologyResult) -> io::Result<String> {
         );
         row.extend([u.stale_reads.to_string(), plain(u.cost_usd)]);
         row.extend([u.cost_per_1k_usd, u.cost_multiplier].map(optional));
-        row.extend((0..shares.len()).map(|i| optional(u.region_shares.get(i).copied())));
+        row.extend((0..shares.len()).map(|i| optional(u.region_shares.get(i).copied().flatten())));
         out.row(&row)?;
     }
     out.finish()

@@ -173,7 +173,7 @@ pub(crate) fn user_regions(t: &TopologyResult) -> Option<Grid> {
         g = g.figures(&[&r.region]);
     }
     let shares = |u: &UserRow| -> Vec<String> {
-        (0..t.regions.len()).map(|i| f::percent(u.region_shares.get(i).copied(), 1)).collect()
+        (0..t.regions.len()).map(|i| f::percent(u.region_shares.get(i).copied().flatten(), 1)).collect()
     };
     for u in &t.users {
         let mut row = vec![u.users.clone()];

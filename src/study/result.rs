@@ -180,8 +180,9 @@ pub struct UserRow {
     pub slow_share: Option<f64>,
     /// Turns that read a state older than the user's last acknowledged write.
     pub stale_reads: u64,
-    /// Share of turns per application region, in the order of [`TopologyResult::regions`].
-    pub region_shares: Vec<f64>,
+    /// Share of turns per application region, in the order of [`TopologyResult::regions`]; `None` where none was sent to
+    /// any.
+    pub region_shares: Vec<Option<f64>>,
     /// Dollars, shared costs split by requests.
     pub cost_usd: f64,
     /// Dollars per thousand requests.

@@ -484,7 +484,7 @@ impl Group<'_> {
             cross_region_share: ratio(self.cross_region, self.requests),
             slow_share: ratio(self.slow, served),
             stale_reads: self.stale,
-            region_shares: self.by_region.iter().map(|n| ratio(*n, sent).unwrap_or(0.0)).collect(),
+            region_shares: self.by_region.iter().map(|n| ratio(*n, sent)).collect(),
             cost_usd: self.cost,
             cost_per_1k_usd: (self.requests > 0).then(|| self.cost * self.replications / self.requests as f64 * 1000.0),
             cost_multiplier: (self.baseline_cost > 0.0).then(|| self.cost / self.baseline_cost),

@@ -198,7 +198,7 @@ fn topology(i: usize, minutes: usize) -> TopologyResult {
         cross_region_share: Some(if n == 1 { 0.0 } else { 0.018 }),
         slow_share: Some(0.043),
         stale_reads: if n == 1 { 0 } else { (4_211.0 * share) as u64 },
-        region_shares,
+        region_shares: region_shares.into_iter().map(Some).collect(),
         cost_usd: layout.cost * share,
         cost_per_1k_usd: Some(layout.cost / turns as f64 * 1e3),
         cost_multiplier: Some(multiplier),
@@ -472,7 +472,7 @@ pub fn empty() -> RunResult {
         u.degraded_share = None;
         u.cross_region_share = None;
         u.slow_share = None;
-        u.region_shares.clear();
+        u.region_shares.fill(None);
         u.cost_per_1k_usd = None;
         u.cost_multiplier = None;
     }
