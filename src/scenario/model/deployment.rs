@@ -1,0 +1,49 @@
+//! Models as providers serve them: deployments and their quotas.
+
+use super::DistSpec;
+use crate::routing::limits::BucketConfig;
+use crate::units::{Price, RegionIx, Span};
+
+/// One model served by one provider in one region under one quota.
+#[derive(Clone, Debug)]
+pub struct Deployment {
+    /// Name in the file.
+    pub name: String,
+    /// Provider's name.
+    pub provider: String,
+    /// Model's name.
+    pub model: String,
+    /// Where it runs.
+    pub place: RegionIx,
+    /// Price of input tokens.
+    pub input_price: Price,
+    /// Price of output tokens.
+    pub output_price: Price,
+    /// Where the prices come from.
+    pub price_source: String,
+    /// Time to first token in an unloaded system without the network, before prefill of long prompts.
+    pub ttft: DistSpec,
+    /// Added to the time to first token per input token.
+    pub prefill_per_token: Span,
+    /// Time per output token after the first (one draw per request: its decode speed).
+    pub per_output_token: DistSpec,
+    /// Outputs are this much longer (or shorter) than the workload's sizes say: another model answers differently.
+    pub output_factor: f64,
+    /// Provider-side quota.
+    pub quota: Option<Quota>,
+    /// Requests served at once; one more is refused with 503. `None`: no bound.
+    pub concurrency: Option<u32>,
+    /// Background probability that a request fails with 503.
+    pub error_rate: f64,
+}
+
+/// A provider-side quota: token buckets on requests and on tokens; a request that does not fit is refused with 429.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Quota {
+    /// Requests.
+    pub requests: Option<BucketConfig>,
+    /// Tokens: the prompt plus `max_output_tokens` is taken on arrival, the unused part given back at the end.
+    pub tokens: Option<BucketConfig>,
+    /// Answer 429 with a Retry-After header.
+    pub retry_after: bool,
+}

@@ -1,0 +1,59 @@
+//! Where things are and how far apart: cloud regions, paths between them, groups of users, residency.
+
+use crate::units::{LatLon, Price, Span};
+
+/// A cloud region of the catalogue that the scenario uses.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// Id such as `aws:us-east-1`.
+    pub id: String,
+    /// Where it is.
+    pub place: LatLon,
+    /// ISO 3166 alpha-2 country.
+    pub country: String,
+    /// Price of data sent to users.
+    pub egress_internet: Price,
+    /// Price of data sent to each other place (indexed by [`RegionIx`]).
+    pub egress_to: Vec<Price>,
+    /// Where the egress prices come from.
+    pub egress_source: String,
+}
+
+/// A network path.
+#[derive(Clone, Debug)]
+pub struct Link {
+    /// Typical (median) round trip.
+    pub rtt: Span,
+    /// Standard deviation of a round trip relative to it.
+    pub jitter: f64,
+    /// No measurement exists: a great-circle estimate.
+    pub estimated: bool,
+    /// Dataset or formula.
+    pub origin: String,
+}
+
+/// Users in one place.
+#[derive(Clone, Debug)]
+pub struct UserGroup {
+    /// Name in the file; the entity key of its draws.
+    pub name: String,
+    /// City for tables.
+    pub city: String,
+    /// IANA time zone.
+    pub zone: String,
+    /// Where they are.
+    pub place: LatLon,
+    /// Share of all sessions, 0 to 1.
+    pub share: f64,
+    /// Index into [`Scenario::residency`].
+    pub residency: Option<usize>,
+}
+
+/// Where the data of some users may be processed.
+#[derive(Clone, Debug)]
+pub struct Residency {
+    /// Name in the file.
+    pub name: String,
+    /// Legal places, one flag per [`Scenario::places`] entry. Applications and deployments alike.
+    pub legal: Vec<bool>,
+}

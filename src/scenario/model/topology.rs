@@ -1,0 +1,152 @@
+//! A layout of the product: regions, steering, health checks, fallback chain, retries, conversation state.
+
+use super::DistSpec;
+use crate::routing::balance::Choose;
+use crate::routing::cooldown::CooldownConfig;
+use crate::routing::health::ThresholdConfig;
+use crate::routing::outcome::ErrorSet;
+use crate::routing::retry::Backoff;
+use crate::units::{DeploymentIx, Money, Price, RegionIx, Span};
+
+/// A layout of the product.
+#[derive(Clone, Debug)]
+pub struct Topology {
+    /// Name in the file.
+    pub name: String,
+    /// Application regions in fail-over order.
+    pub regions: Vec<AppRegion>,
+    /// How users find a region.
+    pub steering: Steering,
+    /// How regions are checked.
+    pub health: Health,
+    /// Model pools in fallback order; every region's gateway walks the same chain.
+    pub chain: Vec<Pool>,
+    /// Attempts, time-outs and backoff of the gateways.
+    pub retry: RetrySpec,
+    /// When a gateway stops calling a failing deployment.
+    pub cooldown: Option<CooldownConfig>,
+    /// Conversation state.
+    pub state: StateSpec,
+}
+
+/// The application in one region.
+#[derive(Clone, Debug)]
+pub struct AppRegion {
+    /// Which region.
+    pub place: RegionIx,
+    /// Application servers.
+    pub servers: u32,
+    /// Turns that one server holds at once.
+    pub slots_per_server: u32,
+    /// Turns that may wait for a slot; one more is refused with 503.
+    pub queue: u32,
+    /// Work of the application before the model is called.
+    pub overhead: DistSpec,
+    /// Price of one server.
+    pub server_price: Price,
+    /// Where that price comes from.
+    pub server_price_source: String,
+    /// Everything else that is paid by the month in this region.
+    pub services: Vec<Service>,
+}
+
+/// A service paid by time.
+#[derive(Clone, Debug)]
+pub struct Service {
+    /// What it is: `database`, `load balancer`, ...
+    pub name: String,
+    /// Its price.
+    pub price: Price,
+    /// Where the price comes from.
+    pub source: String,
+}
+
+/// Dollars that a month of the given services costs; helper for checks.
+pub fn monthly(services: &[Service]) -> Money {
+    services.iter().map(|s| s.price.cost(730 * 3_600_000_000_000)).sum()
+}
+
+/// How users find a region.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Steering {
+    /// The healthy region with the lowest round trip from the user's place.
+    DnsLatency {
+        /// Time to live of the record.
+        ttl: Span,
+    },
+    /// The first healthy region in fail-over order.
+    DnsFailover {
+        /// Time to live of the record.
+        ttl: Span,
+    },
+}
+
+/// Health checks of the regions, as seen by the name service.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Health {
+    /// Time between checks.
+    pub interval: Span,
+    /// Consecutive results that change the state.
+    pub thresholds: ThresholdConfig,
+    /// Time-out of reaching the region at all.
+    pub connect_timeout: Span,
+    /// `Some` for deep checks, which test the dependencies one after the other; `None` for shallow ones, which only
+    /// ask whether the region answers.
+    pub deep: Option<DeepCheck>,
+}
+
+/// Time-outs of the parts of a deep check.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct DeepCheck {
+    /// Database.
+    pub database: Span,
+    /// Cache.
+    pub cache: Span,
+    /// Model endpoint: passes when any deployment of the first pool answers.
+    pub model: Span,
+}
+
+/// Deployments that stand for each other.
+#[derive(Clone, Debug)]
+pub struct Pool {
+    /// Name in the file.
+    pub name: String,
+    /// Members and their weights.
+    pub members: Vec<(DeploymentIx, f64)>,
+    /// How a member is chosen.
+    pub choose: Choose,
+    /// Answers from here count as degraded.
+    pub degraded: bool,
+}
+
+/// Retry behaviour of the gateways.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct RetrySpec {
+    /// Attempts per pool, the first included; each goes to a member not yet tried while there is one.
+    pub attempts_per_pool: u32,
+    /// Pause before a member is tried again.
+    pub backoff: Backoff,
+    /// A second call races the first when that has not begun to answer after this long; `None`: never.
+    pub hedge_after: Option<Span>,
+    /// Errors after which the next attempt or pool is tried; any other ends the request.
+    pub on: ErrorSet,
+    /// An endpoint that does not accept the connection within this time counts as failed.
+    pub connect_timeout: Span,
+    /// An attempt without its first token after this long is abandoned.
+    pub first_token_timeout: Span,
+    /// An attempt that is not complete after this long is abandoned.
+    pub total_timeout: Span,
+}
+
+/// Conversation state.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct StateSpec {
+    /// Time from the acknowledged write to its visibility in another region.
+    pub lag: DistSpec,
+    /// Read of the conversation in the region.
+    pub read: DistSpec,
+    /// Write of the turn in the region.
+    pub write: DistSpec,
+    /// Bytes stored and replicated per token of a turn.
+    pub bytes_per_token: u32,
+}
