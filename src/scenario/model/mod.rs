@@ -15,7 +15,7 @@ pub use deployment::{Deployment, Quota};
 pub use dist::DistSpec;
 pub use fault::{Dependency, Fault, FaultWhat, FaultWhen};
 pub use place::{Link, Place, Residency, UserGroup};
-pub use topology::{AppRegion, DeepCheck, Health, Pool, RetrySpec, Service, StateSpec, Steering, Topology, monthly};
+pub use topology::{AppRegion, DeepCheck, Health, Pool, RetrySpec, Service, StateSpec, Steering, Topology};
 
 use crate::measure::Objective;
 use crate::units::{GroupIx, RegionIx, Span};

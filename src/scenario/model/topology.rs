@@ -6,7 +6,7 @@ use crate::routing::cooldown::CooldownConfig;
 use crate::routing::health::ThresholdConfig;
 use crate::routing::outcome::ErrorSet;
 use crate::routing::retry::Backoff;
-use crate::units::{DeploymentIx, Money, Price, RegionIx, Span};
+use crate::units::{DeploymentIx, Price, RegionIx, Span};
 
 /// A layout of the product.
 #[derive(Clone, Debug)]
@@ -59,11 +59,6 @@ pub struct Service {
     pub price: Price,
     /// Where the price comes from.
     pub source: String,
-}
-
-/// Dollars that a month of the given services costs; helper for checks.
-pub fn monthly(services: &[Service]) -> Money {
-    services.iter().map(|s| s.price.cost(730 * 3_600_000_000_000)).sum()
 }
 
 /// How users find a region.
