@@ -12,6 +12,7 @@ use geodes::scenario::model::{
 use geodes::scenario::{plain, plain_region};
 use geodes::study::Measured;
 use geodes::units::{DeploymentIx, Money, PerNanos, Price, RegionIx, Span};
+use geodes::world::record::GroupRecord;
 use geodes::world::{Record, run};
 use proptest::prelude::*;
 
@@ -131,6 +132,7 @@ fn build(k: &Knobs) -> Scenario {
         w.context = Context::Growing { system_tokens: 50, max_tokens: 2000 };
     }
     w.limit = Span::from_secs(40);
+    s.slow_over = Span::from_secs(1);
     s.client.tries = k.tries;
     s.client.keep_alive = Span::from_secs(20);
     s.client.handshake_round_trips = 2;
@@ -231,12 +233,16 @@ fn check(s: &Scenario, r: &Record) -> Result<(), TestCaseError> {
         prop_assert_eq!(d.ok + d.rate_limited + d.failed, d.attempts);
     }
     let cells = r.timeline.iter().flat_map(|t| t.iter().filter_map(|(_, c)| c));
-    let (mut turns, mut failed) = (0, 0);
+    let (mut turns, mut failed, mut degraded, mut slow) = (0, 0, 0, 0);
     for c in cells {
         turns += c.requests;
         failed += c.failed;
+        degraded += c.degraded;
+        slow += c.slow;
     }
     prop_assert_eq!((turns, failed), (by_region, r.failed()));
+    let groups = |of: fn(&GroupRecord) -> u64| r.groups.iter().map(of).sum::<u64>();
+    prop_assert_eq!((degraded, slow), (groups(|g| g.degraded), groups(|g| g.slow)));
     prop_assert!(r.turns >= r.requests() && r.residency_violations == 0);
     for (region, spec) in r.regions.iter().zip(&s.topologies[0].regions) {
         let all = u128::from(s.horizon.nanos()) * u128::from(spec.servers) * u128::from(spec.slots_per_server);

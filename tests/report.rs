@@ -94,9 +94,10 @@ fn timeline_csv_reads_back_as_it_was() {
             assert_eq!(row[0], (minute * 60).to_string());
             assert_eq!(row[2], series.region);
             assert_eq!(row[3], cell.requests.to_string());
-            assert_eq!(row[6].parse::<f64>().ok(), cell.traffic_share);
-            assert_eq!(row[8].parse::<f64>().ok(), cell.ttft_p95_ms);
-            assert_eq!(row[10].parse::<f64>().unwrap(), cell.cost_usd);
+            assert_eq!(row[5..7], [cell.degraded.to_string(), cell.slow.to_string()]);
+            assert_eq!(row[7].parse::<f64>().ok(), cell.traffic_share);
+            assert_eq!(row[9].parse::<f64>().ok(), cell.ttft_p95_ms);
+            assert_eq!(row[11].parse::<f64>().unwrap(), cell.cost_usd);
         }
     }
     assert_eq!(rows[4 * 61][1], "2026-03-02T01:01:00Z");

@@ -363,6 +363,8 @@ pub struct SeriesCell {
     pub failed: u64,
     /// Of those, served degraded.
     pub degraded: u64,
+    /// Of those, served with a time to first token over the scenario's slow limit.
+    pub slow: u64,
     /// Share of all turns of the interval (1 for `"all"`), `None` when there were none.
     pub traffic_share: Option<f64>,
     /// Median time to first token, ms.

@@ -270,10 +270,12 @@ impl<'a> Measured<'a> {
                     out.requests = c.requests;
                     out.failed = c.failed;
                     out.degraded = c.degraded;
+                    out.slow = c.slow;
                 }
                 whole.0.requests += out.requests;
                 whole.0.failed += out.failed;
                 whole.0.degraded += out.degraded;
+                whole.0.slow += out.slow;
                 whole.0.cost_usd += cost;
                 whole.1.merge(ttft);
                 whole.2.merge(e2e);
@@ -294,6 +296,7 @@ impl<'a> Measured<'a> {
             requests: cell.requests,
             failed: cell.failed,
             degraded: cell.degraded,
+            slow: cell.slow,
             cost_usd: cell.cost_usd,
             traffic_share: (cell.requests > 0).then_some(1.0),
             ..latencies(&ttft, &e2e)

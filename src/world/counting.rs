@@ -153,6 +153,7 @@ impl World<'_> {
         if let Some(cell) = self.record.timeline[region].cell_mut(sent) {
             cell.requests += 1;
             cell.degraded += u64::from(call.degraded);
+            cell.slow += u64::from(slow);
             cell.ttft.record_span(ttft);
             cell.e2e.record_span(e2e);
             cell.bytes_to_users += to_user;

@@ -117,6 +117,8 @@ pub struct Cell {
     pub failed: u64,
     /// Of those, served degraded.
     pub degraded: u64,
+    /// Of those, served over the slow limit.
+    pub slow: u64,
     /// Time to first token.
     pub ttft: CoarseHistogram,
     /// Total latency.
@@ -246,6 +248,7 @@ impl Merge for Cell {
         self.requests += other.requests;
         self.failed += other.failed;
         self.degraded += other.degraded;
+        self.slow += other.slow;
         self.ttft.merge(&other.ttft);
         self.e2e.merge(&other.e2e);
         add_grown(&mut self.tokens, &other.tokens);

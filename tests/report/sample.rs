@@ -154,6 +154,7 @@ fn series(layout: &Layout, minutes: usize) -> Vec<RegionSeries> {
                 requests: count,
                 failed,
                 degraded: if brown { count * 3 / 10 } else { 0 },
+                slow: if brown { count / 5 } else { count / 200 },
                 traffic_share: (total > 0.0).then(|| requests[i] / total),
                 ttft_p50_ms: served.then_some(ttft),
                 ttft_p95_ms: served.then_some(ttft * (1.9 + 0.5 * noise.next()) * if brown { 1.6 } else { 1.0 }),
@@ -163,6 +164,7 @@ fn series(layout: &Layout, minutes: usize) -> Vec<RegionSeries> {
             sum.requests += cell.requests;
             sum.failed += cell.failed;
             sum.degraded += cell.degraded;
+            sum.slow += cell.slow;
             sum.cost_usd += cell.cost_usd;
             if served && sum.ttft_p50_ms.is_none_or(|x| x < ttft) {
                 sum.ttft_p50_ms = cell.ttft_p50_ms;
