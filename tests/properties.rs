@@ -2,7 +2,7 @@
 //! INV-7 are assertions inside the world: a run that comes back has kept them.
 
 use geodes::routing::balance::Choose;
-use geodes::routing::cooldown::CooldownConfig;
+use geodes::routing::guard::{CooldownConfig, GuardConfig};
 use geodes::routing::health::ThresholdConfig;
 use geodes::routing::limits::BucketConfig;
 use geodes::scenario::model::{
@@ -191,8 +191,8 @@ fn build(k: &Knobs) -> Scenario {
             degraded: true,
         });
     }
-    t.cooldown =
-        k.cooldown.then_some(CooldownConfig { failures: 2, time: Span::from_secs(10), rate_limited_at_once: true });
+    let cooldown = CooldownConfig { failures: 2, time: Span::from_secs(10), rate_limited_at_once: true };
+    t.guards = k.cooldown.then_some(GuardConfig::Cooldown(cooldown)).into_iter().collect();
     t.state.lag = DistSpec::LogNormal { p50: 0.2, p95: 2.0 };
     t.state.bytes_per_token = 4;
     for (i, &(kind, at, lasts, which)) in k.faults.iter().enumerate() {

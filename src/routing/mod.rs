@@ -2,8 +2,8 @@
 //! come in, commands go out. Stands on [`crate::units`] alone, so the same types run inside a production gateway.
 
 pub mod balance;
-pub mod cooldown;
 pub mod entropy;
+pub mod guard;
 pub mod health;
 pub mod limits;
 pub mod outcome;

@@ -1,11 +1,22 @@
 //! Why a decision was made, as data. The sink is a generic parameter: [`Silent`] costs nothing.
 
 use crate::routing::outcome::ErrorClass;
-use crate::units::{DeploymentIx, Time};
+use crate::units::{DeploymentIx, Span, Time};
 
 /// One step of a request's way through the router.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Reason {
+    /// What a candidate was judged by.
+    Scored {
+        /// Which.
+        deployment: DeploymentIx,
+        /// What the number is, with its unit.
+        what: &'static str,
+        /// The number.
+        value: f64,
+        /// How old the gateway's knowledge behind it is; `None` for what it knows for good or counts itself.
+        age: Option<Span>,
+    },
     /// A deployment was called.
     Chosen {
         /// Which.
@@ -27,7 +38,7 @@ pub enum Reason {
         /// Its position.
         pool: u8,
     },
-    /// Every deployment of the chain is cooling down: cool-downs are ignored.
+    /// Every deployment of the chain is out of service: the guards are ignored.
     Panic,
     /// A pause before another attempt in the same pool.
     BackedOff {
@@ -46,10 +57,12 @@ pub enum Reason {
 /// Why a deployment was left out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Exclusion {
-    /// It is cooling down until then.
-    CoolingDown {
-        /// End of the cool-down.
-        until: Time,
+    /// A guard of the gateway has taken it out of service.
+    Out {
+        /// Which kind of guard.
+        guard: &'static str,
+        /// Until when, if that is known.
+        until: Option<Time>,
     },
     /// The user's data may not go there.
     Residency,
@@ -60,9 +73,13 @@ pub enum Exclusion {
 /// Where reasons go.
 pub trait ReasonSink {
     /// False when reasons are thrown away: work that only prepares them can be skipped.
-    const ON: bool;
+    fn on(&self) -> bool;
     /// Takes one reason.
     fn push(&mut self, reason: Reason);
+    /// Takes what a candidate is judged by, of knowledge without an age.
+    fn scored(&mut self, deployment: DeploymentIx, what: &'static str, value: f64) {
+        self.push(Reason::Scored { deployment, what, value, age: None });
+    }
 }
 
 /// Throws reasons away.
@@ -70,13 +87,18 @@ pub trait ReasonSink {
 pub struct Silent;
 
 impl ReasonSink for Silent {
-    const ON: bool = false;
+    #[inline]
+    fn on(&self) -> bool {
+        false
+    }
     #[inline]
     fn push(&mut self, _: Reason) {}
 }
 
 impl ReasonSink for Vec<Reason> {
-    const ON: bool = true;
+    fn on(&self) -> bool {
+        true
+    }
     fn push(&mut self, reason: Reason) {
         Vec::push(self, reason);
     }

@@ -115,7 +115,7 @@ pub fn plain(n: usize) -> Scenario {
                 first_token_timeout: AGES,
                 total_timeout: AGES,
             },
-            cooldown: None,
+            guards: Vec::new(),
             state: StateSpec {
                 lag: DistSpec::Constant(0.0),
                 read: DistSpec::Constant(0.0),

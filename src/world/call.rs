@@ -7,38 +7,14 @@
 use super::event::{Event, SessionKey, TRAFFIC};
 use super::failure::Failure;
 use super::provider::{Arrival, Service};
-use super::purpose::{MODEL_LINK, ROUTING};
+use super::purpose::MODEL_LINK;
 use super::session::{Call, Leg, Phase, Session};
 use super::{Cx, World};
 use crate::kernel::Slab;
 use crate::kernel::slab::Key;
-use crate::random::{Draws, EntityKey};
-use crate::routing::entropy::Entropy;
 use crate::routing::outcome::{ErrorClass, Outcome};
-use crate::routing::reason::Silent;
-use crate::routing::router::{Command, Journey};
+use crate::routing::router::Command;
 use crate::units::{DeploymentIx, Span, Time};
-
-/// Addressed entropy for the router: the n-th choice before the k-th attempt of a turn is the same whatever other turns
-/// do.
-pub(super) struct TurnEntropy<'a> {
-    draws: &'a Draws,
-    turn: EntityKey,
-    next: u64,
-}
-
-impl<'a> TurnEntropy<'a> {
-    pub(super) fn new(draws: &'a Draws, turn: EntityKey, journey: &Journey) -> TurnEntropy<'a> {
-        TurnEntropy { draws, turn, next: u64::from(journey.attempts()) << 8 }
-    }
-}
-
-impl Entropy for TurnEntropy<'_> {
-    fn uniform(&mut self) -> f64 {
-        self.next += 1;
-        self.draws.uniform(ROUTING, self.turn, self.next)
-    }
-}
 
 /// The call that an event is about, if it is still out.
 fn live<'a>(s: &'a mut Session, races: &'a mut Slab<Call>, leg: Leg, serial: u16) -> Option<&'a mut Call> {
@@ -82,10 +58,7 @@ impl World<'_> {
         if s.request.phase != Phase::Calling || !s.request.out || begun {
             return;
         }
-        let turn = s.key.child(u64::from(s.turn));
-        let mut entropy = TurnEntropy::new(&self.draws, turn, &s.request.journey);
-        let router = &mut self.regions[usize::from(s.request.region)].router;
-        let command = router.on_hedge(cx.now(), &mut s.request.journey, &mut entropy, &mut Silent);
+        let command = self.ask_router(session).on_hedge(cx.now());
         if let Some(Command::Attempt { deployment, degraded, fallback }) = command {
             let call = self.send_call(session, Leg::Second, deployment, degraded, fallback, cx);
             self.sessions[session].request.race = self.races.insert(call);
@@ -185,12 +158,11 @@ impl World<'_> {
         let Some(call) = live(s, &mut self.races, leg, serial).copied() else { return };
         self.providers[call.deployment.ix()].give_back(now, call.reserved);
         let raced = s.request.out && self.races.contains(s.request.race);
-        let region = usize::from(s.request.region);
         self.count_attempt(session, &call);
         if raced && call.outcome != Outcome::Ok {
             // the other call may still answer
             self.close_leg(session, leg);
-            if self.regions[region].router.observe(now, call.deployment, call.outcome) {
+            if self.ask_router(session).observe(now, &call) {
                 self.watch_taken_out(now, call.deployment);
             }
             return;
@@ -200,14 +172,8 @@ impl World<'_> {
             let other = if leg == Leg::First { Leg::Second } else { Leg::First };
             self.abandon_leg(session, other, now);
         }
-        let s = &mut self.sessions[session];
-        s.request.call = call;
-        let turn = s.key.child(u64::from(s.turn));
-        let mut entropy = TurnEntropy::new(&self.draws, turn, &s.request.journey);
-        let router = &mut self.regions[region].router;
-        let journey = &mut s.request.journey;
-        let (mut command, taken_out) =
-            router.on_outcome(now, journey, call.deployment, call.outcome, &mut entropy, &mut Silent);
+        self.sessions[session].request.call = call;
+        let (mut command, taken_out) = self.ask_router(session).on_outcome(now, &call);
         if taken_out {
             self.watch_taken_out(now, call.deployment);
         }
@@ -217,7 +183,7 @@ impl World<'_> {
         {
             // a part of the answer is with the user already: no gateway can take that back and try elsewhere
             if let Command::Attempt { deployment, .. } = command {
-                self.regions[region].router.on_abandoned(Some(deployment));
+                self.ask_router(session).on_abandoned(now, deployment);
             }
             command = Command::Fail { class: Some(class) };
         }
@@ -238,7 +204,6 @@ impl World<'_> {
     /// A call that is out is given up: what it used is paid for, the provider's reserve is settled, the router told.
     fn abandon_leg(&mut self, session: SessionKey, leg: Leg, now: Time) {
         let r = &self.sessions[session].request;
-        let region = usize::from(r.region);
         let call = match leg {
             Leg::First => r.out.then_some(r.call),
             Leg::Second => self.races.get(r.race).copied(),
@@ -247,7 +212,7 @@ impl World<'_> {
         call.outcome = Outcome::Failed { class: ErrorClass::ConnectionFailed, retry_after: None };
         self.providers[call.deployment.ix()].give_back(now, call.reserved);
         self.count_attempt(session, &call);
-        self.regions[region].router.on_abandoned(Some(call.deployment));
+        self.ask_router(session).on_abandoned(now, call.deployment);
         self.close_leg(session, leg);
     }
 

@@ -12,6 +12,7 @@ pub mod demand;
 pub mod event;
 pub mod failure;
 pub mod faults;
+mod gateway;
 mod health;
 mod outage;
 pub mod provider;

@@ -262,7 +262,7 @@ fn router_config(scenario: &Scenario, topology: &Topology, from: RegionIx) -> Ro
         attempts_per_pool: topology.retry.attempts_per_pool,
         backoff: topology.retry.backoff,
         on: topology.retry.on,
-        cooldown: topology.cooldown,
+        guards: topology.guards.clone(),
         legal: scenario.residency.iter().map(legal).collect(),
     }
 }

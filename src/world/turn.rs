@@ -1,14 +1,12 @@
 //! The life of a turn, step by step: user, region, gateway, provider, and back. Each step is one method, called by the
 //! dispatch table; `Phase` says where a turn is.
 
-use super::call::TurnEntropy;
 use super::event::{Event, SessionKey, TRAFFIC};
 use super::failure::Failure;
 use super::purpose::{OVERHEAD, STATE_READ, STATE_WRITE, USER_LINK};
 use super::region::Admission;
 use super::session::{Phase, Write};
 use super::{Cx, World};
-use crate::routing::reason::Silent;
 use crate::routing::router::Journey;
 use crate::units::{Span, Time};
 
@@ -122,24 +120,20 @@ impl World<'_> {
     /// The application is ready to call a model: the gateway decides which.
     pub(super) fn calls_model(&mut self, session: SessionKey, epoch: u16, cx: &mut Cx) {
         let Some(s) = self.sessions.get_mut(session).filter(|s| s.request.epoch == epoch) else { return };
-        let region = &mut self.regions[usize::from(s.request.region)];
+        let region = &self.regions[usize::from(s.request.region)];
         if self.damage.database_down(region.place) {
             return self.turn_fails(session, Failure::Database, cx);
         }
-        let turn = s.key.child(u64::from(s.turn));
-        let mut entropy = TurnEntropy::new(&self.draws, turn, &s.request.journey);
-        let command = region.router.on_request(cx.now(), &mut s.request.journey, &mut entropy, &mut Silent);
+        let command = self.ask_router(session).on_request(cx.now());
         self.obey(session, command, cx);
     }
 
     /// The gateway's pause is over.
     pub(super) fn backoff_over(&mut self, session: SessionKey, epoch: u16, cx: &mut Cx) {
-        let Some(s) = self.sessions.get_mut(session).filter(|s| s.request.epoch == epoch) else { return };
-        let turn = s.key.child(u64::from(s.turn));
-        let mut entropy = TurnEntropy::new(&self.draws, turn, &s.request.journey);
-        let router = &mut self.regions[usize::from(s.request.region)].router;
-        let command = router.on_timeout(cx.now(), &mut s.request.journey, &mut entropy, &mut Silent);
-        self.obey(session, command, cx);
+        if self.sessions.get(session).is_some_and(|s| s.request.epoch == epoch) {
+            let command = self.ask_router(session).on_timeout(cx.now());
+            self.obey(session, command, cx);
+        }
     }
 
     /// The answer is complete at the gateway.

@@ -1,20 +1,108 @@
-//! Choice of one deployment among those that stand for each other.
+//! Choice of one deployment among those that stand for each other: one algorithm per file, behind [`Balance`].
+//!
+//! A new algorithm is a file here, a variant of [`Choose`] (what the configuration says) and of [`Balancer`] (what the
+//! gateway keeps), and a variant of the scenario's `choose`.
 
-mod pick;
+mod in_order;
+mod least_busy;
+mod nearest;
+mod round_robin;
+#[cfg(test)]
+pub(in crate::routing) mod tests;
+mod view;
+mod weighted;
 
-pub use pick::{Candidate, pick};
+pub use in_order::InOrder;
+pub use least_busy::LeastBusy;
+pub use nearest::Nearest;
+pub use round_robin::RoundRobin;
+pub use view::{Balance, MemberState, Standing, View};
+pub use weighted::Weighted;
+
+use crate::routing::entropy::Entropy;
+use crate::routing::outcome::Observation;
+use crate::routing::reason::ReasonSink;
+use crate::routing::request::Request;
+use crate::units::Time;
 
 /// How a pool chooses.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Choose {
-    /// The lowest network round trip from the calling gateway; ties to the first in the list.
+    /// [`Nearest`].
     Nearest,
-    /// The order of the list.
+    /// [`InOrder`].
     InOrder,
-    /// At random in proportion to the weights.
+    /// [`Weighted`].
     Weighted,
-    /// In turn.
+    /// [`RoundRobin`].
     RoundRobin,
-    /// The fewest calls of this gateway in flight; ties to the first in the list.
+    /// [`LeastBusy`].
     LeastBusy,
+}
+
+impl Choose {
+    /// Whether members without any weight can never be called.
+    pub const fn uses_weights(self) -> bool {
+        matches!(self, Choose::Weighted)
+    }
+}
+
+/// A balancer of any kind, with what it remembers.
+#[derive(Clone, Debug)]
+pub enum Balancer {
+    /// See [`Nearest`].
+    Nearest(Nearest),
+    /// See [`InOrder`].
+    InOrder(InOrder),
+    /// See [`Weighted`].
+    Weighted(Weighted),
+    /// See [`RoundRobin`].
+    RoundRobin(RoundRobin),
+    /// See [`LeastBusy`].
+    LeastBusy(LeastBusy),
+}
+
+/// The same call on whichever algorithm it is.
+macro_rules! each {
+    ($self:expr, $balancer:ident => $call:expr) => {
+        match $self {
+            Balancer::Nearest($balancer) => $call,
+            Balancer::InOrder($balancer) => $call,
+            Balancer::Weighted($balancer) => $call,
+            Balancer::RoundRobin($balancer) => $call,
+            Balancer::LeastBusy($balancer) => $call,
+        }
+    };
+}
+
+impl Balancer {
+    /// A balancer that knows nothing yet, for a pool of `members` members.
+    pub fn new(choose: Choose, _members: usize) -> Balancer {
+        match choose {
+            Choose::Nearest => Balancer::Nearest(Nearest),
+            Choose::InOrder => Balancer::InOrder(InOrder),
+            Choose::Weighted => Balancer::Weighted(Weighted),
+            Choose::RoundRobin => Balancer::RoundRobin(RoundRobin::default()),
+            Choose::LeastBusy => Balancer::LeastBusy(LeastBusy),
+        }
+    }
+}
+
+impl Balance for Balancer {
+    #[inline]
+    fn pick<E: Entropy, S: ReasonSink>(&mut self, view: &View<'_>, entropy: &mut E, reasons: &mut S) -> Option<usize> {
+        each!(self, b => b.pick(view, entropy, reasons))
+    }
+    fn favourite(&self, view: &View<'_>) -> Option<usize> {
+        each!(self, b => b.favourite(view))
+    }
+    fn on_sent(&mut self, now: Time, position: usize, request: &Request<'_>) {
+        each!(self, b => b.on_sent(now, position, request));
+    }
+    fn on_end(&mut self, now: Time, position: usize, seen: &Observation) {
+        each!(self, b => b.on_end(now, position, seen));
+    }
+    fn on_abandoned(&mut self, now: Time, position: usize) {
+        each!(self, b => b.on_abandoned(now, position));
+    }
 }

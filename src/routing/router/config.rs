@@ -1,13 +1,16 @@
 //! What a router is told: pools, members, retries, cool-downs, and which set-ups are refused.
 
 use crate::routing::balance::Choose;
-use crate::routing::cooldown::CooldownConfig;
+use crate::routing::guard::GuardConfig;
 use crate::routing::outcome::ErrorSet;
 use crate::routing::retry::Backoff;
 use crate::units::{DeploymentIx, Span};
 
-/// Most members of one pool: a request remembers whom it tried in one 64-bit word.
-pub const MAX_POOL: usize = 64;
+/// Most members of one pool: a choice looks at every one of them.
+pub const MAX_POOL: usize = 1024;
+
+/// Most attempts per pool: a request remembers whom it tried.
+pub const MAX_ATTEMPTS: usize = 8;
 
 /// One deployment in a pool, as seen from one gateway.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -42,8 +45,8 @@ pub struct RouterConfig {
     pub backoff: Backoff,
     /// Errors after which something else is tried.
     pub on: ErrorSet,
-    /// When a failing deployment is no longer called; `None`: never.
-    pub cooldown: Option<CooldownConfig>,
+    /// When a failing deployment is no longer called; none: it always is.
+    pub guards: Vec<GuardConfig>,
     /// Per residency class, which deployments are legal (indexed by [`DeploymentIx`]).
     pub legal: Vec<Vec<bool>>,
 }
@@ -61,6 +64,8 @@ pub enum ConfigError {
     ZeroWeights(usize),
     /// No attempt is allowed.
     NoAttempts,
+    /// More attempts per pool than [`MAX_ATTEMPTS`].
+    ManyAttempts,
 }
 
 impl RouterConfig {
@@ -75,6 +80,9 @@ impl RouterConfig {
         if self.attempts_per_pool == 0 {
             return Err(ConfigError::NoAttempts);
         }
+        if self.attempts_per_pool as usize > MAX_ATTEMPTS {
+            return Err(ConfigError::ManyAttempts);
+        }
         for (i, pool) in self.chain.iter().enumerate() {
             if pool.members.is_empty() {
                 return Err(ConfigError::EmptyPool(i));
@@ -82,7 +90,7 @@ impl RouterConfig {
             if pool.members.len() > MAX_POOL {
                 return Err(ConfigError::LargePool(i));
             }
-            if pool.choose == Choose::Weighted && pool.members.iter().all(|m| m.weight <= 0.0) {
+            if pool.choose.uses_weights() && pool.members.iter().all(|m| m.weight <= 0.0) {
                 return Err(ConfigError::ZeroWeights(i));
             }
         }

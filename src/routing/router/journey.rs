@@ -1,5 +1,6 @@
 //! What one request keeps while the router works for it, and what the router tells its gateway to do.
 
+use super::config::MAX_ATTEMPTS;
 use crate::routing::outcome::ErrorClass;
 use crate::units::{DeploymentIx, Span, Time};
 
@@ -14,9 +15,27 @@ pub struct Journey {
     pub(super) retries_in_pool: u8,
     pub(super) passed_over: bool,
     pub(super) first: Option<DeploymentIx>,
-    pub(super) tried: u64,
+    pub(super) tried: Tried,
     pub(super) previous_backoff: Span,
     pub(super) last_error: Option<ErrorClass>,
+}
+
+/// Positions in the present pool that have been tried.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub(super) struct Tried {
+    list: [u16; MAX_ATTEMPTS],
+    len: u8,
+}
+
+impl Tried {
+    pub(super) fn add(&mut self, position: usize) {
+        self.list[usize::from(self.len)] = position as u16;
+        self.len += 1;
+    }
+
+    pub(super) fn contains(&self, position: usize) -> bool {
+        self.list[..usize::from(self.len)].contains(&(position as u16))
+    }
 }
 
 /// What the gateway must do next.
@@ -57,7 +76,7 @@ impl Journey {
             retries_in_pool: 0,
             passed_over: false,
             first: None,
-            tried: 0,
+            tried: Tried::default(),
             previous_backoff: Span::ZERO,
             last_error: None,
         }

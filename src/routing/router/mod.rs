@@ -24,20 +24,28 @@ mod tests;
 pub use config::{ConfigError, MAX_POOL, Member, PoolConfig, RouterConfig};
 pub use journey::{Command, Journey};
 
-use crate::routing::balance::{Candidate, Choose, pick};
-use crate::routing::cooldown::Cooldown;
+use crate::routing::balance::{Balance, Balancer, MemberState, Standing, View};
 use crate::routing::entropy::Entropy;
-use crate::routing::outcome::Outcome;
+use crate::routing::guard::{AnyGuard, Guard};
+use crate::routing::outcome::{Observation, Outcome};
 use crate::routing::reason::{Exclusion, Reason, ReasonSink};
+use crate::routing::request::Request;
 use crate::units::{DeploymentIx, Span, Time};
+use journey::Tried;
 
 /// What a gateway process keeps.
 #[derive(Clone, Debug)]
 pub struct Router {
     config: RouterConfig,
-    cooldowns: Vec<Cooldown>,
+    /// One per pool.
+    balancers: Vec<Balancer>,
+    guards: Vec<AnyGuard>,
+    /// Per deployment.
     in_flight: Vec<u32>,
-    turns: Vec<u64>,
+    /// Pool by pool, per deployment: its position in the pool's list.
+    positions: Vec<Vec<Option<u16>>>,
+    /// States of the members of the pool in question; kept only to be used again.
+    states: Vec<MemberState>,
 }
 
 impl Router {
@@ -47,12 +55,20 @@ impl Router {
     /// [`ConfigError`] when the configuration could never serve a request.
     pub fn new(config: RouterConfig, deployments: usize) -> Result<Router, ConfigError> {
         config.check()?;
-        let pools = config.chain.len();
+        let positions = |pool: &PoolConfig| {
+            let mut of = vec![None; deployments];
+            for (i, m) in pool.members.iter().enumerate().rev() {
+                of[m.deployment.ix()] = Some(i as u16);
+            }
+            of
+        };
         Ok(Router {
-            config,
-            cooldowns: vec![Cooldown::default(); deployments],
+            balancers: config.chain.iter().map(|p| Balancer::new(p.choose, p.members.len())).collect(),
+            guards: config.guards.iter().map(|g| AnyGuard::new(*g, deployments)).collect(),
             in_flight: vec![0; deployments],
-            turns: vec![0; pools],
+            positions: config.chain.iter().map(positions).collect(),
+            states: Vec::with_capacity(config.chain.iter().map(|p| p.members.len()).max().unwrap_or(0)),
+            config,
         })
     }
 
@@ -61,9 +77,9 @@ impl Router {
         &self.config
     }
 
-    /// Whether this gateway calls the deployment at present.
+    /// Whether every guard of this gateway admits the deployment at present.
     pub fn available(&self, now: Time, deployment: DeploymentIx) -> bool {
-        self.cooldowns[deployment.ix()].available(now)
+        self.guards.iter().all(|g| g.admits(now, deployment.ix()))
     }
 
     /// Calls of this gateway in flight.
@@ -71,15 +87,21 @@ impl Router {
         self.in_flight[deployment.ix()]
     }
 
+    /// When a guard has a sweep to do; it is also done at the next question, so a gateway need not be woken for it.
+    pub fn next_timeout(&self) -> Option<Time> {
+        self.guards.iter().filter_map(Guard::next_timeout).min()
+    }
+
     /// A request arrives.
     pub fn on_request<E: Entropy, S: ReasonSink>(
         &mut self,
         now: Time,
         journey: &mut Journey,
+        request: &Request<'_>,
         entropy: &mut E,
         reasons: &mut S,
     ) -> Command {
-        self.next(now, journey, Span::ZERO, entropy, reasons)
+        self.next(now, journey, request, Span::ZERO, entropy, reasons)
     }
 
     /// A call has been out for so long that a second one may race it: the deployment to call, if the pool has an attempt
@@ -90,35 +112,47 @@ impl Router {
         &mut self,
         now: Time,
         journey: &mut Journey,
+        request: &Request<'_>,
         entropy: &mut E,
         reasons: &mut S,
     ) -> Option<Command> {
         if u32::from(journey.attempts_in_pool) >= self.config.attempts_per_pool {
             return None;
         }
-        let position = self.choose(now, journey, false, entropy, reasons)?;
-        Some(self.attempt(journey, position, reasons))
+        let position = self.choose(now, journey, request, false, entropy, reasons)?;
+        Some(self.attempt(now, journey, request, position, reasons))
     }
 
     /// Takes in how a call ended without deciding anything. True when the deployment has just been taken out of service.
-    pub fn observe(&mut self, now: Time, deployment: DeploymentIx, outcome: Outcome) -> bool {
+    pub fn observe(&mut self, now: Time, journey: &Journey, deployment: DeploymentIx, seen: &Observation) -> bool {
         let d = deployment.ix();
         self.in_flight[d] -= 1;
-        self.config.cooldown.is_some_and(|config| self.cooldowns[d].observe(&config, now, outcome))
+        let pool = usize::from(journey.pool);
+        if let Some(position) = self.positions[pool][d] {
+            self.balancers[pool].on_end(now, usize::from(position), seen);
+        }
+        let mut taken_out = false;
+        for guard in &mut self.guards {
+            guard.advance(now);
+            taken_out |= guard.on_end(now, d, seen);
+        }
+        taken_out
     }
 
     /// An attempt has ended. True in the second place: the deployment has just been taken out of service.
+    #[allow(clippy::too_many_arguments, reason = "each is a thing of its own that the gateway brings")]
     pub fn on_outcome<E: Entropy, S: ReasonSink>(
         &mut self,
         now: Time,
         journey: &mut Journey,
+        request: &Request<'_>,
         deployment: DeploymentIx,
-        outcome: Outcome,
+        seen: &Observation,
         entropy: &mut E,
         reasons: &mut S,
     ) -> (Command, bool) {
-        let taken_out = self.observe(now, deployment, outcome);
-        let Outcome::Failed { class, retry_after } = outcome else {
+        let taken_out = self.observe(now, journey, deployment, seen);
+        let Outcome::Failed { class, retry_after } = seen.outcome else {
             return (Command::Succeed, taken_out);
         };
         journey.last_error = Some(class);
@@ -126,13 +160,19 @@ impl Router {
             reasons.push(Reason::NotRetryable { class });
             return (Command::Fail { class: Some(class) }, taken_out);
         }
-        (self.next(now, journey, retry_after.unwrap_or(Span::ZERO), entropy, reasons), taken_out)
+        (self.next(now, journey, request, retry_after.unwrap_or(Span::ZERO), entropy, reasons), taken_out)
     }
 
-    /// The request is given up from outside (the user went away, the region died): nothing more is tried for it.
-    pub fn on_abandoned(&mut self, deployment: Option<DeploymentIx>) {
-        if let Some(d) = deployment {
-            self.in_flight[d.ix()] -= 1;
+    /// A call is given up without an outcome (the user went away, the region died, the other call of a race won).
+    pub fn on_abandoned(&mut self, now: Time, journey: &Journey, deployment: DeploymentIx) {
+        let d = deployment.ix();
+        self.in_flight[d] -= 1;
+        let pool = usize::from(journey.pool);
+        if let Some(position) = self.positions[pool][d] {
+            self.balancers[pool].on_abandoned(now, usize::from(position));
+        }
+        for guard in &mut self.guards {
+            guard.on_abandoned(now, d);
         }
     }
 
@@ -141,17 +181,19 @@ impl Router {
         &mut self,
         now: Time,
         journey: &mut Journey,
+        request: &Request<'_>,
         entropy: &mut E,
         reasons: &mut S,
     ) -> Command {
-        journey.tried = 0; // everybody may be called again
-        self.next(now, journey, Span::ZERO, entropy, reasons)
+        journey.tried = Tried::default(); // everybody may be called again
+        self.next(now, journey, request, Span::ZERO, entropy, reasons)
     }
 
     fn next<E: Entropy, S: ReasonSink>(
         &mut self,
         now: Time,
         journey: &mut Journey,
+        request: &Request<'_>,
         retry_after: Span,
         entropy: &mut E,
         reasons: &mut S,
@@ -159,10 +201,10 @@ impl Router {
         loop {
             let more = u32::from(journey.attempts_in_pool) < self.config.attempts_per_pool;
             if more {
-                if let Some(position) = self.choose(now, journey, false, entropy, reasons) {
-                    return self.attempt(journey, position, reasons);
+                if let Some(position) = self.choose(now, journey, request, false, entropy, reasons) {
+                    return self.attempt(now, journey, request, position, reasons);
                 }
-                if self.retry_would_help(now, journey) {
+                if self.retry_would_help() {
                     let n = u32::from(journey.retries_in_pool);
                     let delay = self.config.backoff.delay(n, journey.previous_backoff, entropy).max(retry_after);
                     journey.previous_backoff = delay;
@@ -179,7 +221,7 @@ impl Router {
                 journey.attempts_in_pool = 0;
                 journey.retries_in_pool = 0;
                 journey.previous_backoff = Span::ZERO;
-                journey.tried = 0;
+                journey.tried = Tried::default();
                 reasons.push(Reason::NextPool { pool: journey.pool });
                 continue;
             }
@@ -188,8 +230,8 @@ impl Router {
                 journey.passed_over = false;
                 for pool in 0..self.config.chain.len() {
                     journey.pool = pool as u8;
-                    if let Some(position) = self.choose(now, journey, true, entropy, reasons) {
-                        return self.attempt(journey, position, reasons);
+                    if let Some(position) = self.choose(now, journey, request, true, entropy, reasons) {
+                        return self.attempt(now, journey, request, position, reasons);
                     }
                 }
             }
@@ -198,53 +240,69 @@ impl Router {
         }
     }
 
-    /// Position in the pool of the member to call, if any may be called.
+    /// Position in the pool of the member to call, if any may be called. In a panic the guards are ignored.
     fn choose<E: Entropy, S: ReasonSink>(
         &mut self,
         now: Time,
         journey: &mut Journey,
+        request: &Request<'_>,
         panic: bool,
         entropy: &mut E,
         reasons: &mut S,
     ) -> Option<usize> {
+        self.look(now, journey, panic);
         let p = usize::from(journey.pool);
         let pool = &self.config.chain[p];
-        let legal = journey.class.map(|c| self.config.legal[usize::from(c)].as_slice());
-        if S::ON {
-            for (i, m) in pool.members.iter().enumerate() {
-                let d = m.deployment.ix();
-                let because = if legal.is_some_and(|l| !l[d]) {
-                    Exclusion::Residency
-                } else if !panic && !self.cooldowns[d].available(now) {
-                    Exclusion::CoolingDown { until: self.cooldowns[d].until() }
-                } else if journey.tried & (1 << i) != 0 {
-                    Exclusion::AlreadyTried
-                } else {
-                    continue;
-                };
-                reasons.push(Reason::Excluded { deployment: m.deployment, because });
-            }
+        if reasons.on() {
+            self.say_who_is_out(now, pool, reasons);
         }
-        let candidate = |(position, m): (usize, &Member)| Candidate {
-            position,
-            weight: m.weight,
-            distance: m.distance,
-            in_flight: self.in_flight[m.deployment.ix()],
-        };
-        let may = |(_, m): &(usize, &Member)| legal.is_none_or(|l| l[m.deployment.ix()]);
-        let up = |(i, m): &(usize, &Member)| {
-            journey.tried & (1 << i) == 0 && (panic || self.cooldowns[m.deployment.ix()].available(now))
-        };
-        let members = pool.members.iter().enumerate();
-        let open = members.clone().filter(may).filter(up).map(candidate);
-        let turn = self.turns[p];
-        let chosen = pick(pool.choose, open, turn, pool.members.len(), entropy)?;
-        if journey.first.is_none() && matches!(pool.choose, Choose::Nearest | Choose::InOrder) {
-            let first = pick(pool.choose, members.filter(may).map(candidate), turn, pool.members.len(), entropy);
-            journey.passed_over |= first.is_some_and(|f| f.position != chosen.position);
+        let view = View { now, request, members: &pool.members, states: &self.states };
+        let chosen = self.balancers[p].pick(&view, entropy, reasons)?;
+        if journey.first.is_none() {
+            journey.passed_over |= self.balancers[p].favourite(&view).is_some_and(|f| f != chosen);
         }
-        self.turns[p] += 1;
-        Some(chosen.position)
+        Some(chosen)
+    }
+
+    /// Notes the present states of the pool's members.
+    fn look(&mut self, now: Time, journey: &Journey, panic: bool) {
+        for guard in &mut self.guards {
+            guard.advance(now);
+        }
+        let Router { config, states, guards, in_flight, .. } = self;
+        let legal = journey.class.map(|c| config.legal[usize::from(c)].as_slice());
+        states.clear();
+        states.extend(config.chain[usize::from(journey.pool)].members.iter().enumerate().map(|(i, m)| {
+            let d = m.deployment.ix();
+            let standing = if legal.is_some_and(|l| !l[d]) {
+                Standing::Illegal
+            } else if !panic && !guards.iter().all(|g| g.admits(now, d)) {
+                Standing::Out
+            } else if journey.tried.contains(i) {
+                Standing::Tried
+            } else {
+                Standing::Usable
+            };
+            MemberState { standing, in_flight: in_flight[d] }
+        }));
+    }
+
+    /// Why each member that may not be called may not.
+    fn say_who_is_out<S: ReasonSink>(&self, now: Time, pool: &PoolConfig, reasons: &mut S) {
+        for (m, state) in pool.members.iter().zip(&self.states) {
+            let d = m.deployment.ix();
+            let because = match state.standing {
+                Standing::Usable => continue,
+                Standing::Tried => Exclusion::AlreadyTried,
+                Standing::Illegal => Exclusion::Residency,
+                Standing::Out => {
+                    let out = self.guards.iter().zip(&self.config.guards).find(|(g, _)| !g.admits(now, d));
+                    let (guard, config) = out.expect("somebody has taken it out");
+                    Exclusion::Out { guard: config.name(), until: guard.until(now, d) }
+                }
+            };
+            reasons.push(Reason::Excluded { deployment: m.deployment, because });
+        }
     }
 
     /// Whether the present pool has a member that the request's data may go to.
@@ -254,25 +312,34 @@ impl Router {
         members.iter().any(|m| legal.is_none_or(|l| l[m.deployment.ix()]))
     }
 
-    /// Whether waiting opens somebody of the present pool who has failed this request but does not cool down.
-    fn retry_would_help(&self, now: Time, journey: &Journey) -> bool {
-        let legal = journey.class.map(|c| self.config.legal[usize::from(c)].as_slice());
-        self.config.chain[usize::from(journey.pool)].members.iter().enumerate().any(|(i, m)| {
-            let d = m.deployment.ix();
-            journey.tried & (1 << i) != 0 && legal.is_none_or(|l| l[d]) && self.cooldowns[d].available(now)
-        })
+    /// Whether waiting opens somebody of the present pool who has failed this request but is in service. The states are
+    /// those that the choice before has noted.
+    fn retry_would_help(&self) -> bool {
+        self.states.iter().any(|s| s.standing == Standing::Tried)
     }
 
-    fn attempt<S: ReasonSink>(&mut self, journey: &mut Journey, position: usize, reasons: &mut S) -> Command {
-        let pool = &self.config.chain[usize::from(journey.pool)];
+    fn attempt<S: ReasonSink>(
+        &mut self,
+        now: Time,
+        journey: &mut Journey,
+        request: &Request<'_>,
+        position: usize,
+        reasons: &mut S,
+    ) -> Command {
+        let p = usize::from(journey.pool);
+        let pool = &self.config.chain[p];
         let deployment = pool.members[position].deployment;
         let first = *journey.first.get_or_insert(deployment);
         let fallback = journey.passed_over || deployment != first;
         reasons.push(Reason::Chosen { deployment, pool: journey.pool, attempt: journey.attempts });
-        journey.tried |= 1 << position;
+        journey.tried.add(position);
         journey.attempts = journey.attempts.saturating_add(1);
         journey.attempts_in_pool = journey.attempts_in_pool.saturating_add(1);
         self.in_flight[deployment.ix()] += 1;
+        self.balancers[p].on_sent(now, position, request);
+        for guard in &mut self.guards {
+            guard.on_sent(now, deployment.ix());
+        }
         Command::Attempt { deployment, degraded: pool.degraded, fallback }
     }
 }

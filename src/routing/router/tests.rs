@@ -1,7 +1,9 @@
 //! The order of attempts, waits and fallbacks.
 
 use super::*;
-use crate::routing::cooldown::CooldownConfig;
+use crate::routing::balance::Choose;
+use crate::routing::balance::tests::REQUEST;
+use crate::routing::guard::{CooldownConfig, GuardConfig};
 use crate::routing::outcome::{ErrorClass, ErrorSet};
 use crate::routing::retry::Backoff;
 use crate::routing::retry::Jitter;
@@ -30,10 +32,14 @@ fn router(attempts_per_pool: u32, cooldown: Option<CooldownConfig>) -> Router {
         attempts_per_pool,
         backoff: Backoff { base: Span::from_millis(200), cap: Span::from_secs(5), jitter: Jitter::Full },
         on: ErrorSet::of(&[ErrorClass::RateLimited, ErrorClass::Unavailable, ErrorClass::Timeout]),
-        cooldown,
+        guards: cooldown.map(GuardConfig::Cooldown).into_iter().collect(),
         legal: vec![vec![false, true, false]],
     };
     Router::new(config, 3).unwrap()
+}
+
+fn ended(outcome: Outcome) -> Observation {
+    Observation { outcome, ..Observation::failed(Time::ZERO, ErrorClass::Unavailable, None) }
 }
 
 fn attempt(c: Command) -> (u16, bool, bool) {
@@ -45,14 +51,23 @@ fn attempt(c: Command) -> (u16, bool, bool) {
 fn same_model_elsewhere_then_another_provider() {
     let (mut r, mut j, now) = (router(2, None), Journey::new(None), Time(7));
     let mut why = Vec::new();
-    assert_eq!(attempt(r.on_request(now, &mut j, &mut Half, &mut why)), (0, false, false));
-    assert_eq!(attempt(r.on_outcome(now, &mut j, d(0), UNAVAILABLE, &mut Half, &mut why).0), (1, false, true));
-    assert_eq!(attempt(r.on_outcome(now, &mut j, d(1), UNAVAILABLE, &mut Half, &mut why).0), (2, true, true));
+    assert_eq!(attempt(r.on_request(now, &mut j, &REQUEST, &mut Half, &mut why)), (0, false, false));
+    assert_eq!(
+        attempt(r.on_outcome(now, &mut j, &REQUEST, d(0), &ended(UNAVAILABLE), &mut Half, &mut why).0),
+        (1, false, true)
+    );
+    assert_eq!(
+        attempt(r.on_outcome(now, &mut j, &REQUEST, d(1), &ended(UNAVAILABLE), &mut Half, &mut why).0),
+        (2, true, true)
+    );
     // the only member of the last pool is called once more after full jitter of 200 ms
-    let wait = r.on_outcome(now, &mut j, d(2), UNAVAILABLE, &mut Half, &mut why).0;
+    let wait = r.on_outcome(now, &mut j, &REQUEST, d(2), &ended(UNAVAILABLE), &mut Half, &mut why).0;
     assert_eq!(wait, Command::Wait { until: now + Span::from_millis(100) });
-    assert_eq!(attempt(r.on_timeout(now + Span::from_millis(100), &mut j, &mut Half, &mut why)), (2, true, true));
-    let end = r.on_outcome(now, &mut j, d(2), UNAVAILABLE, &mut Half, &mut why).0;
+    assert_eq!(
+        attempt(r.on_timeout(now + Span::from_millis(100), &mut j, &REQUEST, &mut Half, &mut why)),
+        (2, true, true)
+    );
+    let end = r.on_outcome(now, &mut j, &REQUEST, d(2), &ended(UNAVAILABLE), &mut Half, &mut why).0;
     assert_eq!(end, Command::Fail { class: Some(ErrorClass::Unavailable) });
     assert_eq!(why.last(), Some(&Reason::Exhausted));
     assert!(why.contains(&Reason::NextPool { pool: 1 }));
@@ -62,9 +77,9 @@ fn same_model_elsewhere_then_another_provider() {
 #[test]
 fn an_error_outside_the_list_ends_the_request() {
     let (mut r, mut j) = (router(2, None), Journey::new(None));
-    r.on_request(Time::ZERO, &mut j, &mut Half, &mut reason_free());
+    r.on_request(Time::ZERO, &mut j, &REQUEST, &mut Half, &mut reason_free());
     let bad = Outcome::Failed { class: ErrorClass::BadRequest, retry_after: None };
-    let end = r.on_outcome(Time::ZERO, &mut j, d(0), bad, &mut Half, &mut reason_free()).0;
+    let end = r.on_outcome(Time::ZERO, &mut j, &REQUEST, d(0), &ended(bad), &mut Half, &mut reason_free()).0;
     assert_eq!(end, Command::Fail { class: Some(ErrorClass::BadRequest) });
 }
 
@@ -78,40 +93,39 @@ fn what_cools_down_is_passed_over_and_a_chain_that_cools_down_wholly_is_tried_al
     let mut r = router(1, Some(cooldown));
     let s = &mut reason_free();
     let mut j = Journey::new(None);
-    assert_eq!(attempt(r.on_request(Time::ZERO, &mut j, &mut Half, s)), (0, false, false));
-    let (next, taken_out) = r.on_outcome(Time::ZERO, &mut j, d(0), UNAVAILABLE, &mut Half, s);
+    assert_eq!(attempt(r.on_request(Time::ZERO, &mut j, &REQUEST, &mut Half, s)), (0, false, false));
+    let (next, taken_out) = r.on_outcome(Time::ZERO, &mut j, &REQUEST, d(0), &ended(UNAVAILABLE), &mut Half, s);
     assert!(taken_out);
     assert_eq!(attempt(next), (2, true, true));
-    r.on_outcome(Time::ZERO, &mut j, d(2), UNAVAILABLE, &mut Half, s);
+    r.on_outcome(Time::ZERO, &mut j, &REQUEST, d(2), &ended(Outcome::Ok), &mut Half, s);
     // deployment 0 cools down: the next request starts at 1 and knows that this is a fallback
     let mut j = Journey::new(None);
-    assert_eq!(attempt(r.on_request(Time::ZERO, &mut j, &mut Half, s)), (1, false, true));
-    r.on_outcome(Time::ZERO, &mut j, d(1), UNAVAILABLE, &mut Half, s);
+    assert_eq!(attempt(r.on_request(Time::ZERO, &mut j, &REQUEST, &mut Half, s)), (1, false, true));
+    r.on_outcome(Time::ZERO, &mut j, &REQUEST, d(1), &ended(UNAVAILABLE), &mut Half, s);
     // both of the first pool cool down: the second pool is a fallback from the start
     let mut j = Journey::new(None);
-    r.cooldowns[2] = Cooldown::default();
-    assert_eq!(attempt(r.on_request(Time::ZERO, &mut j, &mut Half, s)), (2, true, true));
-    r.on_outcome(Time::ZERO, &mut j, d(2), UNAVAILABLE, &mut Half, s);
+    assert_eq!(attempt(r.on_request(Time::ZERO, &mut j, &REQUEST, &mut Half, s)), (2, true, true));
+    r.on_outcome(Time::ZERO, &mut j, &REQUEST, d(2), &ended(UNAVAILABLE), &mut Half, s);
     // now all three cool down
     let mut j = Journey::new(None);
-    assert_eq!(attempt(r.on_request(Time::ZERO, &mut j, &mut Half, s)), (0, false, false));
-    r.on_abandoned(Some(d(0)));
+    assert_eq!(attempt(r.on_request(Time::ZERO, &mut j, &REQUEST, &mut Half, s)), (0, false, false));
+    r.on_abandoned(Time::ZERO, &j, d(0));
     // and after the cool-down everything is as before
     let mut j = Journey::new(None);
-    assert_eq!(attempt(r.on_request(Time(30_000_000_000), &mut j, &mut Half, s)), (0, false, false));
+    assert_eq!(attempt(r.on_request(Time(30_000_000_000), &mut j, &REQUEST, &mut Half, s)), (0, false, false));
 }
 
 #[test]
 fn a_longer_retry_after_beats_the_backoff() {
     let (mut r, mut j) = (router(4, None), Journey::new(None));
     let s = &mut reason_free();
-    r.on_request(Time::ZERO, &mut j, &mut Half, s);
-    r.on_outcome(Time::ZERO, &mut j, d(0), UNAVAILABLE, &mut Half, s);
+    r.on_request(Time::ZERO, &mut j, &REQUEST, &mut Half, s);
+    r.on_outcome(Time::ZERO, &mut j, &REQUEST, d(0), &ended(UNAVAILABLE), &mut Half, s);
     let limited = Outcome::Failed { class: ErrorClass::RateLimited, retry_after: Some(Span::from_secs(12)) };
-    let wait = r.on_outcome(Time::ZERO, &mut j, d(1), limited, &mut Half, s).0;
+    let wait = r.on_outcome(Time::ZERO, &mut j, &REQUEST, d(1), &ended(limited), &mut Half, s).0;
     assert_eq!(wait, Command::Wait { until: Time(12_000_000_000) });
     // after the pause everybody in the pool may be called again, nearest first: a retry, not a fallback
-    assert_eq!(attempt(r.on_timeout(Time(12_000_000_000), &mut j, &mut Half, s)), (0, false, false));
+    assert_eq!(attempt(r.on_timeout(Time(12_000_000_000), &mut j, &REQUEST, &mut Half, s)), (0, false, false));
 }
 
 #[test]
@@ -121,8 +135,8 @@ fn residency_is_never_violated_not_even_in_panic() {
     let s = &mut reason_free();
     for _ in 0..2 {
         let mut j = Journey::new(Some(0));
-        assert_eq!(attempt(r.on_request(Time::ZERO, &mut j, &mut Half, s)).0, 1);
-        let end = r.on_outcome(Time::ZERO, &mut j, d(1), UNAVAILABLE, &mut Half, s).0;
+        assert_eq!(attempt(r.on_request(Time::ZERO, &mut j, &REQUEST, &mut Half, s)).0, 1);
+        let end = r.on_outcome(Time::ZERO, &mut j, &REQUEST, d(1), &ended(UNAVAILABLE), &mut Half, s).0;
         assert_eq!(end, Command::Fail { class: Some(ErrorClass::Unavailable) });
     }
 }

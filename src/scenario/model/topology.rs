@@ -2,7 +2,7 @@
 
 use super::DistSpec;
 use crate::routing::balance::Choose;
-use crate::routing::cooldown::CooldownConfig;
+use crate::routing::guard::GuardConfig;
 use crate::routing::health::ThresholdConfig;
 use crate::routing::outcome::ErrorSet;
 use crate::routing::retry::Backoff;
@@ -24,7 +24,7 @@ pub struct Topology {
     /// Attempts, time-outs and backoff of the gateways.
     pub retry: RetrySpec,
     /// When a gateway stops calling a failing deployment.
-    pub cooldown: Option<CooldownConfig>,
+    pub guards: Vec<GuardConfig>,
     /// Conversation state.
     pub state: StateSpec,
 }

@@ -3,7 +3,7 @@
 use super::dist::durations;
 use super::models::repeated;
 use super::places::Places;
-use crate::routing::cooldown::CooldownConfig;
+use crate::routing::guard::{CooldownConfig, GuardConfig};
 use crate::routing::health::ThresholdConfig;
 use crate::routing::outcome::{ErrorClass, ErrorSet};
 use crate::routing::retry::{Backoff, Jitter};
@@ -102,7 +102,7 @@ fn one(
     if let (Some(chain), Some(retry)) = (&chain, &retry) {
         hedging(t, chain, retry, cx);
     }
-    let cooldown = cooldown(t, cx);
+    let guards = cooldown(t, cx).map(GuardConfig::Cooldown).into_iter().collect();
     let state = state(t, cx);
     Some(Topology {
         name: name.value.clone(),
@@ -111,7 +111,7 @@ fn one(
         health,
         chain: chain?,
         retry: retry?,
-        cooldown,
+        guards,
         state: state?,
     })
 }
