@@ -251,16 +251,100 @@ fn the_printed_schema_is_the_committed_one() {
 
 #[test]
 fn a_reader_that_goes_away_is_no_error() {
+    for args in [&["catalog", "prices"][..], &["--help"], &["run", "--help"], &["--version"], &["schema"]] {
+        let mut geodes = Command::new(env!("CARGO_BIN_EXE_geodes"));
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let o = geodes.args(args).stdout(writer).output().unwrap();
+        assert_eq!((o.status.code(), err(&o).as_str()), (Some(0), ""), "{args:?}");
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_during_a_run_is_no_error_and_the_files_are_there() {
+    let p = Place::new();
     let mut child = Command::new(env!("CARGO_BIN_EXE_geodes"))
-        .args(["catalog", "prices"])
+        .args(["run", "small.toml", "--quiet"])
+        .current_dir(p.path())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     drop(child.stdout.take());
     let o = child.wait_with_output().unwrap();
-    assert_eq!(o.status.code(), Some(0), "{}", err(&o));
-    assert!(err(&o).is_empty(), "{}", err(&o));
+    assert_eq!((o.status.code(), err(&o).as_str()), (Some(0), ""));
+    assert!(p.path().join("results/small/two/bill.csv").is_file());
+}
+
+#[test]
+fn quiet_means_that_nothing_but_the_result_is_printed() {
+    let p = Place::new();
+    let o = p.geodes(&["run", "small.toml", "--quiet"]);
+    assert_eq!((o.status.code(), err(&o).as_str()), (Some(0), ""));
+    assert!(out(&o).contains("Topologies compared") && !out(&o).contains('\x1b'));
+}
+
+#[test]
+fn a_second_run_leaves_nothing_of_the_first_beside_it() {
+    let p = Place::new();
+    let files = |args: &[&str]| {
+        let mut all = vec!["run", "small.toml", "--quiet"];
+        all.extend_from_slice(args);
+        let o = p.geodes(&all);
+        assert_eq!(o.status.code(), Some(0), "{}", err(&o));
+        let there = |f: &str| p.path().join("results/small").join(f).exists();
+        ["one/bill.csv", "two/bill.csv", "two", "cost.svg"].map(there)
+    };
+    assert_eq!(files(&[]), [true; 4]);
+    std::fs::write(p.path().join("results/small/notes.md"), "mine").unwrap();
+    assert_eq!(files(&["--topology", "one"]), [true, false, false, true]);
+    assert_eq!(files(&["--no-plots"]), [true, true, true, false]);
+    let changed = p.path().join("results/small/two/bill.csv");
+    std::fs::write(&changed, "corrected").unwrap();
+    let o = p.geodes(&["run", "small.toml", "--quiet", "--topology", "one"]);
+    assert!(err(&o).starts_with("warning: ") && err(&o).contains("bill.csv"), "{}", err(&o));
+    assert!(changed.exists() && p.path().join("results/small/notes.md").exists());
+}
+
+#[test]
+fn scenarios_of_one_name_get_results_of_their_own() {
+    let p = Place::new();
+    for file in ["v1/chat.toml", "v2/chat.toml", "東京.toml", "大阪.toml"] {
+        let path = p.path().join(file);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, SMALL).unwrap();
+    }
+    let run = |args: &[&str]| p.geodes(&[&["run", "--quiet", "--no-plots", "--topology", "one"], args].concat());
+    assert_eq!(run(&["v1/chat.toml"]).status.code(), Some(0));
+    let o = run(&["v2/chat.toml"]);
+    assert_eq!((o.status.code(), out(&o).as_str()), (Some(1), ""), "refused before the simulation");
+    let text = err(&o).replace('\\', "/");
+    for part in ["error: results/chat holds", "another scenario, v1/chat.toml", "`--out results/v2`"] {
+        assert!(text.contains(part), "{part} is missing from {text}");
+    }
+    assert_eq!(run(&["v2/chat.toml", "--no-files"]).status.code(), Some(0));
+    assert_eq!(run(&["v2/chat.toml", "--out", "results/v2"]).status.code(), Some(0));
+    assert_eq!(run(&["./v1/../v1/chat.toml"]).status.code(), Some(0));
+    assert_eq!(run(&["東京.toml"]).status.code(), Some(0));
+    assert_eq!(run(&["大阪.toml"]).status.code(), Some(0));
+    assert_eq!(std::fs::read_dir(p.path().join("results")).unwrap().count(), 4, "chat, v2 and the two cities");
+}
+
+#[test]
+fn what_cannot_be_written_is_said_before_anything_is_simulated() {
+    let p = Place::new();
+    std::fs::write(p.path().join("results"), "a file").unwrap();
+    let before = std::fs::read_dir(p.path()).unwrap().count();
+    let refused = |args: &[&str]| {
+        let o = p.geodes(&[&["run", "small.toml"], args].concat());
+        assert_eq!((o.status.code(), out(&o).as_str()), (Some(1), ""), "{}", err(&o));
+        assert!(err(&o).starts_with("error: cannot write ") && err(&o).lines().count() == 1, "{}", err(&o));
+    };
+    refused(&[]);
+    refused(&["--no-files", "--export", "json=results/out.json"]);
+    refused(&["--no-files", "--export", "json=."]);
+    assert_eq!(std::fs::read_dir(p.path()).unwrap().count(), before);
+    assert_eq!(std::fs::read_to_string(p.path().join("results")).unwrap(), "a file");
 }
 
 #[cfg(unix)]

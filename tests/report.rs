@@ -1,14 +1,15 @@
 //! Every report format, on a made-up day: what a reader relies on must not change by accident.
 
+#[path = "report/folder.rs"]
+mod folder;
 #[cfg(feature = "charts")]
 #[path = "report/pictures.rs"]
 mod pictures;
 #[path = "report/sample.rs"]
 mod sample;
 
-use geodes::report::{csv, files, json, markdown};
+use geodes::report::{csv, json, markdown};
 use geodes::study::result::RunResult;
-use std::path::PathBuf;
 
 fn json_of(run: &RunResult) -> serde_json::Value {
     serde_json::from_str(&json::to_string_pretty(run)).expect("the report is JSON")
@@ -166,74 +167,6 @@ fn markdown_tables_have_as_many_cells_as_heads() {
         assert!(counts.windows(2).all(|w| w[0] == w[1]), "{block}");
     }
     insta::assert_snapshot!("markdown", markdown::render(&sample::day()));
-}
-
-fn names(dir: &std::path::Path) -> Vec<String> {
-    let mut all = Vec::new();
-    let mut todo = vec![dir.to_path_buf()];
-    while let Some(d) = todo.pop() {
-        for entry in std::fs::read_dir(d).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                todo.push(path);
-            } else {
-                all.push(path.strip_prefix(dir).unwrap().to_string_lossy().replace('\\', "/"));
-            }
-        }
-    }
-    all.sort();
-    all
-}
-
-#[test]
-fn a_run_becomes_a_folder_and_nothing_temporary_stays() {
-    let dir = tempfile::tempdir().unwrap();
-    let run = sample::day();
-    let written = files::write_run(dir.path(), &run, false).unwrap();
-    // Again over the first: files are replaced, none is added.
-    assert_eq!(written, files::write_run(dir.path(), &run, false).unwrap());
-    let mut listed: Vec<String> = written
-        .iter()
-        .map(|p: &PathBuf| p.strip_prefix(dir.path()).unwrap().to_string_lossy().replace('\\', "/"))
-        .collect();
-    listed.sort();
-    assert_eq!(listed, names(dir.path()));
-    assert_eq!(listed.len(), 3 * 5 + 1);
-    assert!(listed.contains(&"global-chat/active-active/timeline.csv".to_owned()));
-    assert_eq!(
-        std::fs::read_to_string(dir.path().join("global-chat/summary.json")).unwrap(),
-        json::to_string_pretty(&run)
-    );
-}
-
-#[test]
-fn names_cannot_leave_the_folder_or_meet_in_it() {
-    let dir = tempfile::tempdir().unwrap();
-    let mut run = sample::day();
-    run.scenario.slug = "../outside".into();
-    run.topologies[0].name = "../../up".into();
-    run.topologies[1].name = "UP".into();
-    run.topologies[2].name = "summary.json".into();
-    for path in files::write_run(dir.path(), &run, false).unwrap() {
-        assert!(path.starts_with(dir.path()));
-        assert!(!path.components().any(|c| c == std::path::Component::ParentDir), "{}", path.display());
-    }
-    let found = names(dir.path());
-    assert!(found.contains(&"outside/up/bill.csv".to_owned()), "{found:?}");
-    assert!(found.contains(&"outside/UP-2/bill.csv".to_owned()), "{found:?}");
-    assert!(found.contains(&"outside/summary.json-2/bill.csv".to_owned()), "{found:?}");
-}
-
-#[test]
-fn the_same_run_gives_the_same_bytes() {
-    let (a, b) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    files::write_run(a.path(), &sample::day(), true).unwrap();
-    files::write_run(b.path(), &sample::day(), true).unwrap();
-    assert_eq!(names(a.path()), names(b.path()));
-    for name in names(a.path()) {
-        let bytes = |dir: &tempfile::TempDir| std::fs::read(dir.path().join(&name)).unwrap();
-        assert!(bytes(&a) == bytes(&b), "{name} differs");
-    }
 }
 
 #[cfg(feature = "cli")]

@@ -63,7 +63,7 @@ pub struct RunArgs {
     /// What to print.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
-    /// Folder for result files.
+    /// Folder for result files; they go to a folder in it that is called like the scenario's file.
     #[arg(long, value_name = "DIR", default_value = "results")]
     pub out: PathBuf,
     /// Write no result files.
@@ -81,7 +81,7 @@ pub struct RunArgs {
     /// Instead of reporting, run every topology twice and name the first event that differs.
     #[arg(long)]
     pub check_determinism: bool,
-    /// Print no progress.
+    /// Print neither progress nor where the results are; warnings and errors remain.
     #[arg(long, short)]
     pub quiet: bool,
 }

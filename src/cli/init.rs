@@ -3,7 +3,7 @@
 use super::args::InitArgs;
 use super::exit::Exit;
 use super::output;
-use crate::report::files::write_atomic;
+use crate::report::atomic::write_atomic;
 
 /// Runs the command.
 pub fn run(args: &InitArgs) -> Exit {
@@ -12,7 +12,7 @@ pub fn run(args: &InitArgs) -> Exit {
         return Exit::Error;
     }
     if let Err(e) = write_atomic(&args.path, crate::scenario::starter()) {
-        eprintln!("error: cannot write {}: {e}", args.path.display());
+        eprintln!("error: {e}");
         return Exit::Error;
     }
     let path = args.path.display();

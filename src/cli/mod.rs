@@ -28,6 +28,8 @@ pub fn main() -> ExitCode {
             let code = if e.use_stderr() { Exit::Usage } else { Exit::Ok };
             return match e.print() {
                 Ok(()) => code.into(),
+                // `geodes --help | head`
+                Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => code.into(),
                 Err(_) => Exit::Error.into(),
             };
         }

@@ -4,7 +4,7 @@ use super::args::{Format, RunArgs};
 use super::exit::Exit;
 use super::output;
 use super::progress::{Progress, catch_interrupt};
-use crate::report::{files, json, markdown, text};
+use crate::report::{atomic, files, json, markdown, text};
 use crate::scenario::model::Scenario;
 use crate::scenario::{self, LoadError};
 use crate::study::result::RunResult;
@@ -52,6 +52,10 @@ fn try_run(args: &RunArgs) -> Result<(), Exit> {
     if args.check_determinism {
         return check_determinism(&scenario);
     }
+    let folder = (!args.no_files).then(|| files::Folder::new(&args.out, &scenario.slug, Some(&args.scenario)));
+    // better known before a long simulation than after it
+    let places = args.export.iter().map(|(_, path)| atomic::check_writable(path));
+    places.chain(folder.as_ref().map(files::Folder::check)).collect::<Result<(), _>>().map_err(|e| cannot_write(&e))?;
     catch_interrupt();
     let progress = Progress::new(scenario.topologies.len(), scenario.replications, args.quiet);
     let result = replicate::run(&scenario, &progress);
@@ -60,7 +64,7 @@ fn try_run(args: &RunArgs) -> Result<(), Exit> {
         eprintln!("interrupted before the first replication was finished; nothing was written");
         return Err(Exit::Interrupted);
     };
-    report(args, &result)?;
+    report(args, folder.as_ref(), &result)?;
     if result.incomplete {
         eprintln!(
             "interrupted after {} of {} replications; the result is marked incomplete",
@@ -109,24 +113,26 @@ fn check_determinism(scenario: &Scenario) -> Result<(), Exit> {
     Ok(())
 }
 
-fn report(args: &RunArgs, result: &RunResult) -> Result<(), Exit> {
+fn report(args: &RunArgs, folder: Option<&files::Folder>, result: &RunResult) -> Result<(), Exit> {
+    // What cannot be written to a file is printed all the same: it took time to simulate.
+    let mut outcome = Ok(());
     for (kind, path) in &args.export {
         let text = render(*kind, result, 120, false);
-        files::write_atomic(path, &text).map_err(|e| cannot_write(path, &e))?;
+        outcome = outcome.and(atomic::write_atomic(path, &text).map_err(|e| cannot_write(&e)));
     }
-    if !args.no_files {
-        files::write_run(&args.out, result, !args.no_plots).map_err(|e| cannot_write(&args.out, &e))?;
-    }
+    let written = folder.map(|f| f.write(result, !args.no_plots).map_err(|e| cannot_write(&e))).transpose();
     output::print(&render(args.format, result, output::width(), output::color_stdout()))?;
-    if !args.no_files {
-        let folder = args.out.join(files::folder_name(&result.scenario.slug));
-        eprintln!("results are in {}", folder.display());
+    for kept in written.iter().flatten().flat_map(|w| &w.kept) {
+        eprintln!("warning: {} is of an earlier run and was changed since; it was left as it is", kept.display());
     }
-    Ok(())
+    if let (Some(folder), Ok(_), false) = (folder, &written, args.quiet) {
+        eprintln!("results are in {}", folder.path().display());
+    }
+    outcome.and(written.map(|_| ()))
 }
 
-fn cannot_write(path: &Path, e: &std::io::Error) -> Exit {
-    eprintln!("error: cannot write {}: {e}", path.display());
+fn cannot_write(e: &files::WriteError) -> Exit {
+    eprintln!("error: {e}");
     Exit::Error
 }
 

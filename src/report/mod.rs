@@ -8,13 +8,17 @@
 //! | [`json`] | everything, for machines | |
 //! | [`csv`] | per-interval figures, users, incidents and the bill, for spreadsheets | |
 //! | `charts` | SVG pictures | `charts` |
-//! | [`files`] | all of them into one folder per topology | |
+//! | [`atomic`] | one file, whole or not at all | |
+//! | [`files`] | all of them into one folder per topology; `manifest` knows which files are geodes' own, [`slug`] makes names of folders | |
 
+pub mod atomic;
 pub mod csv;
 pub mod files;
 pub mod format;
 pub mod json;
+mod manifest;
 pub mod markdown;
+pub mod slug;
 // Without a terminal only Markdown draws tables, and not all of them.
 #[cfg_attr(not(feature = "cli"), allow(dead_code))]
 mod tables;

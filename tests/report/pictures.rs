@@ -267,7 +267,7 @@ fn a_run_without_anything_still_draws() {
 fn charts_are_written_beside_the_tables() {
     let dir = tempfile::tempdir().unwrap();
     let run = sample::day();
-    let written = files::write_run(dir.path(), &run, true).unwrap();
+    let written = files::Folder::new(dir.path(), &run.scenario.slug, None).write(&run, true).unwrap().files;
     assert_eq!(written.iter().filter(|p| p.extension().is_some_and(|e| e == "svg")).count(), 3 * 3 + 3);
     let drawn = std::fs::read_to_string(dir.path().join("global-chat/one-region/latency.svg")).unwrap();
     assert_eq!(drawn, charts::of_topology(&run, &run.topologies[0]).unwrap()[0].1);
