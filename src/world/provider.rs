@@ -3,7 +3,7 @@
 use super::purpose::{DECODE, MODEL_ERROR, TTFT};
 use super::sampler::Sampler;
 use crate::random::{Draws, EntityKey};
-use crate::routing::limits::TokenBucket;
+use crate::routing::limits::{Meter, TokenBucket};
 use crate::routing::outcome::{ErrorClass, Outcome};
 use crate::scenario::model::Deployment;
 use crate::units::{RegionIx, Span, Time};
@@ -140,19 +140,19 @@ impl Provider {
     fn over_quota(&mut self, now: Time, a: &Arrival) -> Option<Span> {
         let wanted = u64::from(a.prompt) + u64::from(a.max_output);
         // a request that could never fit waits for a full bucket: the longest Retry-After there is
-        let wait = |b: &mut TokenBucket, n: u64| b.time_until(now, n.min(b.capacity())).unwrap_or(Span::ZERO);
+        let wait = |b: &mut TokenBucket, n: u64| b.wait(now, n.min(b.capacity())).unwrap_or(Span::ZERO);
         if let Some(b) = &mut self.requests
-            && !b.fits(now, 1)
+            && b.wait(now, 1) != Some(Span::ZERO)
         {
             return Some(wait(b, 1));
         }
         if let Some(b) = &mut self.tokens
-            && !b.try_take(now, wanted)
+            && !b.try_count(now, wanted)
         {
             return Some(wait(b, wanted));
         }
         if let Some(b) = &mut self.requests {
-            let taken = b.try_take(now, 1);
+            let taken = b.try_count(now, 1);
             debug_assert!(taken);
         }
         None

@@ -1,9 +1,17 @@
-//! Token bucket in exact integer arithmetic.
+//! Token bucket in exact integer arithmetic: an allowance that refills continuously up to a capacity.
+//!
+//! The algorithm of Anthropic's limits ("token bucket ... continuously replenished", rate limit documentation of 2026) and
+//! of Envoy's local rate limit; the generic cell rate algorithm (ITU-T I.371) accepts the same sequences, so it has no
+//! file of its own.
 //!
 //! The level is kept in *grains*: one token is `nanos` grains of the configured rate (`micro_count / 1e6` tokens per
 //! `nanos` nanoseconds), so refilling for `dt` nanoseconds adds `dt * micro_count / 1e6` grains; the remainder of that
 //! division is kept. No rounding is ever lost, so tokens are conserved to the last grain (INV-5).
+//!
+//! What is counted without asking ([`Meter::count`]) may exceed what is there: an answer that has been written cannot be
+//! refused any more. The level stays at zero then and the rest is owed; refilling pays the debt first.
 
+use super::meter::Meter;
 use crate::units::{PerNanos, Span, Time};
 
 /// Parameters of a bucket; it starts full.
@@ -21,6 +29,8 @@ pub struct TokenBucket {
     config: BucketConfig,
     /// Level in grains of one millionth of `1/nanos` token.
     level: u128,
+    /// What was counted beyond an empty bucket, in grains; positive only while the level is zero.
+    owed: u128,
     full: u128,
     updated: Time,
     taken: u128,
@@ -36,7 +46,7 @@ impl TokenBucket {
     /// A full bucket at time `now`.
     pub fn new(config: BucketConfig, now: Time) -> TokenBucket {
         let full = grains(&config, config.capacity);
-        TokenBucket { config, level: full, full, updated: now, taken: 0, returned: 0 }
+        TokenBucket { config, level: full, owed: 0, full, updated: now, taken: 0, returned: 0 }
     }
 
     /// Most tokens it holds.
@@ -47,10 +57,16 @@ impl TokenBucket {
     fn refill(&mut self, now: Time) {
         let dt = now.since(self.updated).nanos();
         if dt > 0 {
-            let add = u128::from(dt) * u128::from(self.config.rate.micro_count);
-            self.level = (self.level + add).min(self.full);
             self.updated = now;
+            self.add(u128::from(dt) * u128::from(self.config.rate.micro_count));
         }
+    }
+
+    /// Pays what is owed first; what exceeds the capacity is lost.
+    fn add(&mut self, grains: u128) {
+        let paid = grains.min(self.owed);
+        self.owed -= paid;
+        self.level = (self.level + grains - paid).min(self.full);
     }
 
     /// Whole tokens available at `now`.
@@ -59,21 +75,18 @@ impl TokenBucket {
         (self.level / grains(&self.config, 1)) as u64
     }
 
-    /// Whether `tokens` could be taken now.
-    pub fn fits(&mut self, now: Time, tokens: u64) -> bool {
+    /// Whole tokens, rounded up, that were counted beyond what was there and are not refilled yet.
+    pub fn owed(&mut self, now: Time) -> u64 {
         self.refill(now);
-        self.level >= grains(&self.config, tokens)
+        self.owed.div_ceil(grains(&self.config, 1)) as u64
     }
 
-    /// Takes `tokens` if they are there.
-    pub fn try_take(&mut self, now: Time, tokens: u64) -> bool {
-        if !self.fits(now, tokens) {
-            return false;
-        }
-        let g = grains(&self.config, tokens);
+    /// Takes what is there, `tokens` at most.
+    pub fn drain(&mut self, now: Time, tokens: u64) {
+        self.refill(now);
+        let g = grains(&self.config, tokens).min(self.level);
         self.level -= g;
         self.taken += g;
-        true
     }
 
     /// Gives back tokens that were taken but not used; never beyond the capacity.
@@ -82,17 +95,46 @@ impl TokenBucket {
         let g = grains(&self.config, tokens);
         self.returned += g;
         assert!(self.returned <= self.taken, "INV-5 broken: more tokens are given back than were taken");
-        self.level = (self.level + g).min(self.full);
+        self.add(g);
     }
 
-    /// Time until `tokens` will be there if nobody else takes any; `None` if they exceed the capacity.
-    pub fn time_until(&mut self, now: Time, tokens: u64) -> Option<Span> {
+    fn nanos_for(&self, grains: u128) -> Span {
+        Span(u64::try_from(grains.div_ceil(u128::from(self.config.rate.micro_count))).unwrap_or(u64::MAX))
+    }
+}
+
+impl Meter for TokenBucket {
+    fn wait(&mut self, now: Time, n: u64) -> Option<Span> {
         self.refill(now);
-        if tokens > self.config.capacity {
+        if n > self.config.capacity {
             return None;
         }
-        let missing = grains(&self.config, tokens).saturating_sub(self.level);
-        Some(Span(missing.div_ceil(u128::from(self.config.rate.micro_count)) as u64))
+        let missing = (grains(&self.config, n) + self.owed).saturating_sub(self.level);
+        Some(self.nanos_for(missing))
+    }
+
+    fn count(&mut self, now: Time, n: u64) {
+        self.refill(now);
+        let g = grains(&self.config, n);
+        self.taken += g;
+        let there = g.min(self.level);
+        self.level -= there;
+        self.owed += g - there;
+    }
+
+    fn take_back(&mut self, now: Time, _then: Time, n: u64) {
+        self.give_back(now, n);
+    }
+
+    fn most(&self) -> u64 {
+        self.config.capacity
+    }
+
+    fn next_change(&mut self, now: Time) -> Option<Time> {
+        self.refill(now);
+        let one = grains(&self.config, 1);
+        let missing = one - self.level % one + self.owed;
+        (self.level < self.full).then(|| now.saturating_add(self.nanos_for(missing)))
     }
 }
 
@@ -108,11 +150,11 @@ mod tests {
     #[test]
     fn starts_full_and_refills_exactly() {
         let mut b = bucket(60, 2);
-        assert!(b.try_take(Time::ZERO, 2));
-        assert!(!b.try_take(Time(999_999_999), 1));
-        assert!(b.try_take(Time(1_000_000_000), 1));
-        assert_eq!(b.time_until(Time(1_000_000_000), 1), Some(Span::from_secs(1)));
-        assert_eq!(b.time_until(Time(1_000_000_000), 3), None);
+        assert!(b.try_count(Time::ZERO, 2));
+        assert!(!b.try_count(Time(999_999_999), 1));
+        assert!(b.try_count(Time(1_000_000_000), 1));
+        assert_eq!(b.wait(Time(1_000_000_000), 1), Some(Span::from_secs(1)));
+        assert_eq!(b.wait(Time(1_000_000_000), 3), None);
         assert_eq!(b.available(Time(100_000_000_000)), 2);
     }
 
@@ -120,7 +162,7 @@ mod tests {
     fn uneven_rates_lose_nothing() {
         // 7 per minute does not divide a nanosecond: after 60 s of one-nanosecond-apart looks exactly 7 are there
         let mut b = bucket(7, 7);
-        assert!(b.try_take(Time::ZERO, 7));
+        assert!(b.try_count(Time::ZERO, 7));
         for i in 1..1000u64 {
             b.available(Time(i * 60_000_000));
         }
@@ -131,10 +173,45 @@ mod tests {
     #[test]
     fn what_is_given_back_is_there_again_but_never_beyond_the_capacity() {
         let mut b = bucket(60, 10);
-        assert!(b.try_take(Time::ZERO, 10));
+        assert!(b.try_count(Time::ZERO, 10));
         b.give_back(Time::ZERO, 4);
         assert_eq!(b.available(Time::ZERO), 4);
         b.give_back(Time(100_000_000_000), 4);
         assert_eq!(b.available(Time(100_000_000_000)), 10);
+    }
+
+    #[test]
+    fn what_is_counted_beyond_an_empty_bucket_is_owed_and_paid_first() {
+        let mut b = bucket(60, 10); // one per second
+        b.count(Time::ZERO, 25);
+        assert_eq!((b.available(Time::ZERO), b.owed(Time::ZERO)), (0, 15));
+        assert_eq!(b.wait(Time::ZERO, 1), Some(Span::from_secs(16)));
+        let t = Time(15_500_000_000);
+        assert_eq!((b.available(t), b.owed(t)), (0, 0));
+        assert!(!b.try_count(t, 1));
+        assert!(b.try_count(Time(16_000_000_000), 1));
+        // what comes back pays the debt too
+        b.count(Time(16_000_000_000), 5);
+        b.give_back(Time(16_000_000_000), 7);
+        assert_eq!(b.available(Time(16_000_000_000)), 2);
+    }
+
+    #[test]
+    fn draining_stops_at_zero() {
+        let mut b = bucket(60, 1);
+        assert!(b.try_count(Time::ZERO, 1));
+        b.drain(Time(500_000_000), 1);
+        assert_eq!((b.available(Time(1_000_000_000)), b.owed(Time(1_000_000_000))), (0, 0));
+        assert_eq!(b.available(Time(1_500_000_000)), 1);
+    }
+
+    #[test]
+    fn the_next_change_is_the_next_whole_token() {
+        let mut b = bucket(60, 3);
+        assert_eq!(b.next_change(Time::ZERO), None);
+        b.count(Time::ZERO, 2);
+        assert_eq!(b.next_change(Time(250_000_000)), Some(Time(1_000_000_000)));
+        b.count(Time(250_000_000), 3);
+        assert_eq!(b.next_change(Time(250_000_000)), Some(Time(3_000_000_000)));
     }
 }
