@@ -370,8 +370,8 @@ fn replayed_rows_bring_their_own_sizes() {
         panic!()
     };
     assert!(Arc::ptr_eq(trace, sizes), "the world recognises replayed sizes by the shared rows");
-    assert_eq!(trace.rows, [(Span::ZERO, 10, 3), (Span::from_millis(1500), 20, 4)]);
-    let short = std::fs::read_to_string(&path).unwrap().replace("horizon = \"1 h\"", "horizon = \"1 s\"");
+    assert_eq!(trace.rows, [(Span::from_secs(5), 10, 3), (Span::from_millis(6500), 20, 4)], "at their own times");
+    let short = std::fs::read_to_string(&path).unwrap().replace("horizon = \"1 h\"", "horizon = \"6500 ms\"");
     std::fs::write(&path, short).unwrap();
     let warnings = load(&path).unwrap_or_else(|e| panic!("{e}")).warnings;
     assert_eq!(warnings.list()[0].message, "1 of the 2 rows of `own.csv` come after the horizon");

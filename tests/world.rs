@@ -1,11 +1,14 @@
 //! The real world on small scenarios with exact answers.
 
 use geodes::routing::limits::BucketConfig;
-use geodes::scenario::model::{Arrivals, DistSpec, Fault, FaultWhat, FaultWhen, Quota, Residency, Scenario, Steering};
+use geodes::scenario::model::{
+    Arrivals, DistSpec, Fault, FaultWhat, FaultWhen, Quota, Residency, Scenario, Sizes, Steering, TraceRows,
+};
 use geodes::scenario::{plain, plain_region};
 use geodes::units::{PerNanos, RegionIx, Span};
 use geodes::world::failure::Failure;
 use geodes::world::{Record, run};
+use std::sync::Arc;
 
 fn per_second(rate: u64) -> PerNanos {
     PerNanos { micro_count: rate * 1_000_000, nanos: 1_000_000_000 }
@@ -38,6 +41,28 @@ fn an_idle_system_answers_after_resolution_round_trips_and_service() {
     let expected = Span::from_millis(20 + 300 + 4 + 5 + 10 + 300).nanos();
     assert_eq!((r.groups[0].ttft.min(), r.groups[0].ttft.max()), (Some(expected), Some(expected)));
     assert_eq!(r.failed(), 0);
+}
+
+#[test]
+fn replayed_rows_arrive_at_their_own_times_after_the_start() {
+    let mut s = plain(1);
+    s.warmup = Span::from_mins(7);
+    s.interval = Span::from_millis(500);
+    let ms = |t: u64| (Span::from_millis(t), 3, 1);
+    // the last one comes with the end of the horizon, when nobody is let in any more
+    let rows = vec![ms(12_500), ms(12_999), ms(13_000), ms(3_599_999), ms(3_600_000)];
+    let trace = Arc::new(TraceRows { name: "own".to_owned(), rows });
+    s.workloads[0].arrivals = Arrivals::Replay { trace: Arc::clone(&trace) };
+    s.workloads[0].sizes = Sizes::Trace(trace);
+    let r = one(&s);
+    let counts: Vec<(u64, u64)> = r.timeline[0]
+        .iter()
+        .filter_map(|(t, cell)| {
+            Some((t.since(r.timeline[0].start()).nanos() / 1_000_000, cell?.requests)).filter(|&(_, n)| n > 0)
+        })
+        .collect();
+    assert_eq!(counts, [(12_500, 2), (13_000, 1), (3_599_500, 1)], "not shifted to the first row, none in the warm-up");
+    assert_eq!((r.requests(), r.turns), (4, 4));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 /// One request of a trace.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct TraceRow {
-    /// Time since the first request.
+    /// Time since the origin of the trace's clock, which is what replay puts at the start of a scenario.
     pub arrival: Span,
     /// Prompt tokens.
     pub input_tokens: u32,
@@ -20,7 +20,7 @@ pub struct TraceRow {
 /// A request trace in order of arrival.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Trace {
-    /// Rows, sorted by arrival; the first arrives at zero. Never empty.
+    /// Rows, sorted by arrival. Never empty. In shipped traces the first arrives at zero; in a user's own where it says.
     pub rows: Vec<TraceRow>,
     /// Id in [`super::sources`], or `file` for a user's own.
     pub source: &'static str,
@@ -75,7 +75,10 @@ impl Trace {
     pub fn stats(&self) -> TraceStats {
         let gaps: Vec<f64> =
             self.rows.windows(2).map(|w| w[1].arrival.saturating_sub(w[0].arrival).as_secs_f64()).collect();
-        let duration = self.rows.last().map_or(Span::ZERO, |r| r.arrival);
+        let duration = match (self.rows.first(), self.rows.last()) {
+            (Some(first), Some(last)) => last.arrival.saturating_sub(first.arrival),
+            _ => Span::ZERO,
+        };
         let n = gaps.len() as f64;
         let mean = gaps.iter().sum::<f64>() / n;
         let variance = gaps.iter().map(|g| (g - mean) * (g - mean)).sum::<f64>() / n;
@@ -121,8 +124,10 @@ pub enum TraceFault {
     MissingColumn(&'static str),
     /// A row has fewer fields than the header.
     ShortRow,
-    /// Not a number of seconds of at least zero.
+    /// Not a number of seconds from 0 to 9 billion (some 285 years).
     Arrival(String),
+    /// A negative number of seconds: before the origin of the clock.
+    BeforeStart(String),
     /// Not a whole number of tokens (0 to 4,294,967,295).
     Tokens {
         /// The column.
@@ -154,7 +159,10 @@ impl fmt::Display for TraceError {
                 write!(f, "the header lacks the column `{c}`; expected arrival_s,input_tokens,output_tokens")
             }
             TraceFault::ShortRow => write!(f, "fewer fields than the header has"),
-            TraceFault::Arrival(t) => write!(f, "arrival_s: `{t}` is no number of seconds (0 or more)"),
+            TraceFault::Arrival(t) => write!(f, "arrival_s: `{t}` is no number of seconds from 0 to {LATEST_S}"),
+            TraceFault::BeforeStart(t) => {
+                write!(f, "arrival_s: `{t}` is before the start; times are seconds after the start of the scenario")
+            }
             TraceFault::Tokens { column, found } => write!(f, "{column}: `{found}` is no whole number of tokens"),
             TraceFault::Unsorted => write!(f, "arrives before the row above; sort the trace by arrival_s"),
             TraceFault::Csv(why) => write!(f, "not valid CSV: {why}"),
@@ -164,8 +172,9 @@ impl fmt::Display for TraceError {
 
 impl std::error::Error for TraceError {}
 
-/// Reads a user's trace: CSV with a header that has the columns `arrival_s` (seconds, any origin), `input_tokens` and
-/// `output_tokens` in any order, further columns ignored, rows sorted by arrival.
+/// Reads a user's trace: CSV with a header that has the columns `arrival_s` (seconds after the start of the scenario),
+/// `input_tokens` and `output_tokens` in any order, further columns ignored, rows sorted by arrival. Times are kept as
+/// they are: a row at 12.5 s arrives 12.5 s after the start, whether or not it is the first.
 ///
 /// # Errors
 /// The first [`TraceError`].
@@ -185,7 +194,6 @@ fn parse(text: &str) -> Result<Vec<TraceRow>, TraceError> {
         *slot = header.iter().position(|h| h == name).ok_or_else(|| at(1, TraceFault::MissingColumn(name)))?;
     }
     let mut rows: Vec<TraceRow> = Vec::new();
-    let mut first = 0;
     let mut last = 0;
     let mut record = csv::StringRecord::new();
     while reader.read_record(&mut record).map_err(|e| broken(&e))? {
@@ -194,20 +202,34 @@ fn parse(text: &str) -> Result<Vec<TraceRow>, TraceError> {
         let (Some(arrival), Some(input), Some(output)) = (arrival, input, output) else {
             return Err(at(line, TraceFault::ShortRow));
         };
-        let nanos = seconds(arrival).ok_or_else(|| at(line, TraceFault::Arrival(arrival.to_owned())))?;
+        let nanos = offset(arrival).map_err(|fault| at(line, fault))?;
         let tokens = |column: &'static str, found: &str| {
             found.parse::<u32>().map_err(|_| at(line, TraceFault::Tokens { column, found: found.to_owned() }))
         };
         let (input_tokens, output_tokens) = (tokens(COLUMNS[1], input)?, tokens(COLUMNS[2], output)?);
-        if rows.is_empty() {
-            first = nanos;
-        } else if nanos < last {
+        if nanos < last {
             return Err(at(line, TraceFault::Unsorted));
         }
         last = nanos;
-        rows.push(TraceRow { arrival: Span::from_nanos(nanos - first), input_tokens, output_tokens });
+        rows.push(TraceRow { arrival: Span::from_nanos(nanos), input_tokens, output_tokens });
     }
     if rows.is_empty() { Err(at(1, TraceFault::Empty)) } else { Ok(rows) }
+}
+
+/// Latest arrival in seconds, some 285 years. Later ones are dates in milliseconds.
+const LATEST_S: u64 = 9_000_000_000;
+
+/// Nanoseconds after the start.
+fn offset(text: &str) -> Result<u64, TraceFault> {
+    let wrong = || TraceFault::Arrival(text.to_owned());
+    if let Some(positive) = text.strip_prefix('-') {
+        // some writers print -0.0
+        return match seconds(positive).ok_or_else(wrong)? {
+            0 => Ok(0),
+            _ => Err(TraceFault::BeforeStart(text.to_owned())),
+        };
+    }
+    seconds(text).filter(|&ns| ns <= LATEST_S * 1_000_000_000).ok_or_else(wrong)
 }
 
 /// Nanoseconds of a decimal number of seconds, digit by digit so that no binary fraction gets in; digits beyond the
@@ -262,8 +284,21 @@ mod tests {
         assert_eq!(t.unwrap_err(), TraceError { line: 4, fault: TraceFault::Unsorted });
         let t = load_trace("id,output_tokens,input_tokens,arrival_s\r\na,5,10,100.25\r\n\r\nb,6,11,100.2500000019\r\n");
         let rows = t.unwrap().rows;
-        assert_eq!(rows[0], TraceRow { arrival: Span::ZERO, input_tokens: 10, output_tokens: 5 });
-        assert_eq!(rows[1].arrival, Span::from_nanos(1));
+        assert_eq!(rows[0], TraceRow { arrival: Span::from_millis(100_250), input_tokens: 10, output_tokens: 5 });
+        assert_eq!(rows[1].arrival, Span::from_nanos(100_250_000_001), "digits beyond the ninth are cut");
+    }
+
+    #[test]
+    fn times_are_kept_and_statistics_are_of_the_time_between() {
+        let t = load_trace("arrival_s,input_tokens,output_tokens\n12.5,1,1\n14.5,1,1\n").unwrap();
+        assert_eq!(t.rows[0].arrival, Span::from_millis(12_500));
+        assert_eq!((t.stats().duration, t.stats().rate_per_s), (Span::from_secs(2), 0.5));
+        let t = load_trace("arrival_s,input_tokens,output_tokens\n-0.0,1,1\n").unwrap();
+        assert_eq!(t.rows[0].arrival, Span::ZERO);
+        assert!(
+            TRACES.iter().all(|name| trace(name).unwrap().rows[0].arrival == Span::ZERO),
+            "shipped ones begin at 0"
+        );
     }
 
     #[test]
@@ -278,7 +313,9 @@ mod tests {
         let head = "arrival_s,input_tokens,output_tokens\n0,1,1\n";
         for (row, expected) in [
             ("x,1,1", "arrival_s: `x`"),
-            ("-1,1,1", "arrival_s: `-1`"),
+            ("-1,1,1", "arrival_s: `-1` is before the start"),
+            ("-x,1,1", "arrival_s: `-x` is no number of seconds"),
+            ("1700000000000,1,1", "is no number of seconds from 0 to 9000000000"),
             ("nan,1,1", "arrival_s: `nan`"),
             ("1e300,1,1", "arrival_s: `1e300`"),
             ("99999999999999999999,1,1", "arrival_s"),

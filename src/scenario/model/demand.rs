@@ -58,7 +58,7 @@ pub struct Shape {
 pub struct TraceRows {
     /// Name in the catalogue or file name.
     pub name: String,
-    /// (arrival after the first row, input tokens, output tokens), sorted by arrival.
+    /// (arrival after the start of the horizon, input tokens, output tokens), sorted by arrival.
     pub rows: Vec<(Span, u32, u32)>,
 }
 

@@ -59,11 +59,18 @@ table! {
 
 table! {
     plain
-    /// Every row of a trace is one session of one turn, at its time after the start. Either `trace` or `file`.
+    /// Every row of a trace is one session of one turn, which begins exactly as many seconds after the scenario's `start`
+    /// as the row says: a row at 12.5 s arrives at t = 12.5 s. Nothing is shifted, scaled or repeated. Traces of the
+    /// catalogue count from their own first request, which therefore arrives at t = 0. Nothing arrives during the
+    /// warm-up. Rows at or after the end of the horizon are left out with a warning that counts them; if that leaves
+    /// none, or a time is negative, the scenario is refused. Every row is given to a group of users at random, in
+    /// proportion to the shares. With `sizes = "replayed"` it brings its own sizes; a size of 0 counts as one token.
+    /// Either `trace` or `file`.
     RawReplay "Replayed arrivals" {
         /// Trace of the catalogue.
         trace: At<String> = Optional,
-        /// CSV file with the columns `arrival_s`, `input_tokens` and `output_tokens`; relative to the scenario file.
+        /// CSV file with a header and the columns `arrival_s` (seconds after `start`, sorted, fractions allowed),
+        /// `input_tokens` and `output_tokens` in any order; other columns are ignored. Relative to the scenario file.
         file: At<String> = Optional,
     }
 }

@@ -35,14 +35,28 @@ pub fn workloads(raw: &RawScenario, base_dir: Option<&Path>, horizon: Option<Spa
         if let (Arrivals::Replay { trace }, Some(horizon), Some(Some(RawArrivals::Replay(r)))) =
             (&w.arrivals, horizon, found)
         {
-            let late = trace.rows.iter().filter(|row| row.0 >= horizon).count();
-            if late > 0 {
-                let all = trace.rows.len();
-                cx.warning(r.loc, format!("{late} of the {all} rows of `{}` come after the horizon", trace.name));
-            }
+            late_rows(r, trace, horizon, cx);
         }
     }
     workloads
+}
+
+/// Rows that arrive when the horizon is over are not replayed.
+fn late_rows(r: &RawReplay, trace: &TraceRows, horizon: Span, cx: &mut Cx) {
+    let loc = r.file.as_ref().or(r.trace.as_ref()).map_or(r.loc, |name| name.loc);
+    let (all, late) = (trace.rows.len(), trace.rows.iter().filter(|row| row.0 >= horizon).count());
+    if late == all {
+        let first = trace.rows.first().map_or(0.0, |row| row.0.as_secs_f64());
+        cx.error(loc, format!("all rows of `{}` come after the horizon: the first is at {first} s", trace.name))
+            .expected(format!(
+                "`arrival_s` in seconds after the start of the scenario, below {}",
+                horizon.as_secs_f64()
+            ))
+            .help("subtract the time of the scenario's start from `arrival_s`, or give a longer `horizon`");
+    } else if late > 0 {
+        cx.warning(loc, format!("{late} of the {all} rows of `{}` come after the horizon", trace.name))
+            .help("they are left out; a longer `horizon` takes them in");
+    }
 }
 
 fn one(name: &At<String>, w: &RawWorkload, base_dir: Option<&Path>, cx: &mut Cx) -> Option<Workload> {
