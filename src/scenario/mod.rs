@@ -6,6 +6,7 @@
 
 mod decode;
 mod defaults;
+mod definitions;
 pub mod diagnostic;
 mod extends;
 mod load;
