@@ -1,9 +1,10 @@
 //! Scenario files: what is accepted, what is refused and how it is said.
 
-use geodes::scenario::diagnostic::{Diagnostics, Severity};
-use geodes::scenario::model::{Arrivals, DistSpec, FaultWhat, Scenario, Sizes, Steering, Topology, Turns};
+use geodes::scenario::diagnostic::{Diagnostics, Loc, Severity};
+use geodes::scenario::model::{Arrivals, DistSpec, FaultWhat, FaultWhen, Scenario, Sizes, Steering, Topology, Turns};
 use geodes::scenario::{LARGEST_FILE, LoadError, Loaded, from_str, load, reference, schema, starter};
-use geodes::units::{LatLon, RegionIx, Span};
+use geodes::units::{LatLon, PerNanos, RegionIx, Span};
+use geodes::world::run;
 use proptest::prelude::*;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -168,6 +169,9 @@ fn positions_are_exact() {
         ("chain = [\"gpt\"]", "chain = [«\"São\"», «\"x\"»]"),
         ("sizes.fixed = {", "sizes.«fixd» = {"),
         ("rate = \"2 sessions/s\"", "rate = «\"2 sessions\"»"),
+        ("horizon = \"1 h\"", "dns.hit = «\"1 s\"»\nhorizon = \"1 h\""), // slower than the default of `miss`
+        ("horizon = \"1 h\"", "dns.miss = «\"1 ms\"»\nhorizon = \"1 h\""),
+        ("horizon = \"1 h\"", "horizon = «\"366 d\"»"), // in intervals of the default length
     ] {
         let marked = GOOD.replacen(from, to, 1);
         let (mut text, mut want, mut open) = (String::new(), Vec::new(), 0);
@@ -558,6 +562,31 @@ const PIECES: &[&str] = &[
     "\"aws:eu-west-1\"",
     "\"all\"",
     "\"gpt\"",
+    // values that are right for some key, at the ends of what it takes
+    "1",
+    "0.0",
+    "1000000000",
+    "false",
+    "\"1 ns\"",
+    "\"7 d\"",
+    "\"1 h\"",
+    "\"100 ms\"",
+    "\"1 tokens\"",
+    "\"4G tokens\"",
+    "\"1 tokens/min\"",
+    "\"0.001 sessions/s\"",
+    "\"100 %\"",
+    "\"deep\"",
+    "\"dns_failover\"",
+    "\"weighted\"",
+    "\"least_busy\"",
+    "\"round_robin\"",
+    "\"in_order\"",
+    "{ constant = \"0 s\" }",
+    "{ constant = \"1 d\" }",
+    "{ exponential = { mean = \"1 h\" } }",
+    "{ uniform = { min = \"0 s\", max = \"1 d\" } }",
+    "{ lognormal = { p50 = \"1 ns\", p95 = \"1 d\" } }",
 ];
 
 #[derive(Clone, Debug)]
@@ -566,8 +595,13 @@ enum Mutation {
     Insert(usize, usize),
     Copy(usize, usize),
     Truncate(usize),
+    Value(usize, usize),
+    Swap(usize, usize),
     Number(usize, usize),
 }
+
+/// Numbers at the ends of what some key takes, or beyond.
+const NUMBERS: &[&str] = &["0", "1", "2", "3", "0.5", "0.001", "17", "100", "1000", "1e6", "9e9"];
 
 fn mutation() -> impl Strategy<Value = Mutation> {
     let at = 0usize..100_000;
@@ -576,8 +610,31 @@ fn mutation() -> impl Strategy<Value = Mutation> {
         (at.clone(), 0..PIECES.len()).prop_map(|(a, p)| Mutation::Insert(a, p)),
         (at.clone(), at.clone()).prop_map(|(a, b)| Mutation::Copy(a, b)),
         at.clone().prop_map(Mutation::Truncate),
-        (at, 0..PIECES.len()).prop_map(|(a, p)| Mutation::Number(a, p)),
+        value_mutation(),
     ]
+}
+
+/// Mutations after which the text is mostly still TOML.
+fn value_mutation() -> impl Strategy<Value = Mutation> {
+    let at = 0usize..100_000;
+    prop_oneof![
+        2 => (at.clone(), 0..PIECES.len()).prop_map(|(a, p)| Mutation::Value(a, p)),
+        1 => (at.clone(), at.clone()).prop_map(|(a, b)| Mutation::Swap(a, b)),
+        6 => number_mutation(),
+    ]
+}
+
+/// A number that stands alone or with a unit is replaced.
+fn number_mutation() -> impl Strategy<Value = Mutation> {
+    (0usize..100_000, 0..NUMBERS.len()).prop_map(|(a, n)| Mutation::Number(a, n))
+}
+
+/// Where the n-th value of a text begins and ends: from a `=` to the next delimiter.
+fn value_at(chars: &[char], n: usize) -> Option<(usize, usize)> {
+    let equals: Vec<usize> = chars.iter().enumerate().filter(|(_, c)| **c == '=').map(|(i, _)| i).collect();
+    let start = *equals.get(n % equals.len().max(1))? + 1;
+    let length = chars[start..].iter().position(|c| matches!(c, ',' | '\n' | '}'));
+    Some((start, length.map_or(chars.len(), |i| start + i)))
 }
 
 fn apply(text: &str, m: &Mutation) -> String {
@@ -605,22 +662,39 @@ fn apply(text: &str, m: &Mutation) -> String {
                 .collect()
         }
         Mutation::Truncate(a) => chars[..(a % n).min(chars.len())].iter().collect(),
-        Mutation::Number(a, p) => {
-            // a value is replaced: from the a-th `=` to the next delimiter
-            let equals: Vec<usize> = chars.iter().enumerate().filter(|(_, c)| **c == '=').map(|(i, _)| i).collect();
-            let Some(&start) = equals.get(a % equals.len().max(1)) else { return text.to_owned() };
-            let end =
-                chars[start..].iter().position(|c| matches!(c, ',' | '\n' | '}')).map_or(chars.len(), |i| start + i);
+        Mutation::Value(a, p) => {
+            let Some((start, end)) = value_at(&chars, a) else { return text.to_owned() };
             let piece: Vec<char> = format!(" {} ", PIECES[p]).chars().collect();
-            join(&[&chars[..=start], &piece, &chars[end..]])
+            join(&[&chars[..start], &piece, &chars[end..]])
+        }
+        Mutation::Number(a, n) => {
+            let starts: Vec<usize> = (1..chars.len())
+                .filter(|&i| chars[i].is_ascii_digit() && matches!(chars[i - 1], ' ' | '"' | '$'))
+                .collect();
+            let Some(&start) = starts.get(a % starts.len().max(1)) else { return text.to_owned() };
+            let length = chars[start..].iter().position(|c| !matches!(c, '0'..='9' | '.'));
+            let number: Vec<char> = NUMBERS[n].chars().collect();
+            join(&[&chars[..start], &number, &chars[start + length.unwrap_or(0)..]])
+        }
+        Mutation::Swap(a, b) => {
+            let (Some((start, end)), Some((from, to))) = (value_at(&chars, a), value_at(&chars, b)) else {
+                return text.to_owned();
+            };
+            join(&[&chars[..start], &chars[from..to], &chars[end..]])
         }
     }
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
+/// Mutated files per run.
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(1500)
+}
 
-    /// Whatever a file holds, the answer is a scenario or errors that can be printed.
+proptest! {
+    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever a file holds, the answer is a scenario or errors that can be printed and that say where they are. More
+    /// with `PROPTEST_CASES=200000 cargo test --release --test scenario mutated`.
     #[test]
     fn mutated_scenarios_never_panic(which in 0usize..3, mutations in prop::collection::vec(mutation(), 1..6)) {
         let chat = include_str!("../scenarios/global-chat.toml");
@@ -636,8 +710,43 @@ proptest! {
                 for one in d.list() {
                     prop_assert!(one.line >= 1 && one.column >= 1 && one.loc.start <= text.len());
                     prop_assert!(!one.render("fuzz.toml", &text).is_empty());
+                    let whole_file = one.message.starts_with("missing key") && !one.message.contains(" in `")
+                        || one.message.starts_with("the file ");
+                    prop_assert!(whole_file || one.loc != Loc::START, "without a place: {}", one.message);
                 }
             }
+        }
+    }
+    /// What validation lets through can be run: no invariant breaks and nothing panics, however odd the values are.
+    #[test]
+    fn mutated_scenarios_that_load_can_be_run(
+        which in 0usize..2,
+        mutations in prop::collection::vec(value_mutation(), 1..4),
+    ) {
+        let mut text = [starter(), GOOD][which].to_owned();
+        for m in &mutations {
+            text = apply(&text, m);
+        }
+        let Ok(Loaded { mut scenario, .. }) = from_str(&text, "fuzz.toml", None) else { return Ok(()) };
+        // a minute is enough to meet every kind of event
+        scenario.horizon = scenario.horizon.min(Span::from_mins(1));
+        scenario.warmup = scenario.warmup.min(Span::from_secs(10));
+        scenario.interval = scenario.interval.max(Span::from_secs(1));
+        for f in &mut scenario.faults {
+            if let FaultWhen::At { at, lasts } = &mut f.when {
+                (*at, *lasts) = ((*at).min(Span::from_secs(20)), (*lasts).min(Span::from_secs(20)));
+            }
+        }
+        for w in &mut scenario.workloads {
+            if let Arrivals::Poisson { rate, .. } = &mut w.arrivals
+                && rate.per_sec_f64() > 5.0
+            {
+                *rate = PerNanos { micro_count: 5_000_000, nanos: 1_000_000_000 };
+            }
+        }
+        for topology in 0..scenario.topologies.len() {
+            let record = run(&scenario, topology, 0);
+            prop_assert!(record.failed() <= record.requests());
         }
     }
 }

@@ -18,7 +18,7 @@ impl Loc {
     pub fn new(range: std::ops::Range<usize>) -> Loc {
         Loc { start: range.start, end: range.end.max(range.start) }
     }
-    /// The point at the beginning of the file.
+    /// The point at the beginning of the file: what concerns the file as a whole. No line is shown for it.
     pub const START: Loc = Loc { start: 0, end: 0 };
 }
 

@@ -110,7 +110,8 @@ fn snippet(out: &mut String, file: &str, source: &str, loc: Loc, gutter: usize, 
     let (line, column) = position(source, loc.start);
     let pad = " ".repeat(gutter);
     let _ = writeln!(out, "{pad}{} {file}:{line}:{column}", paint.wrap(BLUE, "-->"));
-    if source.is_empty() {
+    // what concerns the whole file stands at no line of it
+    if source.is_empty() || loc == Loc::START {
         return;
     }
     let start = floor_char(source, loc.start);

@@ -45,7 +45,11 @@ pub fn check(raw: &RawScenario, workloads: &[Workload], load: &Load, cx: &mut Cx
         let loc = if raw.interval.is_some() { load.interval.loc } else { raw.horizon.map_or(Loc::START, |h| h.loc) };
         cx.error(loc, format!("the horizon has {intervals} intervals of {}", load.interval.value))
             .expected(format!("at most {MOST_INTERVALS}"))
-            .help("a longer `interval`");
+            .help(if raw.interval.is_some() {
+                "a longer `interval`"
+            } else {
+                "state a longer `interval` than the default"
+            });
     }
     let seconds = load.horizon.as_secs_f64() + load.warmup.as_secs_f64();
     let runs = load.topologies.max(1) as f64 * f64::from(load.replications.max(1));

@@ -302,7 +302,15 @@ pub fn dns(raw: &RawScenario, cx: &mut Cx) -> Dns {
     let hit: At<Span> = cx.or_at(&n.hit, &d::DNS_HIT, n.loc);
     let miss: At<Span> = cx.or_at(&n.miss, &d::DNS_MISS, n.loc);
     if miss.value < hit.value {
-        cx.error(miss.loc, "an answer that has to be fetched (`miss`) is faster than one from the cache (`hit`)");
+        // a default has no place in the file
+        let (loc, other) = if n.miss.is_some() { (miss.loc, hit) } else { (hit.loc, miss) };
+        let d = cx.error(loc, "an answer that has to be fetched (`miss`) is faster than one from the cache (`hit`)");
+        if n.miss.is_some() && n.hit.is_some() {
+            d.note(other.loc, "the answer from the cache");
+        } else {
+            let key = if n.miss.is_some() { "hit" } else { "miss" };
+            d.help(format!("`{key}` is {} by default; state both", other.value));
+        }
     }
     Dns {
         resolvers_per_group: cx.count(resolvers, "resolvers_per_group", 1..=10_000),
