@@ -12,3 +12,4 @@ pub mod request;
 pub mod retry;
 pub mod router;
 pub mod steering;
+pub mod throttle;

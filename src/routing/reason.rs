@@ -40,6 +40,15 @@ pub enum Reason {
     },
     /// Every deployment of the chain is out of service: the guards are ignored.
     Panic,
+    /// The budget allows no further retry.
+    BudgetSpent,
+    /// The gateway's throttle holds the call back.
+    Paced {
+        /// Until when.
+        until: Time,
+    },
+    /// The gateway's throttle refuses the call.
+    Shed,
     /// A pause before another attempt in the same pool.
     BackedOff {
         /// Until when.

@@ -99,6 +99,45 @@ defaults! {
     COOLDOWN_AFTER: "topology.*.cooldown.after" = "3", "LiteLLM constants.py (2026): DEFAULT_ALLOWED_FAILS = 3";
     COOLDOWN_LASTS: "topology.*.cooldown.lasts" = "\"5 s\"", "LiteLLM constants.py (2026): DEFAULT_COOLDOWN_TIME_SECONDS = 5";
     COOLDOWN_429: "topology.*.cooldown.on_429_at_once" = "true", "LiteLLM router (2026): a 429 cools a deployment down at once";
+    ENVOY_BASE: "topology.*.retry.backoff.envoy.base" = "\"25 ms\"", "Envoy retry policy (2026): base interval 25 ms";
+    FINAGLE_TTL: "topology.*.retry.budget.finagle.ttl" = "\"10 s\"", "twitter/finagle, RetryBudget.scala (2026)";
+    FINAGLE_MIN: "topology.*.retry.budget.finagle.min_retries_per_sec" = "10", "twitter/finagle, RetryBudget.scala (2026)";
+    FINAGLE_PERCENT: "topology.*.retry.budget.finagle.percent" = "20", "twitter/finagle, RetryBudget.scala (2026)";
+    GRPC_TOKENS: "topology.*.retry.budget.grpc.max_tokens" = "10", "grpc/proposal A6 (2024), the example";
+    GRPC_RATIO: "topology.*.retry.budget.grpc.token_ratio" = "0.1", "grpc/proposal A6 (2024), the example";
+    ENVOY_MIN_RETRIES: "topology.*.retry.budget.envoy.min_retry_concurrency" = "3", "Envoy circuit_breaker.proto (2026)";
+    ENVOY_RETRY_PERCENT: "topology.*.retry.budget.envoy.budget_percent" = "20", "Envoy circuit_breaker.proto (2026)";
+    OUTLIER_5XX: "topology.*.outlier.consecutive_5xx" = "5", "Envoy outlier_detection.proto (2026)";
+    OUTLIER_GATEWAY: "topology.*.outlier.consecutive_gateway_failure" = "0",
+        "Envoy outlier_detection.proto (2026): 5, but not enforced";
+    OUTLIER_INTERVAL: "topology.*.outlier.interval" = "\"10 s\"", "Envoy outlier_detection.proto (2026)";
+    OUTLIER_BASE: "topology.*.outlier.base_ejection_time" = "\"30 s\"", "Envoy outlier_detection.proto (2026)";
+    OUTLIER_MAX: "topology.*.outlier.max_ejection_time" = "\"5 min\"", "Envoy outlier_detection.proto (2026)";
+    OUTLIER_PERCENT: "topology.*.outlier.max_ejection_percent" = "10", "Envoy outlier_detection.proto (2026)";
+    OUTLIER_ALWAYS: "topology.*.outlier.always_eject_one_host" = "false", "Envoy outlier_detection.proto (2026)";
+    OUTLIER_SUCCESS_RATE: "topology.*.outlier.success_rate.enabled" = "true",
+        "Envoy outlier_detection.proto (2026): enforced by default";
+    OUTLIER_SUCCESS_HOSTS: "topology.*.outlier.success_rate.minimum_hosts" = "5", "Envoy outlier_detection.proto (2026)";
+    OUTLIER_SUCCESS_VOLUME: "topology.*.outlier.success_rate.request_volume" = "100", "Envoy outlier_detection.proto (2026)";
+    OUTLIER_STDEV: "topology.*.outlier.success_rate.stdev_factor" = "1.9", "Envoy outlier_detection.proto (2026): 1900 thousandths";
+    OUTLIER_FAILURE_PERCENTAGE: "topology.*.outlier.failure_percentage.enabled" = "false",
+        "Envoy outlier_detection.proto (2026): not enforced by default";
+    OUTLIER_FAILURE_THRESHOLD: "topology.*.outlier.failure_percentage.threshold" = "85", "Envoy outlier_detection.proto (2026)";
+    OUTLIER_FAILURE_HOSTS: "topology.*.outlier.failure_percentage.minimum_hosts" = "5", "Envoy outlier_detection.proto (2026)";
+    OUTLIER_FAILURE_VOLUME: "topology.*.outlier.failure_percentage.request_volume" = "50", "Envoy outlier_detection.proto (2026)";
+    R4J_FAILURE: "topology.*.breaker.resilience4j.failure_rate" = "50", "resilience4j, CircuitBreakerConfig.java (2026)";
+    R4J_SLOW: "topology.*.breaker.resilience4j.slow_call_rate" = "100", "resilience4j, CircuitBreakerConfig.java (2026)";
+    R4J_SLOW_CALL: "topology.*.breaker.resilience4j.slow_call" = "\"60 s\"", "resilience4j, CircuitBreakerConfig.java (2026)";
+    R4J_WINDOW: "topology.*.breaker.resilience4j.window" = "100", "resilience4j, CircuitBreakerConfig.java (2026)";
+    R4J_MINIMUM: "topology.*.breaker.resilience4j.minimum_calls" = "100", "resilience4j, CircuitBreakerConfig.java (2026)";
+    R4J_WAIT: "topology.*.breaker.resilience4j.wait_open" = "\"60 s\"", "resilience4j, CircuitBreakerConfig.java (2026)";
+    R4J_HALF_OPEN: "topology.*.breaker.resilience4j.half_open_calls" = "10", "resilience4j, CircuitBreakerConfig.java (2026)";
+    HYSTRIX_VOLUME: "topology.*.breaker.hystrix.request_volume" = "20", "Netflix Hystrix wiki, Configuration (2018)";
+    HYSTRIX_PERCENT: "topology.*.breaker.hystrix.error_percent" = "50", "Netflix Hystrix wiki, Configuration (2018)";
+    HYSTRIX_WINDOW: "topology.*.breaker.hystrix.window" = "\"10 s\"", "Netflix Hystrix wiki, Configuration (2018)";
+    HYSTRIX_SLEEP: "topology.*.breaker.hystrix.sleep" = "\"5 s\"", "Netflix Hystrix wiki, Configuration (2018)";
+    SRE_K: "topology.*.throttle.sre.k" = "2.0", "Site Reliability Engineering (2016), Handling Overload: K = 2";
+    SRE_WINDOW: "topology.*.throttle.sre.window" = "\"2 min\"", "Site Reliability Engineering (2016), Handling Overload: two minutes";
     STATE: "topology.*.state" = "\"replicated\"", "asynchronous replication, the usual mode of multi-region stores";
     STATE_LAG: "topology.*.state.replicated.lag" = "{ lognormal = { p50 = \"250 ms\", p95 = \"1 s\" } }",
         "DynamoDB global tables documentation (2026): usually within a second; ASSUMPTION: that is the 95th percentile, the median a quarter";

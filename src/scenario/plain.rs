@@ -8,7 +8,7 @@ use super::model::{
 use crate::routing::balance::Choose;
 use crate::routing::health::ThresholdConfig;
 use crate::routing::outcome::{ErrorClass, ErrorSet};
-use crate::routing::retry::{Backoff, Jitter};
+use crate::routing::retry::{Backoff, Delay, Jitter};
 use crate::units::{DeploymentIx, LatLon, Money, PerNanos, Price, RegionIx, Span};
 
 /// Long enough never to matter.
@@ -108,7 +108,12 @@ pub fn plain(n: usize) -> Scenario {
             }],
             retry: RetrySpec {
                 attempts_per_pool: 1,
-                backoff: Backoff { base: Span::from_millis(100), cap: Span::from_secs(1), jitter: Jitter::Full },
+                delay: Delay::Backoff(Backoff {
+                    base: Span::from_millis(100),
+                    cap: Span::from_secs(1),
+                    jitter: Jitter::Full,
+                }),
+                budget: None,
                 hedge_after: None,
                 on: ErrorSet::of(&ErrorClass::ALL),
                 connect_timeout: Span::from_secs(3),
@@ -116,6 +121,7 @@ pub fn plain(n: usize) -> Scenario {
                 total_timeout: AGES,
             },
             guards: Vec::new(),
+            throttle: None,
             state: StateSpec {
                 lag: DistSpec::Constant(0.0),
                 read: DistSpec::Constant(0.0),

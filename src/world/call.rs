@@ -46,6 +46,7 @@ impl World<'_> {
                 let epoch = self.sessions[session].request.step(Phase::BackingOff);
                 cx.schedule(until, TRAFFIC, Event::BackoffOver { session, epoch });
             }
+            Command::Shed => self.turn_fails(session, Failure::Shed, cx),
             Command::Succeed => self.turn_served(session, cx),
             Command::Fail { class } => self.turn_fails(session, Failure::of_chain(class), cx),
         }

@@ -42,11 +42,13 @@ pub enum Failure {
     ContextWindow,
     /// A content filter refused the request.
     ContentPolicy,
+    /// The gateway refused the request itself, to spare what it would call.
+    Shed,
 }
 
 impl Failure {
     /// Number of classes.
-    pub const COUNT: usize = 18;
+    pub const COUNT: usize = 19;
 
     /// All classes in the order of their discriminants.
     pub const ALL: [Failure; Failure::COUNT] = [
@@ -68,6 +70,7 @@ impl Failure {
         Failure::ProviderOverloaded,
         Failure::ContextWindow,
         Failure::ContentPolicy,
+        Failure::Shed,
     ];
 
     /// Name in reports.
@@ -91,6 +94,7 @@ impl Failure {
             Failure::ProviderOverloaded => "provider_overloaded_529",
             Failure::ContextWindow => "context_window",
             Failure::ContentPolicy => "content_policy",
+            Failure::Shed => "shed_by_gateway",
         }
     }
 

@@ -61,6 +61,8 @@ impl Question<'_> {
 
     /// The pause that the router asked for is over.
     pub(super) fn on_timeout(mut self, now: Time) -> Command {
+        // the draws before the pause have the first addresses
+        self.entropy.next += 128;
         self.router.on_timeout(now, self.journey, &self.request, &mut self.entropy, &mut Silent)
     }
 

@@ -260,7 +260,9 @@ fn router_config(scenario: &Scenario, topology: &Topology, from: RegionIx) -> Ro
     RouterConfig {
         chain: chain.collect(),
         attempts_per_pool: topology.retry.attempts_per_pool,
-        backoff: topology.retry.backoff,
+        delay: topology.retry.delay,
+        budget: topology.retry.budget,
+        throttle: topology.throttle,
         on: topology.retry.on,
         guards: topology.guards.clone(),
         legal: scenario.residency.iter().map(legal).collect(),

@@ -4,9 +4,15 @@
 //! A new algorithm is a file here and a variant of [`GuardConfig`] (what the configuration says) and of [`AnyGuard`]
 //! (what the gateway keeps).
 
+mod breaker;
 mod cooldown;
+mod hystrix;
+mod outlier;
 
+pub use breaker::{Breaker, BreakerConfig};
 pub use cooldown::{Cooldown, CooldownConfig};
+pub use hystrix::{Hystrix, HystrixConfig};
+pub use outlier::{FailurePercentage, Outlier, OutlierConfig, SuccessRate};
 
 use crate::routing::outcome::Observation;
 use crate::units::Time;
@@ -42,6 +48,12 @@ pub trait Guard {
 pub enum GuardConfig {
     /// [`Cooldown`].
     Cooldown(CooldownConfig),
+    /// [`Outlier`].
+    Outlier(OutlierConfig),
+    /// [`Breaker`].
+    Breaker(BreakerConfig),
+    /// [`Hystrix`].
+    Hystrix(HystrixConfig),
 }
 
 impl GuardConfig {
@@ -49,6 +61,8 @@ impl GuardConfig {
     pub const fn name(self) -> &'static str {
         match self {
             GuardConfig::Cooldown(_) => "cool-down",
+            GuardConfig::Outlier(_) => "outlier ejection",
+            GuardConfig::Breaker(_) | GuardConfig::Hystrix(_) => "circuit breaker",
         }
     }
 }
@@ -58,13 +72,22 @@ impl GuardConfig {
 pub enum AnyGuard {
     /// See [`Cooldown`].
     Cooldown(Cooldown),
+    /// See [`Outlier`].
+    Outlier(Outlier),
+    /// See [`Breaker`].
+    Breaker(Breaker),
+    /// See [`Hystrix`].
+    Hystrix(Hystrix),
 }
 
 impl AnyGuard {
-    /// A guard that has seen nothing yet, of so many deployments.
-    pub fn new(config: GuardConfig, deployments: usize) -> AnyGuard {
+    /// A guard that has seen nothing yet, of so many deployments, `callable` of which this gateway may call.
+    pub fn new(config: GuardConfig, deployments: usize, callable: usize) -> AnyGuard {
         match config {
             GuardConfig::Cooldown(c) => AnyGuard::Cooldown(Cooldown::new(c, deployments)),
+            GuardConfig::Outlier(c) => AnyGuard::Outlier(Outlier::new(c, deployments, callable)),
+            GuardConfig::Breaker(c) => AnyGuard::Breaker(Breaker::new(c, deployments)),
+            GuardConfig::Hystrix(c) => AnyGuard::Hystrix(Hystrix::new(c, deployments)),
         }
     }
 }
@@ -74,6 +97,9 @@ macro_rules! each {
     ($self:expr, $guard:ident => $call:expr) => {
         match $self {
             AnyGuard::Cooldown($guard) => $call,
+            AnyGuard::Outlier($guard) => $call,
+            AnyGuard::Breaker($guard) => $call,
+            AnyGuard::Hystrix($guard) => $call,
         }
     };
 }

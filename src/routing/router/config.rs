@@ -3,7 +3,9 @@
 use crate::routing::balance::Choose;
 use crate::routing::guard::GuardConfig;
 use crate::routing::outcome::ErrorSet;
-use crate::routing::retry::Backoff;
+use crate::routing::retry::Delay;
+use crate::routing::retry::budget::BudgetConfig;
+use crate::routing::throttle::ThrottleConfig;
 use crate::units::{DeploymentIx, Span};
 
 /// Most members of one pool: a choice looks at every one of them.
@@ -34,6 +36,13 @@ pub struct PoolConfig {
     pub degraded: bool,
 }
 
+impl PoolConfig {
+    /// Whether the deployment with that index is a member.
+    pub fn has(&self, deployment: usize) -> bool {
+        self.members.iter().any(|m| m.deployment.ix() == deployment)
+    }
+}
+
 /// Configuration of a router.
 #[derive(Clone, PartialEq, Debug)]
 pub struct RouterConfig {
@@ -42,7 +51,11 @@ pub struct RouterConfig {
     /// Attempts per pool, the first included.
     pub attempts_per_pool: u32,
     /// Pause before a member is called again.
-    pub backoff: Backoff,
+    pub delay: Delay,
+    /// What bounds the retries of all requests together; `None`: nothing.
+    pub budget: Option<BudgetConfig>,
+    /// What makes the gateway send less when it is refused; `None`: nothing.
+    pub throttle: Option<ThrottleConfig>,
     /// Errors after which something else is tried.
     pub on: ErrorSet,
     /// When a failing deployment is no longer called; none: it always is.

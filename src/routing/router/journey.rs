@@ -18,6 +18,14 @@ pub struct Journey {
     pub(super) tried: Tried,
     pub(super) previous_backoff: Span,
     pub(super) last_error: Option<ErrorClass>,
+    /// Price of the last retry.
+    pub(super) paid: Option<u16>,
+    /// The next attempt has been paid for already.
+    pub(super) cleared: bool,
+    /// The pause is the throttle's, not one between attempts.
+    pub(super) paced: bool,
+    /// The first attempt is still out.
+    pub(super) first_out: bool,
 }
 
 /// Positions in the present pool that have been tried.
@@ -56,6 +64,8 @@ pub enum Command {
         /// When.
         until: Time,
     },
+    /// The gateway refuses the request itself, to spare what it would call.
+    Shed,
     /// The answer is complete.
     Succeed,
     /// Nothing is left to try.
@@ -79,6 +89,10 @@ impl Journey {
             tried: Tried::default(),
             previous_backoff: Span::ZERO,
             last_error: None,
+            paid: None,
+            cleared: false,
+            paced: false,
+            first_out: false,
         }
     }
 

@@ -30,6 +30,8 @@ use crate::routing::guard::{AnyGuard, Guard};
 use crate::routing::outcome::{Observation, Outcome};
 use crate::routing::reason::{Exclusion, Reason, ReasonSink};
 use crate::routing::request::Request;
+use crate::routing::retry::budget::{Budget, Load, RetryBudget};
+use crate::routing::throttle::{Permission, Throttle};
 use crate::units::{DeploymentIx, Span, Time};
 use journey::Tried;
 
@@ -40,6 +42,10 @@ pub struct Router {
     /// One per pool.
     balancers: Vec<Balancer>,
     guards: Vec<AnyGuard>,
+    budget: Option<Budget>,
+    throttle: Option<Throttle>,
+    /// Calls out, and how many of them are retries.
+    load: Load,
     /// Per deployment.
     in_flight: Vec<u32>,
     /// Pool by pool, per deployment: its position in the pool's list.
@@ -62,9 +68,13 @@ impl Router {
             }
             of
         };
+        let callable = (0..deployments).filter(|d| config.chain.iter().any(|p| p.has(*d))).count();
         Ok(Router {
             balancers: config.chain.iter().map(|p| Balancer::new(p.choose, p.members.len())).collect(),
-            guards: config.guards.iter().map(|g| AnyGuard::new(*g, deployments)).collect(),
+            guards: config.guards.iter().map(|g| AnyGuard::new(*g, deployments, callable)).collect(),
+            budget: config.budget.map(Budget::new),
+            throttle: config.throttle.map(Throttle::new),
+            load: Load { active: 0, retries: 0 },
             in_flight: vec![0; deployments],
             positions: config.chain.iter().map(positions).collect(),
             states: Vec::with_capacity(config.chain.iter().map(|p| p.members.len()).max().unwrap_or(0)),
@@ -101,7 +111,7 @@ impl Router {
         entropy: &mut E,
         reasons: &mut S,
     ) -> Command {
-        self.next(now, journey, request, Span::ZERO, entropy, reasons)
+        self.next(now, journey, request, None, entropy, reasons)
     }
 
     /// A call has been out for so long that a second one may race it: the deployment to call, if the pool has an attempt
@@ -120,13 +130,25 @@ impl Router {
             return None;
         }
         let position = self.choose(now, journey, request, false, entropy, reasons)?;
-        Some(self.attempt(now, journey, request, position, reasons))
+        if !self.clear(now, journey, reasons) {
+            return None;
+        }
+        match self.permission(now, entropy) {
+            Permission::Go => Some(self.attempt(now, journey, request, position, reasons)),
+            Permission::Wait(_) | Permission::Refused => None,
+        }
     }
 
     /// Takes in how a call ended without deciding anything. True when the deployment has just been taken out of service.
-    pub fn observe(&mut self, now: Time, journey: &Journey, deployment: DeploymentIx, seen: &Observation) -> bool {
+    pub fn observe(&mut self, now: Time, journey: &mut Journey, deployment: DeploymentIx, seen: &Observation) -> bool {
         let d = deployment.ix();
-        self.in_flight[d] -= 1;
+        self.leave(journey, deployment);
+        if let Some(budget) = &mut self.budget {
+            budget.on_outcome(now, seen.outcome, journey.paid);
+        }
+        if let Some(throttle) = &mut self.throttle {
+            throttle.on_end(now, seen.outcome);
+        }
         let pool = usize::from(journey.pool);
         if let Some(position) = self.positions[pool][d] {
             self.balancers[pool].on_end(now, usize::from(position), seen);
@@ -160,13 +182,13 @@ impl Router {
             reasons.push(Reason::NotRetryable { class });
             return (Command::Fail { class: Some(class) }, taken_out);
         }
-        (self.next(now, journey, request, retry_after.unwrap_or(Span::ZERO), entropy, reasons), taken_out)
+        (self.next(now, journey, request, retry_after, entropy, reasons), taken_out)
     }
 
     /// A call is given up without an outcome (the user went away, the region died, the other call of a race won).
-    pub fn on_abandoned(&mut self, now: Time, journey: &Journey, deployment: DeploymentIx) {
+    pub fn on_abandoned(&mut self, now: Time, journey: &mut Journey, deployment: DeploymentIx) {
         let d = deployment.ix();
-        self.in_flight[d] -= 1;
+        self.leave(journey, deployment);
         let pool = usize::from(journey.pool);
         if let Some(position) = self.positions[pool][d] {
             self.balancers[pool].on_abandoned(now, usize::from(position));
@@ -185,8 +207,10 @@ impl Router {
         entropy: &mut E,
         reasons: &mut S,
     ) -> Command {
-        journey.tried = Tried::default(); // everybody may be called again
-        self.next(now, journey, request, Span::ZERO, entropy, reasons)
+        if !std::mem::take(&mut journey.paced) {
+            journey.tried = Tried::default(); // everybody may be called again
+        }
+        self.next(now, journey, request, None, entropy, reasons)
     }
 
     fn next<E: Entropy, S: ReasonSink>(
@@ -194,7 +218,7 @@ impl Router {
         now: Time,
         journey: &mut Journey,
         request: &Request<'_>,
-        retry_after: Span,
+        retry_after: Option<Span>,
         entropy: &mut E,
         reasons: &mut S,
     ) -> Command {
@@ -202,14 +226,15 @@ impl Router {
             let more = u32::from(journey.attempts_in_pool) < self.config.attempts_per_pool;
             if more {
                 if let Some(position) = self.choose(now, journey, request, false, entropy, reasons) {
-                    return self.attempt(now, journey, request, position, reasons);
+                    return self.launch(now, journey, request, position, entropy, reasons);
                 }
-                if self.retry_would_help() {
-                    let n = u32::from(journey.retries_in_pool);
-                    let delay = self.config.backoff.delay(n, journey.previous_backoff, entropy).max(retry_after);
-                    journey.previous_backoff = delay;
-                    journey.retries_in_pool = journey.retries_in_pool.saturating_add(1);
-                    let until = now + delay;
+                if self.retry_would_help()
+                    && let Some(pause) = self.pause(journey, retry_after, entropy)
+                {
+                    if !self.clear(now, journey, reasons) {
+                        return Command::Fail { class: journey.last_error };
+                    }
+                    let until = now + pause;
                     reasons.push(Reason::BackedOff { until });
                     return Command::Wait { until };
                 }
@@ -231,12 +256,67 @@ impl Router {
                 for pool in 0..self.config.chain.len() {
                     journey.pool = pool as u8;
                     if let Some(position) = self.choose(now, journey, request, true, entropy, reasons) {
-                        return self.attempt(now, journey, request, position, reasons);
+                        return self.launch(now, journey, request, position, entropy, reasons);
                     }
                 }
             }
             reasons.push(Reason::Exhausted);
             return Command::Fail { class: journey.last_error };
+        }
+    }
+
+    /// The pause before somebody of this pool is called again; `None` when the rule gives up.
+    fn pause<E: Entropy>(&self, journey: &mut Journey, retry_after: Option<Span>, entropy: &mut E) -> Option<Span> {
+        let k = u32::from(journey.retries_in_pool);
+        let pause = self.config.delay.before(k, journey.previous_backoff, journey.last_error, retry_after, entropy)?;
+        journey.previous_backoff = pause;
+        journey.retries_in_pool = journey.retries_in_pool.saturating_add(1);
+        Some(pause)
+    }
+
+    /// Whether the next attempt may be made as far as the retry budget goes; a retry is paid for here.
+    fn clear<S: ReasonSink>(&mut self, now: Time, journey: &mut Journey, reasons: &mut S) -> bool {
+        let Some(budget) = &mut self.budget else { return true };
+        if journey.attempts == 0 || journey.cleared {
+            return true;
+        }
+        let Some(price) = budget.withdraw(now, journey.last_error, self.load) else {
+            reasons.push(Reason::BudgetSpent);
+            return false;
+        };
+        journey.paid = Some(price);
+        journey.cleared = true;
+        true
+    }
+
+    fn permission<E: Entropy>(&mut self, now: Time, entropy: &mut E) -> Permission {
+        self.throttle.as_mut().map_or(Permission::Go, |t| t.on_call(now, entropy))
+    }
+
+    /// Calls the member, if the budget and the throttle let it.
+    fn launch<E: Entropy, S: ReasonSink>(
+        &mut self,
+        now: Time,
+        journey: &mut Journey,
+        request: &Request<'_>,
+        position: usize,
+        entropy: &mut E,
+        reasons: &mut S,
+    ) -> Command {
+        if !self.clear(now, journey, reasons) {
+            return Command::Fail { class: journey.last_error };
+        }
+        match self.permission(now, entropy) {
+            Permission::Go => self.attempt(now, journey, request, position, reasons),
+            Permission::Wait(until) => {
+                journey.paced = true;
+                reasons.push(Reason::Paced { until });
+                Command::Wait { until }
+            }
+            Permission::Refused => {
+                reasons.push(Reason::Shed);
+                Command::Shed
+            }
         }
     }
 
@@ -332,6 +412,16 @@ impl Router {
         let first = *journey.first.get_or_insert(deployment);
         let fallback = journey.passed_over || deployment != first;
         reasons.push(Reason::Chosen { deployment, pool: journey.pool, attempt: journey.attempts });
+        if journey.attempts == 0 {
+            journey.first_out = true;
+            if let Some(budget) = &mut self.budget {
+                budget.on_request(now);
+            }
+        } else {
+            self.load.retries += 1;
+        }
+        journey.cleared = false;
+        self.load.active += 1;
         journey.tried.add(position);
         journey.attempts = journey.attempts.saturating_add(1);
         journey.attempts_in_pool = journey.attempts_in_pool.saturating_add(1);
@@ -341,5 +431,17 @@ impl Router {
             guard.on_sent(now, deployment.ix());
         }
         Command::Attempt { deployment, degraded: pool.degraded, fallback }
+    }
+
+    /// A call to the deployment is no longer out. (A second call of the same request goes to somebody else, so the
+    /// deployment tells which of them it was.)
+    fn leave(&mut self, journey: &mut Journey, deployment: DeploymentIx) {
+        self.in_flight[deployment.ix()] -= 1;
+        self.load.active -= 1;
+        if journey.first_out && journey.first == Some(deployment) {
+            journey.first_out = false;
+        } else {
+            self.load.retries -= 1;
+        }
     }
 }

@@ -5,8 +5,9 @@ use crate::routing::balance::Choose;
 use crate::routing::balance::tests::REQUEST;
 use crate::routing::guard::{CooldownConfig, GuardConfig};
 use crate::routing::outcome::{ErrorClass, ErrorSet};
-use crate::routing::retry::Backoff;
-use crate::routing::retry::Jitter;
+use crate::routing::retry::budget::{BudgetConfig, GrpcThrottleConfig};
+use crate::routing::retry::{Backoff, Delay, Jitter};
+use crate::routing::throttle::{SreConfig, ThrottleConfig};
 
 struct Half;
 impl Entropy for Half {
@@ -30,7 +31,9 @@ fn router(attempts_per_pool: u32, cooldown: Option<CooldownConfig>) -> Router {
             PoolConfig { members: vec![member(2, 5)], choose: Choose::Nearest, degraded: true },
         ],
         attempts_per_pool,
-        backoff: Backoff { base: Span::from_millis(200), cap: Span::from_secs(5), jitter: Jitter::Full },
+        delay: Delay::Backoff(Backoff { base: Span::from_millis(200), cap: Span::from_secs(5), jitter: Jitter::Full }),
+        budget: None,
+        throttle: None,
         on: ErrorSet::of(&[ErrorClass::RateLimited, ErrorClass::Unavailable, ErrorClass::Timeout]),
         guards: cooldown.map(GuardConfig::Cooldown).into_iter().collect(),
         legal: vec![vec![false, true, false]],
@@ -109,7 +112,7 @@ fn what_cools_down_is_passed_over_and_a_chain_that_cools_down_wholly_is_tried_al
     // now all three cool down
     let mut j = Journey::new(None);
     assert_eq!(attempt(r.on_request(Time::ZERO, &mut j, &REQUEST, &mut Half, s)), (0, false, false));
-    r.on_abandoned(Time::ZERO, &j, d(0));
+    r.on_abandoned(Time::ZERO, &mut j, d(0));
     // and after the cool-down everything is as before
     let mut j = Journey::new(None);
     assert_eq!(attempt(r.on_request(Time(30_000_000_000), &mut j, &REQUEST, &mut Half, s)), (0, false, false));
@@ -160,4 +163,51 @@ fn configurations_that_can_never_serve_are_refused() {
         Some(ConfigError::ZeroWeights(0))
     );
     assert_eq!(refused(&|_| ()), None);
+}
+
+#[test]
+fn a_spent_budget_ends_a_request_after_its_first_attempt() {
+    let config = RouterConfig {
+        budget: Some(BudgetConfig::Grpc(GrpcThrottleConfig::EXAMPLE)),
+        ..router(2, None).config().clone()
+    };
+    let mut r = Router::new(config, 3).unwrap();
+    let why = &mut Vec::new();
+    // 0 and 1, then the last pool twice: the fifth of ten tokens goes with the first failure of the second request
+    let mut attempts = [0; 3];
+    for count in &mut attempts {
+        let mut j = Journey::new(None);
+        let mut command = r.on_request(Time::ZERO, &mut j, &REQUEST, &mut Half, why);
+        loop {
+            command = match command {
+                Command::Attempt { deployment, .. } => {
+                    *count += 1;
+                    r.on_outcome(Time::ZERO, &mut j, &REQUEST, deployment, &ended(UNAVAILABLE), &mut Half, why).0
+                }
+                Command::Wait { until } => r.on_timeout(until, &mut j, &REQUEST, &mut Half, why),
+                _ => break,
+            };
+        }
+        assert_eq!(command, Command::Fail { class: Some(ErrorClass::Unavailable) });
+    }
+    assert_eq!(attempts, [4, 1, 1]);
+    assert!(why.contains(&Reason::BudgetSpent));
+}
+
+#[test]
+fn a_throttle_sheds_load_that_would_be_refused() {
+    let config =
+        RouterConfig { throttle: Some(ThrottleConfig::Sre(SreConfig::BOOK)), ..router(1, None).config().clone() };
+    let mut r = Router::new(config, 3).unwrap();
+    let s = &mut reason_free();
+    let mut last = Command::Succeed;
+    for _ in 0..3 {
+        let mut j = Journey::new(None);
+        last = r.on_request(Time::ZERO, &mut j, &REQUEST, &mut Half, s);
+        while let Command::Attempt { deployment, .. } = last {
+            last = r.on_outcome(Time::ZERO, &mut j, &REQUEST, deployment, &ended(UNAVAILABLE), &mut Half, s).0;
+        }
+    }
+    // three calls refused: p = 3/4, and the next uniform is one half
+    assert_eq!(last, Command::Shed);
 }

@@ -5,7 +5,9 @@ use crate::routing::balance::Choose;
 use crate::routing::guard::GuardConfig;
 use crate::routing::health::ThresholdConfig;
 use crate::routing::outcome::ErrorSet;
-use crate::routing::retry::Backoff;
+use crate::routing::retry::Delay;
+use crate::routing::retry::budget::BudgetConfig;
+use crate::routing::throttle::ThrottleConfig;
 use crate::units::{DeploymentIx, Price, RegionIx, Span};
 
 /// A layout of the product.
@@ -25,6 +27,8 @@ pub struct Topology {
     pub retry: RetrySpec,
     /// When a gateway stops calling a failing deployment.
     pub guards: Vec<GuardConfig>,
+    /// What makes a gateway send less when it is refused.
+    pub throttle: Option<ThrottleConfig>,
     /// Conversation state.
     pub state: StateSpec,
 }
@@ -120,7 +124,9 @@ pub struct RetrySpec {
     /// Attempts per pool, the first included; each goes to a member not yet tried while there is one.
     pub attempts_per_pool: u32,
     /// Pause before a member is tried again.
-    pub backoff: Backoff,
+    pub delay: Delay,
+    /// What bounds the retries of all requests of a gateway together.
+    pub budget: Option<BudgetConfig>,
     /// A second call races the first when that has not begun to answer after this long; `None`: never.
     pub hedge_after: Option<Span>,
     /// Errors after which the next attempt or pool is tried; any other ends the request.

@@ -1,6 +1,7 @@
 //! Topologies.
 
 use super::dist::DurationDist;
+use super::resilience::{RawBreaker, RawBudget, RawEnvoyBackoff, RawGrpcBackoff, RawOutlier, RawThrottle};
 use crate::scenario::decode::{ErrorName, HourlyPrice, List, Named, Nothing, OneOrMany, choice, table};
 use crate::scenario::diagnostic::At;
 use crate::units::Span;
@@ -76,7 +77,8 @@ table! {
 }
 
 choice! {
-    /// Pause before a deployment is tried again: exponential, capped, with a kind of jitter.
+    /// Pause before a deployment is tried again: exponential, capped, with a kind of jitter, or the rule of a client library.
+    /// The first four also wait for a longer Retry-After.
     RawBackoff "Backoff" {
         /// The delay itself, without jitter.
         "exponential" => Exponential(RawBackoffTimes),
@@ -86,6 +88,23 @@ choice! {
         "equal_jitter" => EqualJitter(RawBackoffTimes),
         /// Evenly between `base` and three times the previous delay.
         "decorrelated_jitter" => DecorrelatedJitter(RawBackoffTimes),
+        /// AWS SDKs since 2025: full jitter up to 20 s, from 1 s after a 429 and from 50 ms otherwise; a Retry-After adds at most
+        /// 5 s.
+        "aws_standard" => AwsStandard(Nothing),
+        /// AWS SDKs before: full jitter of 1 s, 2 s, 4 s, up to 20 s.
+        "aws_classic" => AwsClassic(Nothing),
+        /// gRPC: exponential, 20 % of jitter.
+        "grpc" => Grpc(RawGrpcBackoff),
+        /// The OpenAI client: 0.5 s doubling to 8 s less up to a quarter; a Retry-After of more than 120 s ends the retries.
+        "openai" => OpenAi(Nothing),
+        /// The Anthropic client: as the OpenAI client, but any Retry-After is obeyed.
+        "anthropic" => Anthropic(Nothing),
+        /// Envoy: evenly between zero and a bound that grows to ten times the base.
+        "envoy" => Envoy(RawEnvoyBackoff),
+        /// Portkey: 1 s doubling, without jitter; a Retry-After of 60 s or more ends the retries.
+        "portkey" => Portkey(Nothing),
+        /// Bifrost: 0.5 s doubling to 5 s, 20 % of jitter.
+        "bifrost" => Bifrost(Nothing),
     }
 }
 
@@ -97,6 +116,8 @@ table! {
         attempts_per_pool: At<u64> = Or(&d::ATTEMPTS),
         /// Pause before a deployment is tried again.
         backoff: RawBackoff = Or(&d::BACKOFF),
+        /// What bounds the retries of all requests together. Nothing if not given.
+        budget: RawBudget = Optional,
         /// A second call, to another deployment of the pool, races the first when that has not begun to answer after this
         /// long; it counts as an attempt, and the first complete answer is used. Without it, none does. Shorter than the time-out of the
         /// first token.
@@ -199,6 +220,12 @@ table! {
         timeout: RawTimeout = Optional,
         /// When a gateway stops calling a failing deployment.
         cooldown: RawCooldown = Optional,
+        /// Outlier detection, beside the cool-down. None if not given.
+        outlier: RawOutlier = Optional,
+        /// A circuit breaker per deployment, beside the cool-down. None if not given.
+        breaker: RawBreaker = Optional,
+        /// What makes a gateway send less when it is refused. Nothing if not given.
+        throttle: RawThrottle = Optional,
         /// Where conversations are kept.
         state: RawState = Or(&d::STATE),
         /// The application in every region.

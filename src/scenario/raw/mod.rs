@@ -6,6 +6,7 @@ mod dist;
 mod fault;
 mod layout;
 mod models;
+mod resilience;
 
 pub use demand::{
     RawArrivals, RawClient, RawContext, RawDns, RawLink, RawLocation, RawPoisson, RawReplay, RawResidency, RawSizes,
@@ -18,6 +19,10 @@ pub use layout::{
     RawTopology,
 };
 pub use models::{RawChoose, RawDeployment, RawLatency, RawPool, RawQuota, RawTokenPrices};
+
+pub use resilience::{
+    RawBreaker, RawBudget, RawFailurePercentage, RawGrpcBackoff, RawOutlier, RawSuccessRate, RawThrottle,
+};
 
 use demand::RawNetwork;
 

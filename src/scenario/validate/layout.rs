@@ -3,21 +3,21 @@
 use super::dist::durations;
 use super::models::repeated;
 use super::places::Places;
+use super::resilience;
 use crate::routing::guard::{CooldownConfig, GuardConfig};
 use crate::routing::health::ThresholdConfig;
 use crate::routing::outcome::{ErrorClass, ErrorSet};
-use crate::routing::retry::{Backoff, Jitter};
 use crate::scenario::decode::{Cx, Decode};
 use crate::scenario::defaults as d;
 use crate::scenario::diagnostic::{At, Loc};
 use crate::scenario::extends::Resolved;
 use crate::scenario::model::{AppRegion, DeepCheck, Health, Pool, RetrySpec, Service, StateSpec, Steering, Topology};
 use crate::scenario::raw::{
-    RawApp, RawBackoff, RawBackoffTimes, RawCheck, RawCooldown, RawHealth, RawRetry, RawState, RawSteering, RawTimeout,
-    RawTopology,
+    RawApp, RawCheck, RawCooldown, RawHealth, RawRetry, RawState, RawSteering, RawTimeout, RawTopology,
 };
 use crate::scenario::suggest::listed;
 use crate::units::{RegionIx, Span};
+use std::collections::BTreeSet;
 
 /// Most topologies of a scenario.
 const MOST_TOPOLOGIES: usize = 64;
@@ -102,7 +102,8 @@ fn one(
     if let (Some(chain), Some(retry)) = (&chain, &retry) {
         hedging(t, chain, retry, cx);
     }
-    let guards = cooldown(t, cx).map(GuardConfig::Cooldown).into_iter().collect();
+    let guards = guards(t, chain.as_deref(), cx);
+    let throttle = t.throttle.as_ref().map(|t| resilience::throttle(t, cx));
     let state = state(t, cx);
     Some(Topology {
         name: name.value.clone(),
@@ -112,6 +113,7 @@ fn one(
         chain: chain?,
         retry: retry?,
         guards,
+        throttle,
         state: state?,
     })
 }
@@ -295,7 +297,8 @@ fn retry(t: &RawTopology, cx: &mut Cx) -> Option<RetrySpec> {
     let r = t.retry.clone().unwrap_or_else(|| RawRetry::empty(t.loc));
     let attempts = cx.or_at(&r.attempts_per_pool, &d::ATTEMPTS, r.loc);
     let attempts_per_pool = cx.count(attempts, "attempts_per_pool", 1..=8);
-    let backoff = backoff(&cx.or(&r.backoff, &d::BACKOFF), cx);
+    let delay = resilience::delay(&cx.or(&r.backoff, &d::BACKOFF), cx);
+    let budget = r.budget.as_ref().map(|b| resilience::budget(b, cx));
     let on = cx.or(&r.on, &d::RETRY_ON);
     for (i, item) in on.items.iter().enumerate() {
         if r.on.is_some() && on.items[..i].iter().any(|f| f.value == item.value) {
@@ -338,7 +341,8 @@ fn retry(t: &RawTopology, cx: &mut Cx) -> Option<RetrySpec> {
     }
     Some(RetrySpec {
         attempts_per_pool,
-        backoff: backoff?,
+        delay: delay?,
+        budget,
         hedge_after: r.hedge_after.map(|h| h.value),
         on: ErrorSet::of(&classes),
         connect_timeout: cx.positive(connect, "connect"),
@@ -358,18 +362,15 @@ fn hedging(t: &RawTopology, chain: &[Pool], retry: &RetrySpec, cx: &mut Cx) {
     }
 }
 
-fn backoff(b: &RawBackoff, cx: &mut Cx) -> Option<Backoff> {
-    let (times, jitter): (&RawBackoffTimes, Jitter) = match b {
-        RawBackoff::Exponential(t) => (t, Jitter::None),
-        RawBackoff::FullJitter(t) => (t, Jitter::Full),
-        RawBackoff::EqualJitter(t) => (t, Jitter::Equal),
-        RawBackoff::DecorrelatedJitter(t) => (t, Jitter::Decorrelated),
-    };
-    let (base, cap) = (times.base?, times.cap?);
-    if cap.value < base.value {
-        cx.error(cap.loc, "the longest delay is shorter than the first").note(base.loc, "the first");
+/// Everything that takes deployments out of service, in the order in which reasons name it.
+fn guards(t: &RawTopology, chain: Option<&[Pool]>, cx: &mut Cx) -> Vec<GuardConfig> {
+    let mut guards: Vec<GuardConfig> = cooldown(t, cx).map(GuardConfig::Cooldown).into_iter().collect();
+    if let (Some(o), Some(chain)) = (&t.outlier, chain) {
+        let hosts: BTreeSet<_> = chain.iter().flat_map(|p| p.members.iter().map(|m| m.0)).collect();
+        guards.push(resilience::outlier(o, hosts.len(), cx));
     }
-    Some(Backoff { base: base.value, cap: cap.value, jitter })
+    guards.extend(t.breaker.as_ref().map(|b| resilience::breaker(b, cx)));
+    guards
 }
 
 fn cooldown(t: &RawTopology, cx: &mut Cx) -> Option<CooldownConfig> {

@@ -11,6 +11,7 @@ mod network;
 mod objectives;
 mod places;
 mod residency;
+mod resilience;
 mod size;
 mod take;
 mod users;

@@ -5,7 +5,7 @@ use super::station::Service;
 use super::{LawOptions, REPLICATIONS, run_world, theory};
 use crate::random::normal;
 use crate::routing::limits::BucketConfig;
-use crate::routing::retry::{Backoff, Jitter};
+use crate::routing::retry::{Backoff, Delay, Jitter};
 use crate::scenario::model::{Arrivals, Deployment, DistSpec, Quota, Scenario, Sizes, TraceRows};
 use crate::scenario::plain;
 use crate::units::{DeploymentIx, PerNanos, Span};
@@ -126,8 +126,8 @@ pub fn retries(options: LawOptions) -> Vec<LawResult> {
         let mut s = single(format!("errors {p}"), 20.0, Span::ZERO, horizon);
         s.deployments[0].error_rate = p;
         s.topologies[0].retry.attempts_per_pool = n + 1;
-        s.topologies[0].retry.backoff =
-            Backoff { base: Span::from_millis(1), cap: Span::from_millis(1), jitter: Jitter::None };
+        let pause = Span::from_millis(1);
+        s.topologies[0].retry.delay = Delay::Backoff(Backoff { base: pause, cap: pause, jitter: Jitter::None });
         let runs = run_world(&s, options.seed, REPLICATIONS, |r| (r.attempts, r.requests(), r.failed()));
         let parameters = format!("p = {p}, n = {n}");
         let amplification = theory::retry_amplification(p, n);

@@ -1,0 +1,164 @@
+//! What ejection, breakers, retry budgets and throttles do in the world: each is switched on alone and must change what it
+//! is for.
+
+use geodes::routing::balance::Choose;
+use geodes::routing::guard::{BreakerConfig, GuardConfig, HystrixConfig, OutlierConfig};
+use geodes::routing::outcome::{ErrorClass, ErrorSet};
+use geodes::routing::retry::budget::{
+    AwsQuotaConfig, BudgetConfig, ConcurrentRetriesConfig, FinagleConfig, GrpcThrottleConfig,
+};
+use geodes::routing::throttle::{SreConfig, ThrottleConfig};
+use geodes::scenario::model::{Arrivals, DistSpec, Scenario};
+use geodes::scenario::{from_str, plain};
+use geodes::units::{PerNanos, Span};
+use geodes::world::failure::Failure;
+use geodes::world::{Record, run};
+
+/// One gateway before `n` deployments, 20 requests a second for an hour; deployment 0 always fails.
+fn first_fails(n: usize) -> Scenario {
+    let mut s = plain(n);
+    s.workloads[0].arrivals =
+        Arrivals::Poisson { rate: PerNanos { micro_count: 20_000_000, nanos: 1_000_000_000 }, shape: None };
+    s.deployments[0].error_rate = 1.0;
+    s.topologies[0].chain[0].choose = Choose::RoundRobin;
+    s.topologies[0].retry.attempts_per_pool = 4;
+    s
+}
+
+fn one(s: &Scenario) -> Record {
+    run(s, 0, 0)
+}
+
+#[test]
+fn guards_keep_calls_away_from_what_always_fails() {
+    let plain = one(&first_fails(2));
+    assert!(plain.deployments[0].attempts > plain.requests() / 3);
+    let eject = OutlierConfig { max_ejection_percent: 50, ..OutlierConfig::ENVOY };
+    for guard in [
+        GuardConfig::Outlier(eject),
+        GuardConfig::Breaker(BreakerConfig::RESILIENCE4J),
+        GuardConfig::Hystrix(HystrixConfig::DEFAULT),
+    ] {
+        let mut s = first_fails(2);
+        s.topologies[0].guards = vec![guard];
+        let r = one(&s);
+        assert!(r.deployments[0].attempts < plain.deployments[0].attempts / 20, "{guard:?}: {:?}", r.deployments[0]);
+        assert_eq!(r.failed(), 0);
+    }
+}
+
+#[test]
+fn a_retry_budget_bounds_what_a_full_outage_multiplies() {
+    let outage = |budget| {
+        let mut s = first_fails(1);
+        s.topologies[0].retry.budget = budget;
+        let r = one(&s);
+        assert_eq!(r.failed(), r.requests());
+        r.attempts as f64 / r.requests() as f64
+    };
+    assert_eq!(outage(None), 4.0, "N retries multiply the load by N + 1");
+    // 100 retries in reserve every 10 s, of 200 requests, and a fifth of them
+    let finagle = outage(Some(BudgetConfig::Finagle(FinagleConfig::DEFAULT)));
+    assert!((finagle - 1.7).abs() < 0.02, "{finagle}");
+    let tenth = FinagleConfig { min_retries_per_sec: 0, percent: 10, ..FinagleConfig::DEFAULT };
+    let tenth = outage(Some(BudgetConfig::Finagle(tenth)));
+    assert!((tenth - 1.1).abs() < 0.001, "{tenth}: a budget of 10 % caps it at 1.1");
+    for budget in [BudgetConfig::Grpc(GrpcThrottleConfig::EXAMPLE), BudgetConfig::Aws(AwsQuotaConfig::STANDARD)] {
+        let factor = outage(Some(budget));
+        assert!((1.0..1.001).contains(&factor), "{budget:?}: {factor}");
+    }
+}
+
+#[test]
+fn concurrent_retries_are_bounded_by_number() {
+    // every call takes 10 s, times out after 1 s, and 20 a second arrive: without a bound 4 times 20 are out
+    let attempts = |budget| {
+        let mut s = first_fails(1);
+        s.deployments[0].error_rate = 0.0;
+        s.deployments[0].ttft = DistSpec::Constant(10.0);
+        s.topologies[0].retry.first_token_timeout = Span::from_secs(1);
+        s.topologies[0].retry.total_timeout = Span::from_secs(1);
+        s.topologies[0].retry.on = ErrorSet::of(&[ErrorClass::Timeout]);
+        s.topologies[0].retry.budget = budget;
+        let r = one(&s);
+        r.attempts as f64 / r.requests() as f64
+    };
+    assert_eq!(attempts(None), 4.0);
+    // at most three out at once for a second each: 3 retries a second for 20 requests
+    let bounded = attempts(Some(BudgetConfig::Concurrent(ConcurrentRetriesConfig::MAX_RETRIES)));
+    assert!((1.0 + 0.8 * 3.0 / 20.0..=1.0 + 3.0 / 20.0).contains(&bounded), "{bounded}");
+}
+
+#[test]
+fn a_throttle_spares_a_backend_that_refuses_and_says_so() {
+    let mut s = first_fails(1);
+    s.topologies[0].retry.attempts_per_pool = 1;
+    s.topologies[0].throttle = Some(ThrottleConfig::Sre(SreConfig::BOOK));
+    let r = one(&s);
+    assert_eq!(r.failed(), r.requests());
+    assert!(r.attempts < r.requests() / 500, "{} of {}", r.attempts, r.requests());
+    assert_eq!(r.failures[Failure::Shed as usize], r.requests() - r.attempts);
+}
+
+#[test]
+fn every_form_of_the_language_reaches_the_router() {
+    let text = |lines: &str| {
+        format!(
+            r#"
+name = "Small"
+start = "2026-03-02T00:00:00Z"
+horizon = "1 h"
+[users.berlin]
+city = "Berlin"
+[workload.chat]
+arrivals.poisson = {{ rate = "2 sessions/s" }}
+sizes.fixed = {{ input = "100 tokens", output = "50 tokens" }}
+[deployment.gpt]
+provider = "azure"
+region = "azure:eastus2"
+model = "gpt-4.1"
+price = {{ input = "$2 / Mtok", output = "$8 / Mtok" }}
+latency.preset = "gpt-4.1-2026"
+[pool.gpt]
+deployments = ["gpt"]
+[topology.one]
+regions = ["aws:us-east-1"]
+chain = ["gpt"]
+{lines}
+"#
+        )
+    };
+    let said = |lines: &str| {
+        let loaded = from_str(&text(lines), "test.toml", None).unwrap_or_else(|e| panic!("{lines}: {e}"));
+        let t = &loaded.scenario.topologies[0];
+        format!("{:?} {:?} {:?} {:?}", t.retry.delay, t.retry.budget, t.guards, t.throttle)
+    };
+    let plain = said("");
+    let mut seen = vec![plain];
+    for lines in [
+        "retry.backoff = \"aws_standard\"",
+        "retry.backoff = \"aws_classic\"",
+        "retry.backoff.grpc = { initial = \"100 ms\", max = \"1 s\", multiplier = 1.6 }",
+        "retry.backoff = \"openai\"",
+        "retry.backoff = \"anthropic\"",
+        "retry.backoff = \"envoy\"",
+        "retry.backoff = \"portkey\"",
+        "retry.backoff = \"bifrost\"",
+        "retry.budget = \"finagle\"",
+        "retry.budget = \"grpc\"",
+        "retry.budget = \"aws_standard\"",
+        "retry.budget = \"aws_classic\"",
+        "retry.budget = \"envoy\"",
+        "outlier = { always_eject_one_host = true }",
+        "breaker = \"resilience4j\"",
+        "breaker = \"hystrix\"",
+        "throttle = \"sre\"",
+        "throttle = \"aws_adaptive\"",
+    ] {
+        let now = said(lines);
+        assert!(!seen.contains(&now), "{lines} changes nothing");
+        seen.push(now);
+    }
+    assert!(seen[14].contains("consecutive_5xx: Some(5)"), "{}", seen[14]);
+    assert!(seen[10].contains("cost: 14"), "{}", seen[10]);
+}
