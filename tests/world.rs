@@ -5,7 +5,7 @@ use geodes::scenario::model::{
     Arrivals, DistSpec, Fault, FaultWhat, FaultWhen, Quota, Residency, Scenario, Sizes, Steering, TraceRows,
 };
 use geodes::scenario::{plain, plain_region};
-use geodes::units::{PerNanos, RegionIx, Span};
+use geodes::units::{DeploymentIx, PerNanos, RegionIx, Span};
 use geodes::world::failure::Failure;
 use geodes::world::{Record, run};
 use std::sync::Arc;
@@ -173,4 +173,32 @@ fn a_fault_near_the_end_claims_every_turn_it_fails() {
     let w = &r.watches[0];
     assert_eq!(w.failed.total(), r.failed());
     assert!((180..220).contains(&w.broken), "20 s of 10 turns/s were under way: {}", w.broken);
+}
+
+/// A deployment that serves one request at a time, each for ten minutes, breaks for a second after five minutes: the
+/// request that it was serving is gone, and the next one is taken in when it is back.
+#[test]
+fn a_fault_frees_the_concurrency_of_the_calls_that_it_breaks() {
+    let dead = [
+        FaultWhat::ProviderDown { deployments: vec![DeploymentIx(0)] },
+        FaultWhat::RegionDown { region: RegionIx(1) },
+    ];
+    for what in dead {
+        let mut s = with_rate(2, 10);
+        s.topologies[0].chain[0].members = vec![(DeploymentIx(0), 1.0)];
+        s.deployments[0].place = RegionIx(1); // away from the application, which stays up
+        s.deployments[0].ttft = DistSpec::Constant(600.0);
+        s.deployments[0].concurrency = Some(1);
+        let calm = one(&s);
+        // from 0, 600, .. 3000 s, each a little later than that: the turns find it busy until one of them does not
+        assert_eq!((calm.deployments[0].ok, calm.failed()), (6, calm.requests() - 6));
+        let when = FaultWhen::At { at: Span::from_mins(5), lasts: Span::from_secs(1) };
+        s.faults.push(Fault { name: "down".to_owned(), when, what });
+        let r = one(&s);
+        // broken at 300 s; from 301, 901, .. 3301 s
+        assert_eq!((r.deployments[0].ok, r.usage.input_tokens[0]), (6, 7));
+        let latest = r.timeline[0].iter().filter(|(_, c)| c.is_some_and(|c| c.requests > c.failed)).map(|(t, _)| t);
+        let minutes: Vec<u64> = latest.map(|t| t.nanos() / 60_000_000_000).collect();
+        assert_eq!(minutes, [5, 15, 25, 35, 45, 55]);
+    }
 }

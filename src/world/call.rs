@@ -134,16 +134,16 @@ impl World<'_> {
                     call.outcome = outcome;
                     now + call.half_rtt
                 }
-                Service::Accepted { first_token, complete, output, reserved } => {
+                Service::Accepted { first_token, complete, output, reserved, place } => {
                     call.accepted = true;
                     call.output = output;
                     call.reserved = reserved;
                     call.first_token = now + first_token + call.half_rtt;
                     let at = attempt_end(call, now + complete + call.half_rtt, retry);
-                    if provider.counts_concurrency() {
+                    if place != Key::NONE {
                         // an abandoned call is dropped when the provider hears of it
                         let served_until = (now + complete).min(at + call.half_rtt);
-                        cx.schedule(served_until, TRAFFIC, Event::ProviderFrees { deployment: d });
+                        cx.schedule(served_until, TRAFFIC, Event::ProviderFrees { deployment: d, place });
                     }
                     at
                 }
@@ -227,6 +227,9 @@ impl World<'_> {
 
     /// Calls being served by the deployments that `hit` names break: their gateways hear of it half a round trip later.
     pub(super) fn break_calls(&mut self, hit: impl Fn(DeploymentIx) -> bool, class: ErrorClass, cx: &mut Cx) {
+        for (_, provider) in self.providers.iter_mut().enumerate().filter(|(d, _)| hit(DeploymentIx::new(*d))) {
+            provider.break_off();
+        }
         let mut broken: Vec<(SessionKey, Leg, Span)> = Vec::new();
         for (session, s) in self.sessions.iter_mut().filter(|(_, s)| s.request.phase == Phase::Calling) {
             let fresh = [s.request.next_serial(), s.request.next_serial()];

@@ -1,5 +1,6 @@
 //! Everything that can happen, and the order of what happens at the same nanosecond.
 
+use super::provider::InService;
 use super::session::{Leg, Session};
 use crate::kernel::{Class, slab::Key};
 use crate::units::DeploymentIx;
@@ -86,6 +87,8 @@ pub enum Event {
     ProviderFrees {
         /// Which.
         deployment: DeploymentIx,
+        /// The request; stale when it has left service before, by a fault or because it was given up.
+        place: Key<InService>,
     },
     /// A health check of a region begins.
     CheckBegins {

@@ -102,7 +102,7 @@ impl Simulated for World<'_> {
             Event::HedgeDue { session, epoch } => self.hedge_due(session, epoch, cx),
             Event::BackoffOver { session, epoch } => self.backoff_over(session, epoch, cx),
             Event::ClientGivesUp { session, epoch } => self.client_gives_up(session, epoch, cx),
-            Event::ProviderFrees { deployment } => self.providers[deployment.ix()].free(),
+            Event::ProviderFrees { deployment, place } => self.providers[deployment.ix()].free(place),
             Event::CheckBegins { region } => self.check_begins(region, cx),
             Event::CheckEnds { region, passed } => self.check_ends(region, passed, cx),
             Event::FaultBegins { occurrence } => self.fault_begins(occurrence, cx),

@@ -2,14 +2,19 @@
 
 use super::purpose::{DECODE, MODEL_ERROR, TTFT};
 use super::sampler::Sampler;
+use crate::kernel::Slab;
+use crate::kernel::slab::Key;
 use crate::random::{Draws, EntityKey};
 use crate::routing::limits::{Meter, TokenBucket};
 use crate::routing::outcome::{ErrorClass, Outcome};
 use crate::scenario::model::Deployment;
 use crate::units::{RegionIx, Span, Time};
 
+/// One of the requests that a deployment with bounded concurrency has in service.
+#[derive(Clone, Copy, Debug)]
+pub struct InService;
+
 /// One deployment.
-#[derive(Clone, Debug)]
 pub struct Provider {
     /// Where it runs.
     pub place: RegionIx,
@@ -19,7 +24,8 @@ pub struct Provider {
     output_factor: f64,
     error_rate: f64,
     concurrency: Option<u32>,
-    in_service: u32,
+    /// Kept with bounded concurrency only.
+    in_service: Slab<InService>,
     requests: Option<TokenBucket>,
     tokens: Option<TokenBucket>,
     retry_after: bool,
@@ -53,6 +59,9 @@ pub enum Service {
         output: u32,
         /// Tokens taken from the quota for an output that will not be that long.
         reserved: u32,
+        /// Its place among the requests in service, to be left with [`Provider::free`]; stale when concurrency is not
+        /// bounded.
+        place: Key<InService>,
     },
     /// It is refused at once.
     Refused(Outcome),
@@ -71,22 +80,16 @@ impl Provider {
             output_factor: spec.output_factor,
             error_rate: spec.error_rate,
             concurrency: spec.concurrency,
-            in_service: 0,
+            in_service: Slab::new(),
             requests: quota.and_then(|q| q.requests).map(bucket),
             tokens: quota.and_then(|q| q.tokens).map(bucket),
             retry_after: quota.is_some_and(|q| q.retry_after),
         }
     }
 
-    /// Whether finished requests have to be reported with [`Provider::free`].
-    #[inline]
-    pub fn counts_concurrency(&self) -> bool {
-        self.concurrency.is_some()
-    }
-
     /// Requests in service (only kept with bounded concurrency).
-    pub fn in_service(&self) -> u32 {
-        self.in_service
+    pub fn in_service(&self) -> usize {
+        self.in_service.len()
     }
 
     /// A request arrives. `brown` is the present brown-out: (latency factor, additional error rate).
@@ -103,7 +106,7 @@ impl Provider {
             let retry_after = self.retry_after.then_some(wait);
             return Service::Refused(Outcome::Failed { class: ErrorClass::RateLimited, retry_after });
         }
-        if self.concurrency.is_some_and(|c| self.in_service >= c) {
+        if self.concurrency.is_some_and(|c| self.in_service.len() >= c as usize) {
             return UNAVAILABLE;
         }
         let (slower, extra_errors) = brown;
@@ -111,9 +114,10 @@ impl Provider {
         if error_rate > 0.0 && draws.chance(MODEL_ERROR, a.turn, a.attempt, error_rate) {
             return UNAVAILABLE;
         }
-        if self.concurrency.is_some() {
-            self.in_service += 1;
-        }
+        let place = match self.concurrency {
+            Some(_) => self.in_service.insert(InService),
+            None => Key::NONE,
+        };
         let output = self.output(a);
         let reserved = match &mut self.tokens {
             Some(_) => a.max_output.saturating_sub(output),
@@ -127,7 +131,7 @@ impl Provider {
         let first_token = Span::from_secs_f64(base * slower);
         let per_token = draw(DECODE, &self.per_output_token) * slower;
         let decode = Span::from_secs_f64(per_token * f64::from(output.saturating_sub(1)));
-        Service::Accepted { first_token, complete: first_token + decode, output, reserved }
+        Service::Accepted { first_token, complete: first_token + decode, output, reserved, place }
     }
 
     /// Output tokens that this model writes for a turn.
@@ -167,9 +171,53 @@ impl Provider {
         }
     }
 
-    /// A request has left service.
-    pub fn free(&mut self) {
-        assert!(self.in_service > 0, "INV-5 broken: a provider finishes a request that it was not serving");
-        self.in_service -= 1;
+    /// A request leaves service: it is finished, or the provider has heard that nobody waits for it any more. Nothing
+    /// happens if it has left before.
+    pub fn free(&mut self, place: Key<InService>) {
+        self.in_service.remove(place);
+    }
+
+    /// Everything in service breaks off.
+    pub fn break_off(&mut self) {
+        let all: Vec<Key<InService>> = self.in_service.iter().map(|(key, _)| key).collect();
+        for key in all {
+            self.in_service.remove(key);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Seed;
+    use crate::scenario::plain;
+
+    #[test]
+    fn a_request_leaves_service_once_and_the_bound_holds() {
+        let spec = Deployment { concurrency: Some(2), ..plain(1).deployments.remove(0) };
+        let mut p = Provider::new(&spec);
+        let draws = Draws::new(Seed { seed: 1, replication: 0 });
+        let arrival = Arrival { turn: EntityKey::named("turn"), attempt: 1, prompt: 1, output: 1, max_output: 1 };
+        let arrive = |p: &mut Provider| match p.arrive(Time::ZERO, false, (1.0, 0.0), &arrival, &draws) {
+            Service::Accepted { place, .. } => Some(place),
+            Service::Refused(_) => None,
+        };
+        let (a, b) = (arrive(&mut p).unwrap(), arrive(&mut p).unwrap());
+        assert_eq!((arrive(&mut p), p.in_service()), (None, 2));
+        p.free(a);
+        p.free(a); // its old end: it is not there any more, and nobody else leaves for it
+        assert_eq!(p.in_service(), 1);
+        let c = arrive(&mut p).unwrap();
+        p.free(a); // the place has another tenant now
+        assert_eq!(p.in_service(), 2);
+        p.break_off();
+        assert_eq!(p.in_service(), 0);
+        let d = arrive(&mut p).unwrap();
+        for old in [b, c] {
+            p.free(old);
+        }
+        assert_eq!(p.in_service(), 1);
+        p.free(d);
+        assert_eq!(p.in_service(), 0);
     }
 }

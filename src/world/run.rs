@@ -16,7 +16,7 @@ use crate::kernel::{Class, Engine, EventNo, MAX_TIME, RunEnd, Slab};
 use crate::random::{Draws, Seed};
 use crate::routing::router::{Member, PoolConfig, Router, RouterConfig};
 use crate::scenario::model::{FaultWhat, FaultWhen, Scenario, Topology};
-use crate::units::{GroupIx, RegionIx, Span, Time};
+use crate::units::{DeploymentIx, GroupIx, RegionIx, Span, Time};
 use std::ops::ControlFlow;
 
 /// Close looks are kept for this many occurrences; a scenario with hundreds of recurring faults is about availability,
@@ -219,6 +219,11 @@ impl<'a> World<'a> {
         let violations = self.record.residency_violations;
         assert!(violations == 0, "INV-6 broken: {violations} times data went to a place that is not legal for it");
         assert!(self.races.is_empty(), "INV-1 broken: {} calls never ended", self.races.len());
+        for (d, p) in self.providers.iter().enumerate() {
+            assert!(p.in_service() == 0, "INV-5 broken: deployment {d} still serves {} requests", p.in_service());
+            let calls = self.regions.iter().map(|r| r.router.in_flight(DeploymentIx::new(d))).sum::<u32>();
+            assert!(calls == 0, "INV-5 broken: gateways count {calls} calls to deployment {d} that are not out");
+        }
         for (i, r) in self.regions.iter_mut().enumerate() {
             assert!(r.in_use() == 0 && r.waiting() == 0, "INV-5 broken: slots of region {i} are held by nobody");
             self.record.regions[i].busy_slot_ns = r.busy_slot_ns(now.max(self.end));
