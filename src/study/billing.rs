@@ -2,9 +2,8 @@
 
 use crate::cost::{Bill, Ledger, PriceBook, PriceEntry, PriceKey, Provenance, TokenKind};
 use crate::scenario::model::{Scenario, Topology};
-use crate::units::{DeploymentIx, GroupIx, Money, RegionIx};
+use crate::units::{DeploymentIx, GroupIx, Money, Price, RegionIx};
 use crate::world::Record;
-use crate::world::record::Cell;
 
 /// Prices of a topology.
 pub struct Prices<'a> {
@@ -103,31 +102,65 @@ impl<'a> Prices<'a> {
         Bill::new(&self.book, &ledger, &requests)
     }
 
-    /// What one interval of one region costs, over all replications of the record: its share of servers and services by
-    /// time, and its tokens and bytes. For the timeline; each cell is rounded on its own, so cells add up to the bill
-    /// but for some pico-dollars.
-    pub fn interval(&self, region: usize, number: usize, cell: Option<&Cell>, replications: u32) -> Money {
-        let r = &self.topology.regions[region];
-        // the last interval may be cut by the horizon
-        let from = self.scenario.interval.times(number as u64);
-        let length = self.scenario.interval.nanos().min(self.scenario.horizon.saturating_sub(from).nanos());
-        let time = u128::from(length) * u128::from(replications);
-        let mut sum = r.server_price.cost(time * u128::from(r.servers));
-        sum += r.services.iter().map(|s| s.price.cost(time)).sum();
-        let Some(cell) = cell else { return sum };
+    /// What each interval of each region costs, over all replications of the record (`[region][interval]`): its share of
+    /// servers and services by time, and the tokens and bytes of the turns that were sent in it. The cells add up to the
+    /// bill to the last unit: each line of the bill is handed out along the cells, and a cell gets what the line grows by.
+    pub fn timeline(&self, record: &Record) -> Vec<Vec<Money>> {
+        let (horizon, interval) = (self.scenario.horizon, self.scenario.interval);
+        let intervals = horizon.nanos().div_ceil(interval.nanos()) as usize;
+        let mut cost = vec![vec![Money::ZERO; intervals]; self.topology.regions.len()];
+        let cell = |region: usize, i: usize| record.timeline[region].get(i);
         let n = self.scenario.deployments.len();
         for (d, deployment) in self.scenario.deployments.iter().enumerate() {
-            if let (Some(input), Some(output)) = (cell.tokens.get(d), cell.tokens.get(n + d)) {
-                sum += deployment.input_price.cost(u128::from(*input));
-                sum += deployment.output_price.cost(u128::from(*output));
+            for (price, column) in [(deployment.input_price, d), (deployment.output_price, n + d)] {
+                let mut line = HandedOut::new(price); // one line, whichever gateway bought the tokens
+                for (region, cost) in cost.iter_mut().enumerate() {
+                    for (i, cost) in cost.iter_mut().enumerate() {
+                        *cost += line.grow(cell(region, i).and_then(|c| c.tokens.get(column)).copied());
+                    }
+                }
             }
         }
-        let place = &self.scenario.places[r.place.ix()];
-        sum += place.egress_internet.cost(u128::from(cell.bytes_to_users));
-        for (bytes, price) in cell.bytes_between.iter().zip(&place.egress_to) {
-            sum += price.cost(u128::from(*bytes));
+        for (region, (spec, cost)) in self.topology.regions.iter().zip(&mut cost).enumerate() {
+            let place = &self.scenario.places[spec.place.ix()];
+            let mut servers = HandedOut::new(spec.server_price);
+            let mut services: Vec<HandedOut> = spec.services.iter().map(|s| HandedOut::new(s.price)).collect();
+            let mut internet = HandedOut::new(place.egress_internet);
+            let mut between: Vec<HandedOut> = place.egress_to.iter().map(|p| HandedOut::new(*p)).collect();
+            for (i, cost) in cost.iter_mut().enumerate() {
+                // the last interval may be cut by the horizon
+                let length = interval.min(horizon.saturating_sub(interval.times(i as u64)));
+                let time = u128::from(length.nanos()) * u128::from(record.replications);
+                *cost += servers.grow(Some(time * u128::from(spec.servers)));
+                *cost += services.iter_mut().map(|s| s.grow(Some(time))).sum();
+                if let Some(cell) = cell(region, i) {
+                    *cost += internet.grow(Some(cell.bytes_to_users));
+                    *cost += between.iter_mut().zip(&cell.bytes_between).map(|(line, n)| line.grow(Some(*n))).sum();
+                }
+            }
         }
-        sum
+        cost
+    }
+}
+
+/// A line of the bill that is handed out piece by piece: the pieces add up to the price of the whole.
+struct HandedOut {
+    price: Price,
+    quantity: u128,
+    amount: Money,
+}
+
+impl HandedOut {
+    fn new(price: Price) -> HandedOut {
+        HandedOut { price, quantity: 0, amount: Money::ZERO }
+    }
+
+    /// What the line grows by with a further quantity.
+    fn grow(&mut self, quantity: Option<impl Into<u128>>) -> Money {
+        let Some(quantity) = quantity else { return Money::ZERO };
+        self.quantity += quantity.into();
+        let before = std::mem::replace(&mut self.amount, self.price.cost(self.quantity));
+        self.amount - before
     }
 }
 

@@ -134,12 +134,7 @@ impl<'a> Measured<'a> {
     fn regions(&self) -> Vec<RegionRow> {
         let total: u64 = self.record.regions.iter().map(|r| r.requests).sum();
         let horizon = self.scenario.horizon.nanos() as f64 * f64::from(self.record.replications);
-        let prices = Prices::new(self.scenario, self.topology());
-        let intervals = self.scenario.horizon.nanos().div_ceil(self.scenario.interval.nanos()) as usize;
-        let served_here = |i: usize| -> Money {
-            let cell = |n: usize| self.record.timeline[i].get(n);
-            (0..intervals).map(|n| prices.interval(i, n, cell(n), self.record.replications)).sum()
-        };
+        let costs = Prices::new(self.scenario, self.topology()).timeline(self.record);
         let rows =
             self.topology().regions.iter().zip(&self.record.regions).enumerate().map(|(i, (spec, r))| RegionRow {
                 region: self.scenario.places[spec.place.ix()].id.clone(),
@@ -152,7 +147,7 @@ impl<'a> Measured<'a> {
                     let slots = f64::from(spec.servers) * f64::from(spec.slots_per_server);
                     (slots > 0.0).then(|| r.busy_slot_ns as f64 / (slots * horizon))
                 },
-                cost_usd: self.usd(served_here(i)),
+                cost_usd: self.usd(costs[i].iter().copied().sum()),
             });
         rows.collect()
     }
@@ -252,9 +247,8 @@ impl<'a> Measured<'a> {
 
     fn timeline(&self) -> Vec<RegionSeries> {
         let interval = self.scenario.interval;
-        let prices = Prices::new(self.scenario, self.topology());
+        let costs = Prices::new(self.scenario, self.topology()).timeline(self.record);
         let n = self.scenario.horizon.nanos().div_ceil(interval.nanos()) as usize;
-        let replications = self.record.replications;
         let empty = CoarseHistogram::new();
         let mut all: Vec<(SeriesCell, CoarseHistogram, CoarseHistogram)> =
             vec![(SeriesCell::default(), CoarseHistogram::new(), CoarseHistogram::new()); n];
@@ -263,7 +257,7 @@ impl<'a> Measured<'a> {
             let mut cells = Vec::with_capacity(n);
             for (i, whole) in all.iter_mut().enumerate() {
                 let cell = self.record.timeline[r].get(i);
-                let cost = prices.interval(r, i, cell, replications).as_dollars_f64() / f64::from(replications);
+                let cost = self.usd(costs[r][i]);
                 let (ttft, e2e) = cell.map_or((&empty, &empty), |c| (&c.ttft, &c.e2e));
                 let mut out = SeriesCell { cost_usd: cost, ..latencies(ttft, e2e) };
                 if let Some(c) = cell {
