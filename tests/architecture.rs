@@ -1,5 +1,6 @@
 //! The rooms: imports go down only, neighbours do not import each other, and routing stands on units alone.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -116,8 +117,51 @@ fn every_module_of_the_crate_is_a_room() {
     assert_eq!(modules.len(), FLOORS.iter().map(|f| f.len()).sum::<usize>());
 }
 
+/// `const NAME: Purpose = Purpose(N);` in a line of code; `Err` if a purpose is made in any other way.
+fn purpose_declared(line: &str) -> Result<Option<(String, u32)>, ()> {
+    let Some((before, after)) = line.split_once("Purpose(") else { return Ok(None) };
+    if before.trim_start() == "pub struct " {
+        return Ok(None); // the type itself
+    }
+    let name = before.trim_start().trim_start_matches("pub ").strip_prefix("const ");
+    let name = name.and_then(|n| n.strip_suffix(": Purpose = ")).ok_or(())?;
+    let number = after.split_once(");").and_then(|(n, _)| n.parse().ok()).ok_or(())?;
+    Ok(Some((name.to_owned(), number)))
+}
+
+/// Two uses of randomness with one number would draw the same bits for the same entity. Several modules may use one
+/// constant, but every constant has a number of its own, and none is made up in passing.
+#[test]
+fn every_purpose_of_randomness_has_a_number_of_its_own() {
+    let mut files = Vec::new();
+    sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files);
+    let mut declared: BTreeMap<u32, String> = BTreeMap::new();
+    let mut wrong = Vec::new();
+    for file in files {
+        let text = fs::read_to_string(&file).unwrap();
+        for (n, line) in code_lines(&text) {
+            let here = format!("{}:{}", file.display(), n + 1);
+            match purpose_declared(line) {
+                Ok(None) => (),
+                Ok(Some((name, number))) => {
+                    if let Some(other) = declared.insert(number, format!("{name} ({here})")) {
+                        wrong.push(format!("{here}: {name} has the number {number} of {other}"));
+                    }
+                }
+                Err(()) => wrong.push(format!("{here}: a purpose without a name")),
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "purposes that share their draws:\n{}", wrong.join("\n"));
+    assert!(declared.len() >= 30, "only {} purposes were found", declared.len());
+}
+
 #[test]
 fn the_check_itself_sees_what_it_should() {
+    assert_eq!(purpose_declared("pub const TTFT: Purpose = Purpose(15);"), Ok(Some(("TTFT".to_owned(), 15))));
+    assert_eq!(purpose_declared("const GAP: Purpose = Purpose(1);"), Ok(Some(("GAP".to_owned(), 1))));
+    assert_eq!(purpose_declared("let u = draws.uniform(Purpose(3), key, 0);"), Err(()));
+    assert_eq!(purpose_declared("pub struct Purpose(pub u32);"), Ok(None));
     assert_eq!(rooms_named("use crate::world::Record;", 2), ["world"]);
     assert_eq!(rooms_named("use crate::{units, cli::x};", 2), ["units", "cli"]);
     assert_eq!(rooms_named("let x = super::super::report::json();", 2), ["report"]);

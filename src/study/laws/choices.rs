@@ -1,15 +1,10 @@
 //! Many equal queues, each customer joining the shorter of two drawn at random, as a world on the kernel.
 
+use super::purpose::{FIRST_CHOICE, GAP, SECOND_CHOICE, SERVICE, START_QUEUE};
 use super::theory::two_choices_tail;
 use crate::kernel::{Class, Context, Engine, World};
-use crate::random::{Draws, EntityKey, Purpose, Seed, sample};
+use crate::random::{Draws, EntityKey, Seed, sample};
 use crate::units::{Span, Time};
-
-const GAP: Purpose = Purpose(1);
-const SERVICE: Purpose = Purpose(2);
-const FIRST: Purpose = Purpose(3);
-const SECOND: Purpose = Purpose(4);
-const START: Purpose = Purpose(5);
 
 const ANY: Class = Class::FIRST;
 
@@ -100,8 +95,8 @@ impl Choices {
 
     fn arrives(&mut self, cx: &mut Context<Event>) {
         let n = u64::from(self.spec.queues);
-        let a = self.draws.below(FIRST, self.key, self.arrived, n) as u32;
-        let b = self.draws.below(SECOND, self.key, self.arrived, n) as u32;
+        let a = self.draws.below(FIRST_CHOICE, self.key, self.arrived, n) as u32;
+        let b = self.draws.below(SECOND_CHOICE, self.key, self.arrived, n) as u32;
         // both independently, as in the analysis; a tie goes to the first drawn, which is itself random
         let queue = if self.length[b as usize] < self.length[a as usize] { b } else { a };
         self.arrived += 1;
@@ -124,7 +119,7 @@ impl Choices {
     /// Every queue starts with a length drawn from the limit law.
     fn begin(&mut self, cx: &mut Context<Event>) {
         for queue in 0..self.spec.queues {
-            let u = self.draws.uniform(START, self.key, u64::from(queue));
+            let u = self.draws.uniform(START_QUEUE, self.key, u64::from(queue));
             for k in 1..=LEVELS as u32 {
                 if u < two_choices_tail(self.spec.load, k) {
                     self.joins(queue, cx);

@@ -19,6 +19,7 @@ mod choices;
 mod coverage;
 mod idle;
 mod provider;
+mod purpose;
 mod queues;
 pub mod result;
 mod sharing;

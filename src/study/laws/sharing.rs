@@ -1,18 +1,13 @@
 //! M/G/1 processor sharing as a world on the kernel: everybody in the system is served at once, each with an equal part
 //! of the server. It starts in its stationary distribution.
 
+use super::purpose::{GAP, SERVICE, START_COUNT, START_LENGTH, START_RESIDUAL};
 use super::station::Service;
 use crate::kernel::{Class, Context, Engine, World};
-use crate::random::{Draws, EntityKey, Purpose, Seed, sample};
+use crate::random::{Draws, EntityKey, Seed, sample};
 use crate::units::{Span, Time};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-
-const GAP: Purpose = Purpose(1);
-const SERVICE: Purpose = Purpose(2);
-const START_COUNT: Purpose = Purpose(3);
-const START_RESIDUAL: Purpose = Purpose(4);
-const START_LENGTH: Purpose = Purpose(5);
 
 const ANY: Class = Class::FIRST;
 

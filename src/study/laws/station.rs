@@ -1,17 +1,12 @@
 //! A station with one or more servers and one queue, first come first served, as a world on the kernel: M/M/c, M/M/c/c,
 //! M/D/1 and M/G/1. It starts in its stationary distribution, so every customer is stationary and no warm-up is needed.
 
+use super::purpose::{GAP, SERVICE, START_COUNT, START_LENGTH, START_RESIDUAL};
 use crate::kernel::{Class, Context, Engine, World};
 use crate::measure::Histogram;
-use crate::random::{Draws, EntityKey, Purpose, Seed, sample};
+use crate::random::{Draws, EntityKey, Seed, sample};
 use crate::units::{Span, Time};
 use std::collections::VecDeque;
-
-const GAP: Purpose = Purpose(1);
-const SERVICE: Purpose = Purpose(2);
-const START_COUNT: Purpose = Purpose(3);
-const START_RESIDUAL: Purpose = Purpose(4);
-const START_LENGTH: Purpose = Purpose(5);
 
 /// All events of a station share one class: what was caused first happens first.
 const ANY: Class = Class::FIRST;
