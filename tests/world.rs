@@ -5,6 +5,7 @@ use geodes::scenario::model::{
     Arrivals, DistSpec, Fault, FaultWhat, FaultWhen, Quota, Residency, Scenario, Sizes, Steering, TraceRows,
 };
 use geodes::scenario::{plain, plain_region};
+use geodes::study::Measured;
 use geodes::units::{DeploymentIx, PerNanos, RegionIx, Span};
 use geodes::world::failure::Failure;
 use geodes::world::{Record, run};
@@ -179,10 +180,8 @@ fn a_fault_near_the_end_claims_every_turn_it_fails() {
 /// request that it was serving is gone, and the next one is taken in when it is back.
 #[test]
 fn a_fault_frees_the_concurrency_of_the_calls_that_it_breaks() {
-    let dead = [
-        FaultWhat::ProviderDown { deployments: vec![DeploymentIx(0)] },
-        FaultWhat::RegionDown { region: RegionIx(1) },
-    ];
+    let dead =
+        [FaultWhat::ProviderDown { deployments: vec![DeploymentIx(0)] }, FaultWhat::RegionDown { region: RegionIx(1) }];
     for what in dead {
         let mut s = with_rate(2, 10);
         s.topologies[0].chain[0].members = vec![(DeploymentIx(0), 1.0)];
@@ -200,5 +199,27 @@ fn a_fault_frees_the_concurrency_of_the_calls_that_it_breaks() {
         let latest = r.timeline[0].iter().filter(|(_, c)| c.is_some_and(|c| c.requests > c.failed)).map(|(t, _)| t);
         let minutes: Vec<u64> = latest.map(|t| t.nanos() / 60_000_000_000).collect();
         assert_eq!(minutes, [5, 15, 25, 35, 45, 55]);
+    }
+}
+
+/// Whatever the phase of its beginning: turns under way when it strikes and turns sent while it lasts, each once, and
+/// none of the warm-up, which no count of failures has.
+#[test]
+fn an_incident_counts_each_failed_turn_once() {
+    for (warmup, at_ms, before) in [(0, 10_500, 10.5), (600_000, 0, 0.0), (600_000, 10_500, 10.5)] {
+        let mut s = with_rate(1, 100);
+        s.warmup = Span::from_millis(warmup);
+        s.deployments[0].ttft = DistSpec::Constant(20.0);
+        s.faults.push(Fault {
+            name: "down".to_owned(),
+            when: FaultWhen::At { at: Span::from_millis(at_ms), lasts: Span::from_secs(5) },
+            what: FaultWhat::RegionDown { region: RegionIx(0) },
+        });
+        let r = one(&s);
+        let measured = Measured::new(&s, 0, &r);
+        let row = &measured.result(&measured, Default::default()).incidents[0];
+        assert_eq!(row.failed, r.failed());
+        let expected = 100.0 * (before + 5.0);
+        assert!((row.failed as f64 - expected).abs() < 4.0 * f64::sqrt(expected), "{} of {expected}", row.failed);
     }
 }

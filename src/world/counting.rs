@@ -177,7 +177,8 @@ impl World<'_> {
             watch.failed.add(sent, 1);
             watch.stale.add(sent, u64::from(stale));
             let Occurrence { begins, ends, .. } = watch.occurrence;
-            watch.broken += u64::from(sent < begins && now >= begins && now < ends);
+            let counted = sent >= self.start; // a turn of the warm-up is nobody's failure
+            watch.broken += u64::from(counted && sent < begins && now >= begins && now < ends);
         }
         if !self.counted(sent) {
             return;

@@ -49,7 +49,9 @@ pub struct Watch {
 impl Watch {
     /// An empty record around an occurrence in a run that counts from `start` to `end`.
     pub fn new(occurrence: Occurrence, start: Time, end: Time) -> Watch {
-        let from = Time(occurrence.begins.nanos().saturating_sub(BEFORE.nanos())).max(start);
+        // whole steps before the fault: no step holds turns from before and after its beginning
+        let before = occurrence.begins.since(start).min(BEFORE).nanos() / STEP.nanos();
+        let from = Time(occurrence.begins.max(start).nanos() - before * STEP.nanos());
         let until = occurrence.ends.saturating_add(AFTER).min(end);
         let counts = || Counts::new(from, STEP);
         Watch {
