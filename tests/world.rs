@@ -2,7 +2,7 @@
 
 use geodes::routing::limits::BucketConfig;
 use geodes::scenario::model::{
-    Arrivals, DistSpec, Fault, FaultWhat, FaultWhen, Quota, Residency, Scenario, Sizes, Steering, TraceRows,
+    Arrivals, DistSpec, Fault, FaultWhat, FaultWhen, Pool, Quota, Residency, Scenario, Sizes, Steering, TraceRows,
 };
 use geodes::scenario::{plain, plain_region};
 use geodes::study::Measured;
@@ -222,4 +222,18 @@ fn an_incident_counts_each_failed_turn_once() {
         let expected = 100.0 * (before + 5.0);
         assert!((row.failed as f64 - expected).abs() < 4.0 * f64::sqrt(expected), "{} of {expected}", row.failed);
     }
+}
+
+/// A degraded answer is a fallback, also from a deployment that the first pool has too.
+#[test]
+fn another_pool_is_a_fallback_even_with_the_same_deployment() {
+    let mut s = with_rate(1, 5);
+    s.deployments[0].error_rate = 0.5;
+    let chain = &mut s.topologies[0].chain;
+    chain.push(Pool { name: "short answers".to_owned(), degraded: true, ..chain[0].clone() });
+    let r = one(&s);
+    let g = &r.groups[0];
+    let (served, degraded) = (g.ttft.count() as f64, g.degraded as f64);
+    assert!((degraded / served - 1.0 / 3.0).abs() < 0.02, "half of the half that failed first: {degraded} of {served}");
+    assert_eq!(g.fallback, g.degraded);
 }

@@ -240,8 +240,8 @@ impl Router {
                 }
             }
             if usize::from(journey.pool) + 1 < self.config.chain.len() {
-                // a pool that could have served this request is left without a call: what follows is a fallback
-                journey.passed_over |= journey.first.is_none() && self.has_legal_member(journey);
+                // a pool that may serve this request is left: what follows is a fallback, also where pools share members
+                journey.passed_over |= self.has_legal_member(journey);
                 journey.pool += 1;
                 journey.attempts_in_pool = 0;
                 journey.retries_in_pool = 0;
