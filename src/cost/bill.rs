@@ -2,11 +2,8 @@
 
 use super::book::{Category, PriceBook, PriceKey, Provenance, UsageUnit};
 use super::ledger::Ledger;
-use crate::units::{GroupIx, Money, Price, RegionIx, Span};
+use crate::units::{GroupIx, HOURS_PER_MONTH, Money, Price, RegionIx, Span};
 use std::collections::BTreeMap;
-
-/// Hours in a billing month, as the price calculators of the large clouds use (365 * 24 / 12).
-const HOURS_PER_MONTH: u64 = 730;
 
 /// One line: a price, how much was used of it, what that makes.
 #[derive(Clone, PartialEq, Eq, Debug)]

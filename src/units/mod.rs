@@ -10,6 +10,7 @@ pub use geo::{LatLon, great_circle_km};
 pub use ids::{DeploymentIx, GroupIx, ModelIx, ProviderIx, RegionIx};
 pub use money::{Money, Price, PriceError};
 pub use quantity::{
-    PerNanos, QuantityError, parse_count_rate, parse_duration, parse_money_per, parse_percent_or_fraction, parse_tokens,
+    HOURS_PER_MONTH, PerNanos, QuantityError, parse_count_rate, parse_duration, parse_money_per,
+    parse_percent_or_fraction, parse_tokens,
 };
 pub use time::{Span, Time};

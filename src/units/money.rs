@@ -73,13 +73,17 @@ impl Money {
             digits =
                 digits.checked_mul(10).and_then(|d| d.checked_add(i128::from(b - b'0'))).ok_or(PriceError::TooLarge)?;
         }
+        if digits == 0 {
+            return Ok(Money::ZERO); // whatever the exponent
+        }
         // value = digits * 10^(exponent - len(fraction)); pico = value * 10^12
-        let shift = 12 + exponent - fraction.len() as i32;
+        let shift = 12 + i64::from(exponent) - fraction.len() as i64;
+        let power = |n: u64| u32::try_from(n).ok().and_then(|n| 10i128.checked_pow(n));
         let pico = if shift >= 0 {
-            let scale = 10i128.checked_pow(shift as u32).ok_or(PriceError::TooLarge)?;
+            let scale = power(shift.unsigned_abs()).ok_or(PriceError::TooLarge)?;
             digits.checked_mul(scale).ok_or(PriceError::TooLarge)?
         } else {
-            let scale = 10i128.checked_pow(shift.unsigned_abs()).ok_or(PriceError::TooFine)?;
+            let scale = power(shift.unsigned_abs()).ok_or(PriceError::TooFine)?;
             if digits % scale != 0 {
                 return Err(PriceError::TooFine);
             }
@@ -242,6 +246,9 @@ mod tests {
         assert_eq!(Money::parse("0.0375").unwrap().pico(), 37_500_000_000);
         assert_eq!(Money::parse("120").unwrap(), Money::from_dollars(120));
         assert_eq!(Money::parse("1e-13"), Err(PriceError::TooFine));
+        assert_eq!(Money::parse("1e2147483647"), Err(PriceError::TooLarge));
+        assert_eq!(Money::parse("1e-2147483648"), Err(PriceError::TooFine));
+        assert_eq!(Money::parse("0.00e2147483647"), Ok(Money::ZERO));
         assert_eq!(Money::parse("1.2.3"), Err(PriceError::NotDecimal));
         assert_eq!(Money::parse(""), Err(PriceError::NotDecimal));
     }

@@ -175,11 +175,15 @@ pub fn parse_count_rate(text: &str, nouns: &[&str], expected: &'static str) -> R
     Ok(PerNanos { micro_count: (micro + 0.5) as u64, nanos })
 }
 
-/// Hours in a billing month: 730, as the large clouds' price calculators use.
-const HOURS_PER_MONTH: u64 = 730;
+/// Hours in a billing month, as the price calculators of the large clouds use (365 * 24 / 12).
+pub const HOURS_PER_MONTH: u64 = 730;
 
-/// A price such as `$3 / Mtok`, `$0.09 / GB`, `$0.096 / h`, `$500 / month` or `$0.01 / request`.
-/// Base units of the result: tokens, bytes, nanoseconds, requests.
+/// Highest price that is read: a million dollars for one of anything. Times the 2^64 tokens, bytes or requests that can
+/// be counted it still fits into [`Money`].
+const HIGHEST_PRICE: Money = Money::from_dollars(1_000_000);
+
+/// A price such as `$3 / Mtok`, `$0.09 / GB`, `$0.096 / h`, `$500 / month` or `$0.01 / request`; a million dollars at
+/// most. Base units of the result: tokens, bytes, nanoseconds, requests.
 ///
 /// # Errors
 /// [`QuantityError`] says what is wrong with the text.
@@ -202,6 +206,9 @@ pub fn parse_money_per(text: &str) -> Result<Price, QuantityError> {
     })?;
     if amount < Money::ZERO {
         return Err(QuantityError::Negative);
+    }
+    if amount > HIGHEST_PRICE {
+        return Err(QuantityError::TooLarge);
     }
     let per = match per.trim() {
         "Mtok" => 1_000_000,
@@ -262,6 +269,10 @@ mod tests {
         assert_eq!(parse_money_per("$0.138/GB").unwrap().cost(1_000_000_000), Money::parse("0.138").unwrap());
         assert!(matches!(parse_money_per("3 / Mtok"), Err(QuantityError::Unit { .. })));
         assert!(matches!(parse_money_per("$3"), Err(QuantityError::MissingUnit { .. })));
+        // the highest price of the greatest number that can be counted can be paid
+        let highest = parse_money_per("$1000000 / token").unwrap();
+        assert_eq!(highest.cost(u128::from(u64::MAX)).pico(), i128::from(u64::MAX) * 1_000_000_000_000_000_000);
+        assert_eq!(parse_money_per("$1000000.01 / token"), Err(QuantityError::TooLarge));
     }
 
     #[test]

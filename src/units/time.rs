@@ -37,7 +37,7 @@ impl Time {
         Span(self.0.saturating_sub(earlier.0))
     }
 
-    /// `self + span`, stopping at [`Time::NEVER`].
+    /// `self + span`, stopping at [`Time::NEVER`]; what `+` does, for constants.
     #[inline]
     pub const fn saturating_add(self, span: Span) -> Time {
         Time(self.0.saturating_add(span.0))
@@ -129,18 +129,19 @@ impl Span {
     }
 }
 
+/// Stops at [`Time::NEVER`]: a sum that wrapped round would lie in the past and be taken for an answer.
 impl Add<Span> for Time {
     type Output = Time;
     #[inline]
     fn add(self, s: Span) -> Time {
-        Time(self.0 + s.0)
+        Time(self.0.saturating_add(s.0))
     }
 }
 
 impl AddAssign<Span> for Time {
     #[inline]
     fn add_assign(&mut self, s: Span) {
-        self.0 += s.0;
+        *self = *self + s;
     }
 }
 
@@ -152,18 +153,19 @@ impl Sub<Span> for Time {
     }
 }
 
+/// Stops at [`Span::MAX`].
 impl Add for Span {
     type Output = Span;
     #[inline]
     fn add(self, s: Span) -> Span {
-        Span(self.0 + s.0)
+        Span(self.0.saturating_add(s.0))
     }
 }
 
 impl AddAssign for Span {
     #[inline]
     fn add_assign(&mut self, s: Span) {
-        self.0 += s.0;
+        *self = *self + s;
     }
 }
 
@@ -229,5 +231,16 @@ mod tests {
         assert_eq!(Span::from_secs_f64(-1.0), Span::ZERO);
         assert_eq!(Span::from_secs_f64(f64::NAN), Span::ZERO);
         assert_eq!(Span::from_secs_f64(1e30), Span::MAX);
+    }
+
+    #[test]
+    fn sums_stop_instead_of_wrapping_round() {
+        assert_eq!(Time(7) + Span::MAX, Time::NEVER);
+        assert_eq!(Span(7) + Span::MAX, Span::MAX);
+        let (mut t, mut s) = (Time(7), Span(7));
+        (t, s) = (t + Span::MAX, s + Span::MAX);
+        t += Span(1);
+        s += Span(1);
+        assert_eq!((t, s), (Time::NEVER, Span::MAX));
     }
 }

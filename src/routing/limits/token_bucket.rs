@@ -4,9 +4,9 @@
 //! of Envoy's local rate limit; the generic cell rate algorithm (ITU-T I.371) accepts the same sequences, so it has no
 //! file of its own.
 //!
-//! The level is kept in *grains*: one token is `nanos` grains of the configured rate (`micro_count / 1e6` tokens per
-//! `nanos` nanoseconds), so refilling for `dt` nanoseconds adds `dt * micro_count / 1e6` grains; the remainder of that
-//! division is kept. No rounding is ever lost, so tokens are conserved to the last grain (INV-5).
+//! The level is kept in *grains*: at a rate of `micro_count` millionths of a token per `nanos` nanoseconds, one token is
+//! `nanos * 10^6` grains, and refilling for `dt` nanoseconds adds `dt * micro_count` of them. Nothing is ever divided, so
+//! tokens are conserved to the last grain (INV-5).
 //!
 //! What is counted without asking ([`Meter::count`]) may exceed what is there: an answer that has been written cannot be
 //! refused any more. The level stays at zero then and the rest is owed; refilling pays the debt first.
@@ -27,7 +27,7 @@ pub struct BucketConfig {
 #[derive(Clone, Debug)]
 pub struct TokenBucket {
     config: BucketConfig,
-    /// Level in grains of one millionth of `1/nanos` token.
+    /// Level in grains, see the text of the module.
     level: u128,
     /// What was counted beyond an empty bucket, in grains; positive only while the level is zero.
     owed: u128,
@@ -99,7 +99,7 @@ impl TokenBucket {
     }
 
     fn nanos_for(&self, grains: u128) -> Span {
-        Span(u64::try_from(grains.div_ceil(u128::from(self.config.rate.micro_count))).unwrap_or(u64::MAX))
+        u64::try_from(grains.div_ceil(u128::from(self.config.rate.micro_count))).map_or(Span::MAX, Span)
     }
 }
 
@@ -168,6 +168,15 @@ mod tests {
         }
         assert_eq!(b.available(Time(60_000_000_000 - 1)), 6);
         assert_eq!(b.available(Time(60_000_000_000)), 7);
+    }
+
+    #[test]
+    fn a_wait_of_ages_is_not_cut_to_a_short_one() {
+        // one in a million days is 86.4e18 ns, more than 64 bits hold
+        let rate = PerNanos { micro_count: 1, nanos: 86_400_000_000_000 };
+        let mut b = TokenBucket::new(BucketConfig { rate, capacity: 1 }, Time::ZERO);
+        assert!(b.try_count(Time::ZERO, 1));
+        assert_eq!(b.wait(Time::ZERO, 1), Some(Span::MAX));
     }
 
     #[test]
