@@ -1,9 +1,10 @@
-//! Quantiles of the distributions behind the intervals: normal, Student's t, beta.
+//! Quantiles of the distributions behind the intervals: Student's t and beta. The normal one is
+//! [`crate::random::normal::quantile`].
 //!
-//! Cumulative functions come from `libm::erfc` and from the continued fraction of the regularised incomplete beta
-//! function (NIST Digital Library of Mathematical Functions, 8.17.22), evaluated by the modified Lentz method
-//! (Thompson and Barnett, J. Comput. Phys. 64, 1986). Quantiles are found by bisection down to neighbouring floating
-//! point numbers: slower than a rational approximation, which does not matter here, and as exact as the function.
+//! Cumulative functions come from the continued fraction of the regularised incomplete beta function (NIST Digital
+//! Library of Mathematical Functions, 8.17.22), evaluated by the modified Lentz method (Thompson and Barnett, J. Comput.
+//! Phys. 64, 1986). Quantiles are found by bisection down to neighbouring floating point numbers: slower than a rational
+//! approximation, which does not matter here, and as exact as the function.
 
 /// Halves `[low, high]` until no number lies between; `below(x)` says that the root is above `x`.
 fn bisect(mut low: f64, mut high: f64, below: impl Fn(f64) -> bool) -> f64 {
@@ -18,19 +19,6 @@ fn bisect(mut low: f64, mut high: f64, below: impl Fn(f64) -> bool) -> f64 {
             high = middle;
         }
     }
-}
-
-/// The standard normal quantile: `z` with P(Z <= z) = `p`.
-///
-/// # Panics
-/// If `p` is not strictly between 0 and 1.
-pub fn normal_quantile(p: f64) -> f64 {
-    assert!(p > 0.0 && p < 1.0, "a probability strictly between 0 and 1, not {p}");
-    if p > 0.5 {
-        return -normal_quantile(1.0 - p);
-    }
-    // P(Z <= z) = erfc(-z / sqrt 2) / 2; below -39 it underflows
-    bisect(-39.0, 0.0, |z| 0.5 * libm::erfc(-z * std::f64::consts::FRAC_1_SQRT_2) < p)
 }
 
 /// The regularised incomplete beta function I_x(a, b): the probability that a beta variable is at most `x`.

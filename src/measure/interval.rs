@@ -3,7 +3,8 @@
 //! Floating-point sums run in the order of the slice, which by convention is the **order of the replications**, with
 //! Neumaier's compensation (1974): the same values give the same bits however many threads produced them.
 
-use super::distribution::{beta_quantile, normal_quantile, t_quantile};
+use super::distribution::{beta_quantile, t_quantile};
+use crate::random::normal;
 
 /// A mean and the half-width of its confidence interval.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -107,7 +108,7 @@ pub fn wilson_interval(successes: u64, trials: u64, confidence: f64) -> Option<P
     }
     let n = trials as f64;
     let p = successes as f64 / n;
-    let z = normal_quantile(0.5 + 0.5 * confidence);
+    let z = normal::quantile(0.5 + 0.5 * confidence);
     let z2 = z * z;
     let centre = (p + z2 / (2.0 * n)) / (1.0 + z2 / n);
     let half = z / (1.0 + z2 / n) * libm::sqrt(p * (1.0 - p) / n + z2 / (4.0 * n * n));
