@@ -119,3 +119,15 @@ impl Failure {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::metric::ERROR_CLASSES;
+
+    #[test]
+    fn the_classes_are_those_that_objectives_may_name() {
+        assert_eq!(Failure::ALL.map(Failure::name), ERROR_CLASSES);
+        assert!(Failure::ALL.iter().enumerate().all(|(i, f)| *f as usize == i));
+    }
+}

@@ -1,6 +1,7 @@
 //! The definitions as text: the table of `docs/metrics.md`, and the explanation of one metric.
 
-use super::definitions::{Better, MetricDef, definition, definitions};
+use super::definitions::{Better, MetricDef, Selector, definition, definitions};
+use super::errors::ERROR_CLASSES;
 use super::reference::{MetricError, MetricRef};
 use std::fmt::Write;
 
@@ -59,6 +60,9 @@ fn describe(d: &MetricDef) -> String {
         let names: Vec<&str> = d.selectors.iter().map(|s| s.name()).collect();
         let how = if d.together { "" } else { " (one at a time)" };
         let _ = writeln!(out, "  selectors: {}{}", names.join(", "), if names.len() > 1 { how } else { "" });
+    }
+    if d.selectors.contains(&Selector::Error) {
+        let _ = writeln!(out, "  error classes: {}", ERROR_CLASSES.join(", "));
     }
     let stat = if d.is_distribution() { ".p95" } else { "" };
     let selector = d.required.first().or(d.selectors.first()).map(|s| format!("{{{}=NAME}}", s.name()));

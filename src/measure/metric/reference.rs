@@ -1,6 +1,7 @@
 //! A metric as written in objectives, checks and results: `ttft_ms.p95{users=singapore}`.
 
 use super::definitions::{MetricDef, Selector, Stat, definition, definitions};
+use super::errors::ERROR_CLASSES;
 use super::suggest::suggest;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -125,6 +126,9 @@ impl MetricError {
                     Some(l) => Some(format!("`{m}` can be selected by {l}")),
                     None => Some(format!("`{m}` is measured for the whole topology only")),
                 }
+            }
+            MetricErrorKind::UnknownName(Selector::Error, _) => {
+                list(ERROR_CLASSES.to_vec()).map(|l| format!("error classes are {l}"))
             }
             _ => None,
         }

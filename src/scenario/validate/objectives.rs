@@ -1,5 +1,6 @@
 //! Objectives.
 
+use crate::measure::metric::ERROR_CLASSES;
 use crate::measure::{KnownNames, Objective, Selector};
 use crate::scenario::decode::Cx;
 use crate::scenario::diagnostic::{At, Loc};
@@ -89,5 +90,6 @@ pub fn known(
         (Selector::Deployment, deployments),
         (Selector::Provider, providers),
         (Selector::Incident, faults),
+        (Selector::Error, ERROR_CLASSES.map(str::to_owned).to_vec()),
     ])
 }
