@@ -56,7 +56,13 @@ fn scaled<'a>(shares: &[f64], sum: f64, names: impl Iterator<Item = &'a str>) ->
     format!("in the same proportions: {}{more}", list.join(", "))
 }
 
+/// What reports call everybody together.
+const EVERYBODY: &str = "all";
+
 fn one(name: &At<String>, group: &RawUsers, residency: &[Residency], cx: &mut Cx) -> Option<UserGroup> {
+    if name.value == EVERYBODY {
+        cx.error(name.loc, "no group of users can be called `all`").help("reports mean everybody by it");
+    }
     let class = group.residency.as_ref().and_then(|r| {
         let found = residency.iter().position(|c| c.name == r.value);
         if found.is_none() {
