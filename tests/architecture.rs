@@ -33,28 +33,41 @@ fn sources(dir: &Path, into: &mut Vec<PathBuf>) {
     }
 }
 
-/// Rooms that a line of code names, by `crate::room`, `geodes::room`, or `super::` paths that leave the room.
-fn rooms_named(line: &str, depth: usize) -> Vec<String> {
+/// Rooms that code names, by `crate::room`, `geodes::room`, or `super::` paths that leave the room, each with the
+/// number of its line. Lists in braces may nest and run over several lines.
+fn rooms_named(code: &str, depth: usize) -> Vec<(usize, String)> {
     let mut found = Vec::new();
-    let word = |s: &str| s.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
-    for prefix in ["crate::", "geodes::"] {
-        for (i, _) in line.match_indices(prefix) {
-            let rest = &line[i + prefix.len()..];
-            match rest.strip_prefix('{') {
-                Some(list) => found.extend(list.split(',').map(|part| word(part.trim()))),
-                None => found.push(word(rest)),
+    let word = |s: &str| s.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
+    for prefix in ["crate::", "geodes::", &"super::".repeat(depth)] {
+        for (at, _) in code.match_indices(prefix) {
+            let line = code[..at].matches('\n').count() + 1;
+            let rest = &code[at + prefix.len()..];
+            let Some(list) = rest.strip_prefix('{') else {
+                found.push((line, word(rest)));
+                continue;
+            };
+            let mut open = 1;
+            let mut starts = vec![0];
+            for (i, c) in list.char_indices() {
+                match c {
+                    '{' => open += 1,
+                    '}' => open -= 1,
+                    ',' if open == 1 => starts.push(i + 1),
+                    _ => {}
+                }
+                if open == 0 {
+                    break;
+                }
             }
+            found.extend(starts.into_iter().map(|start| (line, word(&list[start..]))));
         }
-    }
-    let escape = "super::".repeat(depth);
-    for (i, _) in line.match_indices(&escape) {
-        found.push(word(&line[i + escape.len()..]));
     }
     found
 }
 
-fn code_lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    text.lines().enumerate().filter(|(_, l)| !l.trim_start().starts_with("//"))
+/// The text without comment lines, which stay as empty ones.
+fn code(text: &str) -> String {
+    text.lines().map(|l| if l.trim_start().starts_with("//") { "\n".to_owned() } else { format!("{l}\n") }).collect()
 }
 
 #[test]
@@ -73,12 +86,10 @@ fn imports_go_down_only() {
                 let is_mod = below.file_name().unwrap() == "mod.rs";
                 let depth = below.components().count() + usize::from(!is_mod);
                 let text = fs::read_to_string(&file).unwrap();
-                for (n, line) in code_lines(&text) {
-                    for named in rooms_named(line, depth) {
-                        let Some(other) = floor(&named) else { continue };
-                        if other > own || (other == own && named != *room) {
-                            wrong.push(format!("{}:{}: {room} uses {named}", file.display(), n + 1));
-                        }
+                for (line, named) in rooms_named(&code(&text), depth) {
+                    let Some(other) = floor(&named) else { continue };
+                    if other > own || (other == own && named != *room) {
+                        wrong.push(format!("{}:{line}: {room} uses {named}", file.display()));
                     }
                 }
             }
@@ -94,14 +105,15 @@ fn routing_stands_on_units_alone() {
     sources(&src, &mut files);
     for file in files {
         let text = fs::read_to_string(&file).unwrap();
-        for (n, line) in code_lines(&text) {
+        let code = code(&text);
+        for (n, line) in code.lines().enumerate() {
             for banned in ["std::time", "std::thread", "std::fs", "std::net", "tokio", "rand::", "async "] {
                 assert!(!line.contains(banned), "{}:{}: {banned} has no place in routing", file.display(), n + 1);
             }
-            for named in rooms_named(line, 99) {
-                let allowed = floor(&named).is_none() || named == "units" || named == "routing";
-                assert!(allowed, "{}:{}: routing uses {named}", file.display(), n + 1);
-            }
+        }
+        for (line, named) in rooms_named(&code, 99) {
+            let allowed = floor(&named).is_none() || named == "units" || named == "routing";
+            assert!(allowed, "{}:{line}: routing uses {named}", file.display());
         }
     }
 }
@@ -162,8 +174,15 @@ fn the_check_itself_sees_what_it_should() {
     assert_eq!(purpose_declared("const GAP: Purpose = Purpose(1);"), Ok(Some(("GAP".to_owned(), 1))));
     assert_eq!(purpose_declared("let u = draws.uniform(Purpose(3), key, 0);"), Err(()));
     assert_eq!(purpose_declared("pub struct Purpose(pub u32);"), Ok(None));
-    assert_eq!(rooms_named("use crate::world::Record;", 2), ["world"]);
-    assert_eq!(rooms_named("use crate::{units, cli::x};", 2), ["units", "cli"]);
-    assert_eq!(rooms_named("let x = super::super::report::json();", 2), ["report"]);
-    assert_eq!(rooms_named("let x = geodes::study::run();", 2), ["study"]);
+    let names = |code: &str| rooms_named(code, 2).into_iter().map(|n| n.1).collect::<Vec<_>>();
+    assert_eq!(names("use crate::world::Record;"), ["world"]);
+    assert_eq!(names("use crate::{units, cli::x};"), ["units", "cli"]);
+    assert_eq!(names("use crate::{units::{Span, Time}, cli::x}; let y = (a, b);"), ["units", "cli"]);
+    assert_eq!(names("let x = super::super::report::json();"), ["report"]);
+    assert_eq!(names("let x = geodes::study::run();"), ["study"]);
+    assert_eq!(
+        rooms_named("\nuse crate::{\n    units,\n    cli,\n};", 2),
+        [(2, "units".to_owned()), (2, "cli".to_owned()), (2, String::new())]
+    );
+    assert_eq!(code("a\n  // crate::cli\nb"), "a\n\nb\n");
 }
