@@ -36,7 +36,7 @@ impl InternetPath {
 pub const INTERNET_PATH: InternetPath =
     InternetPath { intercept_ms: 6.34, near_ms_per_km: 0.022_6, bend_km: 3000.0, far_ms_per_km: 0.015_9 };
 
-/// Round trip over the access network: median 15 ms, p95 60 ms, log-normal over users.
+/// Round trip over the access network: median 15 ms, p95 60 ms, log-normal over users. [`user_rtt`] takes the median.
 ///
 /// ASSUMPTION: no measured last mile is in the data. The servers behind [`INTERNET_PATH`] stand in data centres, people
 /// sit behind fibre (a few ms), cable or Wi-Fi (10 to 30 ms) and mobile networks (30 to 80 ms); the figures put the
