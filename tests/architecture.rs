@@ -151,7 +151,7 @@ fn every_purpose_of_randomness_has_a_number_of_its_own() {
     let mut wrong = Vec::new();
     for file in files {
         let text = fs::read_to_string(&file).unwrap();
-        for (n, line) in code_lines(&text) {
+        for (n, line) in code(&text).lines().enumerate() {
             let here = format!("{}:{}", file.display(), n + 1);
             match purpose_declared(line) {
                 Ok(None) => (),

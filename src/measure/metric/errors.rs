@@ -2,7 +2,7 @@
 
 /// Every class of failed requests. What simulates them keeps to this list (a test compares), so that an objective on a
 /// class that does not exist is refused before anything is simulated.
-pub const ERROR_CLASSES: [&str; 18] = [
+pub const ERROR_CLASSES: [&str; 19] = [
     "unreachable",
     "overloaded",
     "database",
@@ -21,4 +21,5 @@ pub const ERROR_CLASSES: [&str; 18] = [
     "provider_overloaded_529",
     "context_window",
     "content_policy",
+    "shed_by_gateway",
 ];
