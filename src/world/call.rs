@@ -183,8 +183,10 @@ impl World<'_> {
             && call.first_token <= now
         {
             // a part of the answer is with the user already: no gateway can take that back and try elsewhere
-            if let Command::Attempt { deployment, .. } = command {
-                self.ask_router(session).on_abandoned(now, deployment);
+            match command {
+                Command::Attempt { deployment, .. } => self.ask_router(session).on_abandoned(now, deployment),
+                Command::Wait { .. } => self.ask_router(session).on_given_up(),
+                Command::Shed | Command::Succeed | Command::Fail { .. } => {}
             }
             command = Command::Fail { class: Some(class) };
         }

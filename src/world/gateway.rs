@@ -87,6 +87,11 @@ impl Question<'_> {
     pub(super) fn on_abandoned(self, now: Time, deployment: DeploymentIx) {
         self.router.on_abandoned(now, self.journey, deployment);
     }
+
+    /// The request ends although the router would have tried again after a pause.
+    pub(super) fn on_given_up(self) {
+        self.router.on_given_up(self.journey);
+    }
 }
 
 /// What the gateway sees of a call that ends now.

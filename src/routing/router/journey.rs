@@ -26,6 +26,8 @@ pub struct Journey {
     pub(super) paced: bool,
     /// The first attempt is still out.
     pub(super) first_out: bool,
+    /// Retries that are out, as far as a budget counts them.
+    pub(super) retries_out: u8,
 }
 
 /// Positions in the present pool that have been tried.
@@ -93,6 +95,7 @@ impl Journey {
             cleared: false,
             paced: false,
             first_out: false,
+            retries_out: 0,
         }
     }
 

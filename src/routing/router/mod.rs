@@ -44,7 +44,7 @@ pub struct Router {
     guards: Vec<AnyGuard>,
     budget: Option<Budget>,
     throttle: Option<Throttle>,
-    /// Calls out, and how many of them are retries.
+    /// Calls out, and retries that have been paid for and have not ended.
     load: Load,
     /// Per deployment.
     in_flight: Vec<u32>,
@@ -135,7 +135,10 @@ impl Router {
         }
         match self.permission(now, entropy) {
             Permission::Go => Some(self.attempt(now, journey, request, position, reasons)),
-            Permission::Wait(_) | Permission::Refused => None,
+            Permission::Wait(_) | Permission::Refused => {
+                self.on_given_up(journey);
+                None
+            }
         }
     }
 
@@ -195,6 +198,14 @@ impl Router {
         }
         for guard in &mut self.guards {
             guard.on_abandoned(now, d);
+        }
+    }
+
+    /// The request is given up between attempts: a retry that was paid for is not made. Its price is not given back, as in
+    /// the clients that have budgets.
+    pub fn on_given_up(&mut self, journey: &mut Journey) {
+        if std::mem::take(&mut journey.cleared) {
+            self.load.retries -= 1;
         }
     }
 
@@ -286,6 +297,7 @@ impl Router {
         };
         journey.paid = Some(price);
         journey.cleared = true;
+        self.load.retries += 1;
         true
     }
 
@@ -314,6 +326,7 @@ impl Router {
                 Command::Wait { until }
             }
             Permission::Refused => {
+                self.on_given_up(journey);
                 reasons.push(Reason::Shed);
                 Command::Shed
             }
@@ -417,10 +430,8 @@ impl Router {
             if let Some(budget) = &mut self.budget {
                 budget.on_request(now);
             }
-        } else {
-            self.load.retries += 1;
         }
-        journey.cleared = false;
+        journey.retries_out += u8::from(std::mem::take(&mut journey.cleared));
         self.load.active += 1;
         journey.tried.add(position);
         journey.attempts = journey.attempts.saturating_add(1);
@@ -440,7 +451,8 @@ impl Router {
         self.load.active -= 1;
         if journey.first_out && journey.first == Some(deployment) {
             journey.first_out = false;
-        } else {
+        } else if journey.retries_out > 0 {
+            journey.retries_out -= 1;
             self.load.retries -= 1;
         }
     }

@@ -19,7 +19,7 @@ use crate::units::Time;
 pub struct Load {
     /// Calls in flight.
     pub active: u32,
-    /// Those of them that are retries.
+    /// Retries that have been paid for and have not ended, pauses before them included.
     pub retries: u32,
 }
 
