@@ -1,0 +1,97 @@
+//! Rows of the smaller tables: regions, deployments, error classes, incidents, and the distributions that charts draw.
+
+use super::{Measured, ratio};
+use crate::measure::{Histogram, Stat, Unit};
+use crate::study::result::{DeploymentRow, Distribution, ErrorRow, IncidentRow, Percentiles, RegionRow};
+use crate::study::{Prices, incidents};
+use crate::units::Time;
+use crate::world::failure::Failure;
+
+impl Measured<'_> {
+    pub(super) fn regions(&self) -> Vec<RegionRow> {
+        let total: u64 = self.record.regions.iter().map(|r| r.requests).sum();
+        let horizon = self.scenario.horizon.nanos() as f64 * f64::from(self.record.replications);
+        let costs = Prices::new(self.scenario, self.topology()).timeline(self.record);
+        let rows =
+            self.topology().regions.iter().zip(&self.record.regions).enumerate().map(|(i, (spec, r))| RegionRow {
+                region: self.scenario.places[spec.place.ix()].id.clone(),
+                requests: r.requests,
+                traffic_share: ratio(r.requests, total),
+                failed: r.failed,
+                ttft_ms: percentiles(&r.ttft),
+                e2e_ms: percentiles(&r.e2e),
+                utilisation: {
+                    let slots = f64::from(spec.servers) * f64::from(spec.slots_per_server);
+                    (slots > 0.0).then(|| r.busy_slot_ns as f64 / (slots * horizon))
+                },
+                cost_usd: self.usd(costs[i].iter().copied().sum()),
+            });
+        rows.collect()
+    }
+
+    pub(super) fn errors(&self) -> Vec<ErrorRow> {
+        let requests = self.record.requests();
+        let mut rows: Vec<ErrorRow> = Failure::ALL
+            .into_iter()
+            .map(|class| (class, self.record.failures[class as usize]))
+            .filter(|(_, count)| *count > 0)
+            .map(|(class, count)| ErrorRow {
+                class: class.name().to_owned(),
+                count,
+                share: ratio(count, requests).unwrap_or(0.0),
+            })
+            .collect();
+        rows.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.class.cmp(&b.class)));
+        rows
+    }
+
+    pub(super) fn incidents(&self) -> Vec<IncidentRow> {
+        let start = Time(self.scenario.warmup.nanos());
+        let rows = self.record.watches.iter().map(|w| incidents::row(self.scenario, self.topology(), w, start));
+        incidents::merge_replications(rows)
+    }
+
+    pub(super) fn deployments(&self) -> Vec<DeploymentRow> {
+        let n = self.scenario.deployments.len();
+        let total = |list: &[u64], d: usize| list.iter().skip(d).step_by(n).sum();
+        let rows = self.scenario.deployments.iter().zip(&self.record.deployments).enumerate().map(|(d, (spec, r))| {
+            DeploymentRow {
+                deployment: spec.name.clone(),
+                provider: spec.provider.clone(),
+                region: self.scenario.places[spec.place.ix()].id.clone(),
+                attempts: r.attempts,
+                ok: r.ok,
+                rate_limited: r.rate_limited,
+                failed: r.failed,
+                input_tokens: total(&self.record.usage.input_tokens, d),
+                output_tokens: total(&self.record.usage.output_tokens, d),
+                model_ttft_ms: percentiles(&r.ttft),
+            }
+        });
+        rows.collect()
+    }
+
+    pub(super) fn distributions(&self) -> Vec<Distribution> {
+        let (ttft, e2e) = self.all_latencies();
+        [("ttft_ms", &ttft), ("e2e_ms", &e2e)]
+            .into_iter()
+            .map(|(metric, h)| Distribution {
+                metric: metric.to_owned(),
+                users: "all".to_owned(),
+                cdf: h.cdf_points(400).into_iter().map(|p| (p.value as f64 / 1e6, p.share)).collect(),
+            })
+            .collect()
+    }
+}
+
+pub(super) fn percentiles(h: &Histogram) -> Percentiles {
+    let stat = |s: Stat| s.of(h, Unit::Milliseconds);
+    Percentiles {
+        count: h.count(),
+        mean: stat(Stat::Mean),
+        p50: stat(Stat::P50),
+        p95: stat(Stat::P95),
+        p99: stat(Stat::P99),
+        max: stat(Stat::Max),
+    }
+}
