@@ -64,7 +64,11 @@ fn main() {
     let (one, two) = (pool(1), pool(2));
     let study = |pool: &rayon::ThreadPool| pool.install(|| records(&short, &Unobserved)).expect("nothing stops it");
     let bytes = |r: &world::Record| format!("{r:?}");
-    assert_eq!(bytes(&study(&one).topologies[0]), bytes(&study(&two).topologies[0]), "threads changed a result");
+    assert_eq!(
+        bytes(&study(&one).topologies[0].record),
+        bytes(&study(&two).topologies[0].record),
+        "threads changed a result"
+    );
     let mut studies = [
         Contestant::new("replications, 1 thread", |n| (0..n).for_each(|_| drop(black_box(study(&one))))),
         Contestant::new("replications, 2 threads", |n| (0..n).for_each(|_| drop(black_box(study(&two))))),

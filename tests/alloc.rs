@@ -3,7 +3,9 @@
 
 use geodes::kernel::{Class, Context, Engine, Slab, World, slab};
 use geodes::random::{Draws, EntityKey, ExpZiggurat, Purpose, Seed};
-use geodes::units::{Span, Time};
+use geodes::scenario::model::{DistSpec, Fault, FaultWhat, FaultWhen};
+use geodes::study::replicate;
+use geodes::units::{RegionIx, Span, Time};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
@@ -151,4 +153,37 @@ fn the_memory_of_pending_events_is_that_of_the_population_however_long_the_run()
     // The table of buckets, the ziggurat and blocks that are not full come on top.
     let limit = 3 * PENDING as i64 * 32 + 300_000;
     assert!(bytes < limit, "{bytes} bytes for {PENDING} pending events, limit {limit}");
+}
+
+/// The most memory that a study of so many replications takes at a time, in bytes, on one thread.
+fn peak_of_a_study(replications: u32) -> i64 {
+    let mut s = geodes::scenario::plain(2);
+    s.horizon = Span::from_hours(2);
+    s.interval = Span::from_mins(1);
+    s.replications = replications;
+    for d in &mut s.deployments {
+        d.ttft = DistSpec::LogNormal { p50: 0.5, p95: 1.5 };
+    }
+    s.faults.push(Fault {
+        name: "down".to_owned(),
+        when: FaultWhen::At { at: Span::from_mins(30), lasts: Span::from_mins(20) },
+        what: FaultWhat::RegionDown { region: RegionIx(0) },
+    });
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    pool.install(|| {
+        let before = BYTES.with(Cell::get).0;
+        let records = replicate::records(&s, &replicate::Unobserved).unwrap();
+        let one = &records.topologies[0];
+        assert_eq!((records.finished, one.record.replications), (replications, replications));
+        assert_eq!((one.incidents.len(), one.samples.values("ttft_ms.p95").len()), (1, replications as usize));
+        BYTES.with(Cell::get).1 - before
+    })
+}
+
+#[test]
+fn the_memory_of_a_study_does_not_grow_with_its_replications() {
+    let (few, many) = (peak_of_a_study(4), peak_of_a_study(32));
+    // some hundred numbers for each replication, and merged histograms are a little wider
+    let numbers = 28 * 8 * 200;
+    assert!(many < few + few / 10 + numbers, "{many} bytes for 32 replications, {few} for 4");
 }

@@ -3,8 +3,10 @@
 use geodes::report::json;
 use geodes::scenario::model::{Arrivals, DistSpec, Fault, FaultWhat, FaultWhen, Scenario};
 use geodes::scenario::{plain, plain_region};
+use geodes::study::replicate::{Observer, Unobserved};
 use geodes::study::{determinism, replicate};
 use geodes::units::{PerNanos, RegionIx, Span};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 fn scenario() -> Scenario {
     let mut s = plain(2);
@@ -28,9 +30,12 @@ fn scenario() -> Scenario {
     s
 }
 
+fn in_pool<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> T {
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(work)
+}
+
 fn bytes(s: &Scenario, threads: usize) -> String {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-    pool.install(|| json::to_string_pretty(&replicate::run(s, &replicate::Unobserved).unwrap()))
+    in_pool(threads, || json::to_string_pretty(&replicate::run(s, &Unobserved).unwrap()))
 }
 
 #[test]
@@ -69,4 +74,49 @@ fn the_first_event_that_differs_is_named() {
     let text = divergence.to_string();
     assert!(text.contains(&format!("event no. {}", divergence.no)), "{text}");
     assert!(text.contains("AttemptEnds"), "{text}");
+}
+
+/// Asks to stop as soon as a run of this replication has begun.
+struct StopAt(u32, AtomicBool);
+
+impl Observer for StopAt {
+    fn progress(&self, _: usize, replication: u32, _: f64) {
+        self.1.fetch_or(replication >= self.0, Ordering::SeqCst);
+    }
+    fn stop(&self) -> bool {
+        self.1.load(Ordering::SeqCst)
+    }
+}
+
+/// What is kept is what a study of so many replications gives, and nothing that was finished is lost but for a few.
+#[test]
+fn a_study_that_is_stopped_keeps_its_first_replications_whole() {
+    let mut s = scenario();
+    s.horizon = Span::from_mins(5);
+    s.replications = 200;
+    let topologies = s.topologies.len();
+    let of = |replications: u32| {
+        let mut s = s.clone();
+        s.replications = replications;
+        replicate::run(&s, &Unobserved).unwrap()
+    };
+    for (threads, at) in [(1, 6), (2, 6), (4, 10)] {
+        let observer = StopAt(at, AtomicBool::new(false));
+        let stopped = in_pool(threads, || replicate::run(&s, &observer)).unwrap();
+        let finished = stopped.scenario.replications;
+        assert!(stopped.incomplete && finished < 200);
+        // when replication `at` began, all runs before it had; so many were still running, and so many had to wait
+        let runs = at as usize * topologies - 2 * (threads - 1);
+        assert!(finished as usize >= runs / topologies, "{threads} threads: {finished} of {at} replications");
+        assert!(finished as usize <= at as usize + 2 * threads, "{threads} threads: {finished} after a stop at {at}");
+        let mut whole = of(finished);
+        whole.incomplete = true;
+        assert_eq!(json::to_string_pretty(&stopped), json::to_string_pretty(&whole), "{threads} threads");
+    }
+}
+
+#[test]
+fn a_study_that_is_stopped_before_its_first_replication_is_complete_has_no_result() {
+    let observer = StopAt(0, AtomicBool::new(false));
+    assert!(in_pool(2, || replicate::run(&scenario(), &observer)).is_none());
 }

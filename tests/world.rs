@@ -217,7 +217,7 @@ fn an_incident_counts_each_failed_turn_once() {
         });
         let r = one(&s);
         let measured = Measured::new(&s, 0, &r);
-        let row = &measured.result(&measured, Default::default()).incidents[0];
+        let row = &measured.incidents[0];
         assert_eq!(row.failed, r.failed());
         let expected = 100.0 * (before + 5.0);
         assert!((row.failed as f64 - expected).abs() < 4.0 * f64::sqrt(expected), "{} of {expected}", row.failed);

@@ -2,6 +2,7 @@
 
 use crate::study::replicate::Observer;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -22,8 +23,16 @@ pub fn catch_interrupt() {
 /// Shows how far a study is.
 pub struct Progress {
     bar: ProgressBar,
-    shares: Mutex<Vec<f64>>,
-    topologies: usize,
+    state: Mutex<State>,
+    runs: f64,
+}
+
+#[derive(Default)]
+struct State {
+    /// Runs that have reached the end of their simulated time.
+    done: u32,
+    /// Shares of those that have not, by replication and topology: no more than there are threads.
+    running: BTreeMap<(u32, usize), f64>,
 }
 
 impl Progress {
@@ -33,7 +42,7 @@ impl Progress {
         bar.set_draw_target(if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr_with_hz(10) });
         let style = ProgressStyle::with_template("simulating {wide_bar} {percent:>3} %  {elapsed} elapsed, {eta} left");
         bar.set_style(style.expect("the template is valid"));
-        Progress { bar, shares: Mutex::new(vec![0.0; topologies * replications as usize]), topologies }
+        Progress { bar, state: Mutex::default(), runs: topologies as f64 * f64::from(replications) }
     }
 
     /// Removes the bar.
@@ -44,10 +53,15 @@ impl Progress {
 
 impl Observer for Progress {
     fn progress(&self, topology: usize, replication: u32, share: f64) {
-        let mut shares = self.shares.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        shares[replication as usize * self.topologies + topology] = share;
-        let mean = shares.iter().sum::<f64>() / shares.len() as f64;
-        self.bar.set_position((mean * 1000.0) as u64);
+        let mut state = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if share < 1.0 {
+            state.running.insert((replication, topology), share);
+        } else {
+            state.running.remove(&(replication, topology));
+            state.done += 1;
+        }
+        let done = f64::from(state.done) + state.running.values().sum::<f64>();
+        self.bar.set_position((done / self.runs * 1000.0) as u64);
     }
 
     fn stop(&self) -> bool {

@@ -43,15 +43,32 @@ pub struct ProportionInterval {
     pub high: f64,
 }
 
+/// A sum with Neumaier's compensation, value by value.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct CompensatedSum {
+    sum: f64,
+    lost: f64,
+}
+
+impl CompensatedSum {
+    /// Adds one value.
+    pub fn add(&mut self, v: f64) {
+        let next = self.sum + v;
+        self.lost += if self.sum.abs() >= v.abs() { (self.sum - next) + v } else { (v - next) + self.sum };
+        self.sum = next;
+    }
+
+    /// What was added so far.
+    pub fn value(&self) -> f64 {
+        self.sum + self.lost
+    }
+}
+
 /// The sum in slice order with Neumaier's compensation.
 pub fn compensated_sum(values: impl IntoIterator<Item = f64>) -> f64 {
-    let (mut sum, mut lost) = (0.0f64, 0.0f64);
-    for v in values {
-        let next = sum + v;
-        lost += if sum.abs() >= v.abs() { (sum - next) + v } else { (v - next) + sum };
-        sum = next;
-    }
-    sum + lost
+    let mut sum = CompensatedSum::default();
+    values.into_iter().for_each(|v| sum.add(v));
+    sum.value()
 }
 
 /// Mean and sample variance (n - 1), two passes in slice order; `None` for fewer than two values or any that is not

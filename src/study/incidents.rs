@@ -1,6 +1,6 @@
 //! What each fault did to the users: from the second-by-second record around it.
 
-use crate::measure::interval::compensated_sum;
+use crate::measure::interval::CompensatedSum;
 use crate::measure::shift::{ShiftRule, analyse};
 use crate::scenario::model::{Dependency, FaultWhat, Scenario, Topology};
 use crate::study::result::IncidentRow;
@@ -12,8 +12,14 @@ use crate::world::watch::{BEFORE, STEP, Watch};
 /// ASSUMPTION: a minute holds enough requests of a small service to see one bad answer in a hundred.
 const WINDOW: usize = 60;
 
+/// The rows of the watched occurrences of one run, in order of time.
+pub fn rows(scenario: &Scenario, topology: &Topology, watches: &[Watch]) -> Vec<IncidentRow> {
+    let start = Time(scenario.warmup.nanos());
+    watches.iter().map(|w| row(scenario, topology, w, start)).collect()
+}
+
 /// The row of one watched occurrence. `start` is the end of the warm-up.
-pub fn row(scenario: &Scenario, topology: &Topology, watch: &Watch, start: Time) -> IncidentRow {
+fn row(scenario: &Scenario, topology: &Topology, watch: &Watch, start: Time) -> IncidentRow {
     let o = watch.occurrence;
     let fault = &scenario.faults[usize::from(o.fault)];
     let after = |t: Time| t.since(o.begins).as_secs_f64();
@@ -53,42 +59,103 @@ pub fn row(scenario: &Scenario, topology: &Topology, watch: &Watch, start: Time)
     }
 }
 
-/// One row per incident from the rows of all replications: times are means over the replications in which they happened
-/// (at all, if in some they did not), counts are totals, as everywhere.
-pub fn merge_replications(rows: impl Iterator<Item = IncidentRow>) -> Vec<IncidentRow> {
-    let mut groups: Vec<Vec<IncidentRow>> = Vec::new();
-    for row in rows {
-        match groups.iter_mut().find(|g| g[0].name == row.name) {
-            Some(group) => group.push(row),
-            None => groups.push(vec![row]),
+/// Incidents over replications: times are means over the replications in which they happened (at all, if in some they
+/// did not), counts are totals, as everywhere.
+#[derive(Default)]
+pub struct Totals(Vec<Total>);
+
+impl Totals {
+    /// Adds the rows of one more replication.
+    pub fn add(&mut self, rows: Vec<IncidentRow>) {
+        for row in rows {
+            match self.0.iter_mut().find(|t| t.row.name == row.name) {
+                Some(total) => total.add(&row),
+                None => self.0.push(Total::new(row)),
+            }
         }
     }
-    groups.into_iter().map(merge).collect()
+
+    /// One row per incident, in the order in which they were first added.
+    pub fn rows(&self) -> Vec<IncidentRow> {
+        self.0.iter().map(Total::row).collect()
+    }
 }
 
-fn merge(rows: Vec<IncidentRow>) -> IncidentRow {
-    if let [row] = rows.as_slice() {
-        return row.clone();
+/// One incident.
+struct Total {
+    /// Names of the first replication that had it, counts of all.
+    row: IncidentRow,
+    at: Mean,
+    lasted: Mean,
+    detected: Mean,
+    moved_half: Mean,
+    moved_99: Mean,
+    over: Mean,
+}
+
+impl Total {
+    fn new(row: IncidentRow) -> Total {
+        Total {
+            at: Mean::of(Some(row.at_s)),
+            lasted: Mean::of(Some(row.lasted_s)),
+            detected: Mean::of(row.detected_s),
+            moved_half: Mean::of(row.moved_half_s),
+            moved_99: Mean::of(row.moved_99_s),
+            over: Mean::of(row.over_s),
+            row,
+        }
     }
-    let mean = |f: fn(&IncidentRow) -> Option<f64>| {
-        let seen: Vec<f64> = rows.iter().filter_map(f).collect();
-        (!seen.is_empty()).then(|| compensated_sum(seen.iter().copied()) / seen.len() as f64)
-    };
-    let sum = |f: fn(&IncidentRow) -> u64| rows.iter().map(f).sum();
-    IncidentRow {
-        at_s: mean(|r| Some(r.at_s)).unwrap_or(rows[0].at_s),
-        lasted_s: mean(|r| Some(r.lasted_s)).unwrap_or(rows[0].lasted_s),
-        detected_s: mean(|r| r.detected_s),
-        moved_half_s: mean(|r| r.moved_half_s),
-        moved_99_s: mean(|r| r.moved_99_s),
-        over_s: mean(|r| r.over_s),
-        failed: sum(|r| r.failed),
-        slow: sum(|r| r.slow),
-        degraded: sum(|r| r.degraded),
-        stale_reads: sum(|r| r.stale_reads),
-        writes_lost: sum(|r| r.writes_lost),
-        requests: sum(|r| r.requests),
-        ..rows[0].clone()
+
+    fn add(&mut self, row: &IncidentRow) {
+        self.at.add(Some(row.at_s));
+        self.lasted.add(Some(row.lasted_s));
+        self.detected.add(row.detected_s);
+        self.moved_half.add(row.moved_half_s);
+        self.moved_99.add(row.moved_99_s);
+        self.over.add(row.over_s);
+        let sum = &mut self.row;
+        sum.failed += row.failed;
+        sum.slow += row.slow;
+        sum.degraded += row.degraded;
+        sum.stale_reads += row.stale_reads;
+        sum.writes_lost += row.writes_lost;
+        sum.requests += row.requests;
+    }
+
+    fn row(&self) -> IncidentRow {
+        IncidentRow {
+            at_s: self.at.value().expect("every occurrence has a time"),
+            lasted_s: self.lasted.value().expect("every occurrence has a length"),
+            detected_s: self.detected.value(),
+            moved_half_s: self.moved_half.value(),
+            moved_99_s: self.moved_99.value(),
+            over_s: self.over.value(),
+            ..self.row.clone()
+        }
+    }
+}
+
+/// The mean of what there was, folded in the order of the replications.
+#[derive(Default)]
+struct Mean {
+    sum: CompensatedSum,
+    n: u32,
+}
+
+impl Mean {
+    fn of(value: Option<f64>) -> Mean {
+        let mut mean = Mean::default();
+        mean.add(value);
+        mean
+    }
+    fn add(&mut self, value: Option<f64>) {
+        if let Some(v) = value {
+            self.sum.add(v);
+            self.n += 1;
+        }
+    }
+    fn value(&self) -> Option<f64> {
+        (self.n > 0).then(|| self.sum.value() / f64::from(self.n))
     }
 }
 

@@ -4,10 +4,14 @@ mod billing;
 pub mod claims;
 pub mod determinism;
 mod incidents;
+mod info;
 pub mod laws;
+mod ordered;
 pub mod replicate;
 pub mod result;
+mod samples;
 mod summary;
 
 pub use billing::Prices;
+pub use samples::Samples;
 pub use summary::Measured;

@@ -1,17 +1,24 @@
 //! The bill in display units.
 
-use super::Measured;
+use super::{Measured, Priced};
 use crate::cost::Category;
 use crate::study::result::{CostLine, CostSummary};
 use crate::units::{Money, Price, Span};
 
 impl Measured<'_> {
-    pub(super) fn cost(&self, baseline: &Measured<'_>) -> CostSummary {
-        let replications = u64::from(self.record.replications);
-        let mean = |m: Money| Price::new(m, replications).cost(1);
-        let total = mean(self.bill.total());
-        let multipliers = self.bill.multipliers(&baseline.bill);
-        let scale = f64::from(baseline.record.replications) / f64::from(self.record.replications);
+    /// The mean bill of one replication, to the last pico-dollar.
+    fn total(&self) -> Money {
+        Price::new(self.bill.total(), u64::from(self.record.replications)).cost(1)
+    }
+
+    /// Dollars for a month of 730 hours like the measured ones.
+    pub(super) fn per_month_usd(&self) -> f64 {
+        crate::cost::extrapolated_to_month(self.total(), self.scenario.horizon).as_dollars_f64()
+    }
+
+    pub(super) fn cost(&self, baseline: Priced<'_>) -> CostSummary {
+        let total = self.total();
+        let multipliers = self.priced().multipliers(baseline);
         let place = |r: Option<crate::units::RegionIx>| {
             r.map_or_else(|| "–".to_owned(), |r| self.scenario.places[r.ix()].id.clone())
         };
@@ -45,9 +52,9 @@ impl Measured<'_> {
             infrastructure_usd: self.usd(self.bill.infrastructure()),
             tokens_usd: self.usd(self.bill.tokens()),
             per_1k_requests_usd: self.bill.per_1k_requests().map(Money::as_dollars_f64),
-            per_month_usd: crate::cost::extrapolated_to_month(total, self.scenario.horizon).as_dollars_f64(),
-            multiplier: multipliers.total.map(|m| m * scale),
-            multiplier_infrastructure: multipliers.infrastructure.map(|m| m * scale),
+            per_month_usd: self.per_month_usd(),
+            multiplier: multipliers.total,
+            multiplier_infrastructure: multipliers.infrastructure,
             lines: lines.into_iter().map(|l| l.1).collect(),
             by_category: Category::ALL
                 .into_iter()

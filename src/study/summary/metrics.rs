@@ -1,67 +1,60 @@
 //! The flat map from metric name to number, under the names that objectives use: every metric of the list that a run
 //! measures, without a selector and with each single one.
 
-use super::{Measured, ratio};
+use super::{Measured, Priced, ratio};
 use crate::cost::{BillLine, Category};
 use crate::measure::{Histogram, Merge, MetricRef, Selector, Stat, Unit};
-use crate::study::result::{CostSummary, IncidentRow, UserRow};
+use crate::scenario::model::Scenario;
 use crate::units::{GroupIx, Money};
 use crate::world::failure::Failure;
 use std::collections::BTreeMap;
 
 impl Measured<'_> {
-    pub(super) fn metrics(
-        &self,
-        users: &[UserRow],
-        incidents: &[IncidentRow],
-        cost: &CostSummary,
-    ) -> BTreeMap<String, Option<f64>> {
+    /// All metrics but those that compare with a baseline.
+    pub(in crate::study) fn own_metrics(&self) -> BTreeMap<String, Option<f64>> {
         let mut m = Metrics::default();
-        self.metrics_of_users(users, &mut m);
+        self.metrics_of_users(&mut m);
         self.metrics_of_regions(&mut m);
         self.metrics_of_places_and_providers(&mut m);
         self.metrics_of_errors(&mut m);
         self.metrics_of_models(&mut m);
-        self.metrics_of_incidents(incidents, &mut m);
+        self.metrics_of_incidents(&mut m);
         m.put("writes_lost", &[], self.per_replication(self.record.writes_lost));
         m.put("residency_violations", &[], self.per_replication(self.record.residency_violations));
-        m.put("cost_per_month_usd", &[], Some(cost.per_month_usd));
-        m.put("cost_multiplier_infra", &[], cost.multiplier_infrastructure);
+        m.put("cost_per_month_usd", &[], Some(self.per_month_usd()));
         m.0
+    }
+
+    /// The metrics that compare with a baseline.
+    pub(in crate::study) fn multipliers(&self, baseline: Priced<'_>) -> BTreeMap<String, Option<f64>> {
+        multipliers(self.scenario, self.priced(), baseline)
     }
 
     fn per_replication(&self, n: u64) -> Option<f64> {
         Some(n as f64 / f64::from(self.record.replications))
     }
 
-    fn metrics_of_users(&self, users: &[UserRow], m: &mut Metrics) {
-        let (ttft, e2e) = self.all_latencies();
-        m.distribution("ttft_ms", &[], &ttft);
-        m.distribution("e2e_ms", &[], &e2e);
-        for (g, spec) in self.record.groups.iter().zip(&self.scenario.groups) {
-            let by = &[(Selector::Users, spec.name.as_str())];
+    fn metrics_of_users(&self, m: &mut Metrics) {
+        for (i, g) in self.groups().iter().enumerate() {
+            let named = [(Selector::Users, g.name)];
+            let by: &[(Selector, &str)] = if i == 0 { &[] } else { &named };
             m.distribution("ttft_ms", by, &g.ttft);
             m.distribution("e2e_ms", by, &g.e2e);
-        }
-        for (i, u) in users.iter().enumerate() {
-            let named = [(Selector::Users, u.users.as_str())];
-            let by: &[(Selector, &str)] = if i == 0 { &[] } else { &named };
-            m.put("availability", by, u.availability);
-            m.put("error_rate", by, u.availability.map(|a| 1.0 - a));
-            m.put("degraded_share", by, u.degraded_share);
-            m.put("fallback_share", by, u.fallback_share);
-            m.put("cross_region_share", by, u.cross_region_share);
-            m.put("slow_share", by, u.slow_share);
-            m.put("requests", by, self.per_replication(u.requests));
-            m.put("errors", by, self.per_replication(u.failed));
-            m.put("stale_reads", by, self.per_replication(u.stale_reads));
-            m.put("cost_per_1k_requests_usd", by, u.cost_per_1k_usd);
-            m.put("cost_multiplier", by, u.cost_multiplier);
+            m.put("availability", by, g.availability());
+            m.put("error_rate", by, g.availability().map(|a| 1.0 - a));
+            m.put("degraded_share", by, g.degraded_share());
+            m.put("fallback_share", by, g.fallback_share());
+            m.put("cross_region_share", by, g.cross_region_share());
+            m.put("slow_share", by, g.slow_share());
+            m.put("requests", by, self.per_replication(g.requests));
+            m.put("errors", by, self.per_replication(g.failed));
+            m.put("stale_reads", by, self.per_replication(g.stale));
+            m.put("cost_per_1k_requests_usd", by, g.cost_per_1k());
             let sum = |which: &dyn Fn(&BillLine) -> bool| match i {
                 0 => self.bill.sum(which),
                 _ => self.bill.sum_of_group(GroupIx::new(i - 1), which),
             };
-            m.put("cost_usd", by, Some(u.cost_usd));
+            m.put("cost_usd", by, Some(g.cost));
             m.put("cost_tokens_usd", by, Some(self.usd(sum(&is_token))));
             m.put("cost_infra_usd", by, Some(self.usd(sum(&|l| !is_token(l)))));
         }
@@ -130,8 +123,8 @@ impl Measured<'_> {
         m.distribution("model_ttft_ms", &[], &whole);
     }
 
-    fn metrics_of_incidents(&self, incidents: &[IncidentRow], m: &mut Metrics) {
-        for row in incidents {
+    fn metrics_of_incidents(&self, m: &mut Metrics) {
+        for row in &self.incidents {
             let by = &[(Selector::Incident, row.name.as_str())];
             m.put("incident.detected_s", by, row.detected_s);
             m.put("incident.moved_half_s", by, row.moved_half_s);
@@ -145,6 +138,22 @@ impl Measured<'_> {
             m.put("incident.writes_lost", by, self.per_replication(row.writes_lost));
         }
     }
+}
+
+/// The metrics that compare a bill with that of the baseline under the same demand.
+pub(in crate::study) fn multipliers(
+    scenario: &Scenario,
+    own: Priced<'_>,
+    baseline: Priced<'_>,
+) -> BTreeMap<String, Option<f64>> {
+    let mut m = Metrics::default();
+    m.put("cost_multiplier", &[], own.multiplier(baseline, None));
+    for (i, group) in scenario.groups.iter().enumerate() {
+        let by = &[(Selector::Users, group.name.as_str())];
+        m.put("cost_multiplier", by, own.multiplier(baseline, Some(GroupIx::new(i))));
+    }
+    m.put("cost_multiplier_infra", &[], own.multipliers(baseline).infrastructure);
+    m.0
 }
 
 fn is_token(line: &BillLine) -> bool {

@@ -1,10 +1,9 @@
-//! Rows of the smaller tables: regions, deployments, error classes, incidents, and the distributions that charts draw.
+//! Rows of the smaller tables: regions, deployments, error classes, and the distributions that charts draw.
 
 use super::{Measured, ratio};
 use crate::measure::{Histogram, Stat, Unit};
-use crate::study::result::{DeploymentRow, Distribution, ErrorRow, IncidentRow, Percentiles, RegionRow};
-use crate::study::{Prices, incidents};
-use crate::units::Time;
+use crate::study::Prices;
+use crate::study::result::{DeploymentRow, Distribution, ErrorRow, Percentiles, RegionRow};
 use crate::world::failure::Failure;
 
 impl Measured<'_> {
@@ -43,12 +42,6 @@ impl Measured<'_> {
             .collect();
         rows.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.class.cmp(&b.class)));
         rows
-    }
-
-    pub(super) fn incidents(&self) -> Vec<IncidentRow> {
-        let start = Time(self.scenario.warmup.nanos());
-        let rows = self.record.watches.iter().map(|w| incidents::row(self.scenario, self.topology(), w, start));
-        incidents::merge_replications(rows)
     }
 
     pub(super) fn deployments(&self) -> Vec<DeploymentRow> {

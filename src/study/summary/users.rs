@@ -1,27 +1,19 @@
 //! What users felt and what they cost: everybody first, then group by group.
 
 use super::rows::percentiles;
-use super::{Measured, ratio};
+use super::{Measured, Priced, ratio};
 use crate::measure::{Histogram, Merge};
 use crate::study::result::UserRow;
 use crate::units::GroupIx;
+use std::borrow::Cow;
 
 impl Measured<'_> {
-    pub(super) fn all_latencies(&self) -> (Histogram, Histogram) {
-        let (mut ttft, mut e2e) = (Histogram::new(), Histogram::new());
-        for g in &self.record.groups {
-            ttft.merge(&g.ttft);
-            e2e.merge(&g.e2e);
-        }
-        (ttft, e2e)
-    }
-
-    pub(super) fn users(&self, baseline: &Measured<'_>) -> Vec<UserRow> {
+    /// Everybody, then group by group.
+    pub(super) fn groups(&self) -> Vec<Group<'_>> {
         let (ttft, e2e) = self.all_latencies();
         let n = self.topology().regions.len();
         let sum = |f: fn(&crate::world::record::GroupRecord) -> u64| self.record.groups.iter().map(f).sum::<u64>();
-        let by_region = (0..n).map(|r| self.record.groups.iter().map(|g| g.by_region[r]).sum()).collect();
-        let all = Group {
+        let mut groups = vec![Group {
             name: "all",
             requests: sum(|g| g.requests),
             failed: sum(|g| g.failed),
@@ -30,77 +22,106 @@ impl Measured<'_> {
             cross_region: sum(|g| g.cross_region),
             slow: sum(|g| g.slow),
             stale: sum(|g| g.stale),
-            by_region,
-            ttft: &ttft,
-            e2e: &e2e,
-            cost: self.usd(self.bill.total()),
-            baseline_cost: baseline.usd(baseline.bill.total()),
+            by_region: (0..n).map(|r| self.record.groups.iter().map(|g| g.by_region[r]).sum()).collect(),
+            ttft: Cow::Owned(ttft),
+            e2e: Cow::Owned(e2e),
+            cost: self.priced().of_users(None),
             replications: f64::from(self.record.replications),
-        };
-        let mut rows = vec![all.row()];
-        for (i, g) in self.record.groups.iter().enumerate() {
-            let cost_of = |m: &Measured<'_>| m.usd(m.bill.sum_of_group(GroupIx::new(i), |_| true));
-            let group = Group {
-                name: &self.scenario.groups[i].name,
-                requests: g.requests,
-                failed: g.failed,
-                fallback: g.fallback,
-                degraded: g.degraded,
-                cross_region: g.cross_region,
-                slow: g.slow,
-                stale: g.stale,
-                by_region: g.by_region.clone(),
-                ttft: &g.ttft,
-                e2e: &g.e2e,
-                cost: cost_of(self),
-                baseline_cost: cost_of(baseline),
-                replications: f64::from(self.record.replications),
-            };
-            rows.push(group.row());
+        }];
+        groups.extend(self.record.groups.iter().enumerate().map(|(i, g)| Group {
+            name: &self.scenario.groups[i].name,
+            requests: g.requests,
+            failed: g.failed,
+            fallback: g.fallback,
+            degraded: g.degraded,
+            cross_region: g.cross_region,
+            slow: g.slow,
+            stale: g.stale,
+            by_region: g.by_region.clone(),
+            ttft: Cow::Borrowed(&g.ttft),
+            e2e: Cow::Borrowed(&g.e2e),
+            cost: self.priced().of_users(Some(GroupIx::new(i))),
+            replications: f64::from(self.record.replications),
+        }));
+        groups
+    }
+
+    /// The rows for people, in the order of [`Measured::groups`].
+    pub(super) fn users(&self, baseline: Priced<'_>) -> Vec<UserRow> {
+        let group = |i: usize| i.checked_sub(1).map(GroupIx::new);
+        let rows = self.groups().into_iter().enumerate();
+        rows.map(|(i, g)| g.row(self.priced().multiplier(baseline, group(i)))).collect()
+    }
+
+    pub(super) fn all_latencies(&self) -> (Histogram, Histogram) {
+        let (mut ttft, mut e2e) = (Histogram::new(), Histogram::new());
+        for g in &self.record.groups {
+            ttft.merge(&g.ttft);
+            e2e.merge(&g.e2e);
         }
-        rows
+        (ttft, e2e)
     }
 }
 
 /// Counts of some users.
-struct Group<'a> {
-    name: &'a str,
-    requests: u64,
-    failed: u64,
-    fallback: u64,
-    degraded: u64,
-    cross_region: u64,
-    slow: u64,
-    stale: u64,
-    by_region: Vec<u64>,
-    ttft: &'a Histogram,
-    e2e: &'a Histogram,
-    /// Dollars per replication, like the baseline's.
-    cost: f64,
-    baseline_cost: f64,
-    replications: f64,
+pub(super) struct Group<'a> {
+    pub name: &'a str,
+    pub requests: u64,
+    pub failed: u64,
+    pub fallback: u64,
+    pub degraded: u64,
+    pub cross_region: u64,
+    pub slow: u64,
+    pub stale: u64,
+    pub by_region: Vec<u64>,
+    pub ttft: Cow<'a, Histogram>,
+    pub e2e: Cow<'a, Histogram>,
+    /// Dollars per replication.
+    pub cost: f64,
+    pub replications: f64,
 }
 
 impl Group<'_> {
-    fn row(self) -> UserRow {
-        let served = self.requests - self.failed;
+    fn served(&self) -> u64 {
+        self.requests - self.failed
+    }
+    pub fn availability(&self) -> Option<f64> {
+        ratio(self.served(), self.requests)
+    }
+    pub fn fallback_share(&self) -> Option<f64> {
+        ratio(self.fallback, self.served())
+    }
+    pub fn degraded_share(&self) -> Option<f64> {
+        ratio(self.degraded, self.served())
+    }
+    pub fn cross_region_share(&self) -> Option<f64> {
+        ratio(self.cross_region, self.requests)
+    }
+    pub fn slow_share(&self) -> Option<f64> {
+        ratio(self.slow, self.served())
+    }
+    pub fn cost_per_1k(&self) -> Option<f64> {
+        (self.requests > 0).then(|| self.cost * self.replications / self.requests as f64 * 1000.0)
+    }
+
+    fn row(self, multiplier: Option<f64>) -> UserRow {
         let sent: u64 = self.by_region.iter().sum();
         UserRow {
             users: self.name.to_owned(),
             requests: self.requests,
             failed: self.failed,
-            ttft_ms: percentiles(self.ttft),
-            e2e_ms: percentiles(self.e2e),
-            availability: ratio(served, self.requests),
-            fallback_share: ratio(self.fallback, served),
-            degraded_share: ratio(self.degraded, served),
-            cross_region_share: ratio(self.cross_region, self.requests),
-            slow_share: ratio(self.slow, served),
+            ttft_ms: percentiles(&self.ttft),
+            e2e_ms: percentiles(&self.e2e),
+            availability: self.availability(),
+            fallback_share: self.fallback_share(),
+            degraded_share: self.degraded_share(),
+            cross_region_share: self.cross_region_share(),
+            slow_share: self.slow_share(),
             stale_reads: self.stale,
             region_shares: self.by_region.iter().map(|n| ratio(*n, sent)).collect(),
             cost_usd: self.cost,
-            cost_per_1k_usd: (self.requests > 0).then(|| self.cost * self.replications / self.requests as f64 * 1000.0),
-            cost_multiplier: (self.baseline_cost > 0.0).then(|| self.cost / self.baseline_cost),
+            cost_per_1k_usd: self.cost_per_1k(),
+            cost_multiplier: multiplier,
         }
     }
 }
