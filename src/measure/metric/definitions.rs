@@ -297,7 +297,8 @@ static DEFINITIONS: &[MetricDef] = &[
         Share,
         &[Users],
         Lower,
-        "Served requests answered by another deployment than the policy's first choice, divided by served requests.",
+        "Served requests answered by another deployment than the policy's first choice, or from another pool than the \
+         first that may serve them, divided by served requests.",
     ),
     one(
         "cross_region_share",
