@@ -40,6 +40,7 @@ struct Knobs {
     deep: bool,
     cooldown: bool,
     hedge: bool,
+    streamed: bool,
     second_pool: bool,
     residency: u8,
     interval_ms: u64,
@@ -55,7 +56,7 @@ fn knobs() -> impl Strategy<Value = Knobs> {
     let shape = (1usize..=4, 1usize..=3, 1usize..=3, 1u64..=6, 1u32..=4, any::<u64>());
     let net = (0u64..300, any::<bool>(), any::<bool>(), proptest::option::of(1u64..300));
     let limits = (proptest::option::of(1u32..20), 1u32..40, 0u32..5, any::<bool>(), any::<bool>(), any::<bool>());
-    let more = (any::<bool>(), any::<bool>(), 0u8..3, 0u8..5, 0.0f64..0.6, 7_001u64..400_000);
+    let more = (any::<bool>(), any::<bool>(), 0u8..3, 0u8..5, 0.0f64..0.6, 7_001u64..400_000, any::<bool>());
     let faults = (
         proptest::collection::vec((0u8..5, 0u64..900, 1u64..600, any::<u16>()), 0..4),
         any::<bool>(),
@@ -85,6 +86,7 @@ fn knobs() -> impl Strategy<Value = Knobs> {
         choose: m.3,
         error_rate: m.4,
         interval_ms: m.5,
+        streamed: m.6,
         faults: f.0,
         recurring: f.1,
         warmup: f.2,
@@ -131,6 +133,7 @@ fn build(k: &Knobs) -> Scenario {
         output: DistSpec::LogNormal { p50: 80.0, p95: 200.0 },
     };
     w.max_output_tokens = 300;
+    w.streamed = k.streamed;
     if k.growing {
         w.context = Context::Growing { system_tokens: 50, max_tokens: 2000 };
     }
@@ -237,7 +240,7 @@ fn check(s: &Scenario, r: &Record) -> Result<(), TestCaseError> {
     prop_assert_eq!(r.regions.iter().map(|x| x.failed).sum::<u64>(), r.failed());
     prop_assert_eq!(r.deployments.iter().map(|d| d.attempts).sum::<u64>(), r.attempts);
     for d in &r.deployments {
-        prop_assert_eq!(d.ok + d.rate_limited + d.failed, d.attempts);
+        prop_assert_eq!(d.ok + d.rate_limited + d.failed + d.abandoned, d.attempts);
     }
     let cells = r.timeline.iter().flat_map(|t| t.iter().filter_map(|(_, c)| c));
     let (mut turns, mut failed, mut degraded, mut slow) = (0, 0, 0, 0);

@@ -193,6 +193,16 @@ mod terminal {
         insta::assert_snapshot!("text_100_day", render(&sample::day(), plain(100)));
     }
 
+    /// Attempts that were given up get a column where there are any, so that attempts add up.
+    #[test]
+    fn attempts_that_were_given_up_are_shown_where_there_are_any() {
+        let mut run = sample::one();
+        assert!(!render(&run, plain(120)).contains("given up"));
+        run.topologies[0].deployments[0].abandoned = 4_321;
+        let text = render(&run, plain(120));
+        assert!(text.contains("given up") && text.contains("4,321"), "{text}");
+    }
+
     #[test]
     fn no_line_is_longer_than_the_width() {
         let mut run = sample::day();

@@ -267,25 +267,33 @@ pub(crate) fn lines_left_out(t: &TopologyResult) -> usize {
 
 /// Model deployments as called.
 pub(crate) fn deployments(t: &TopologyResult) -> Grid {
+    let races = t.deployments.iter().any(|d| d.abandoned > 0);
+    let ends: &[&str] = &["attempts", "ok", "429", "failed", "given up"];
     let mut g = Grid::new("deployment")
         .text("region")
-        .figures(&["attempts", "ok", "429", "failed"])
+        .figures(if races { ends } else { &ends[..4] })
         .together()
         .figures(&["model\nTTFT p50", "model\nTTFT p95"])
         .figures(&["input\ntokens", "output\ntokens"]);
     for d in &t.deployments {
-        g.row(vec![
+        let mut row = vec![
             d.deployment.clone(),
             d.region.clone(),
             f::count(d.attempts),
             f::count(d.ok),
             f::count(d.rate_limited),
             f::count(d.failed),
+        ];
+        if races {
+            row.push(f::count(d.abandoned));
+        }
+        row.extend([
             f::latency(d.model_ttft_ms.p50),
             f::latency(d.model_ttft_ms.p95),
             tokens(d.input_tokens),
             tokens(d.output_tokens),
         ]);
+        g.row(row);
     }
     g
 }

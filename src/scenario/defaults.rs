@@ -41,6 +41,7 @@ defaults! {
     CONTEXT: "workload.*.context" = "\"fresh\"", "nothing is sent again unless a conversation is stated";
     MAX_OUTPUT: "workload.*.max_output" = "\"1024 tokens\"",
         "ASSUMPTION: a usual `max_tokens`; the 99th percentile of outputs is 251 tokens in the Azure 2023 code trace, and 95th percentiles of chat traces (Mooncake 2024: 698 tokens) lie below";
+    STREAMED: "workload.*.streamed" = "true", "chat products show an answer as it is written; the time to first token is about those";
     LIMIT: "workload.*.limit" = "\"60 s\"",
         "default time-out of common proxies (nginx proxy_read_timeout and AWS Application Load Balancer idle time-out: 60 s, documentation of 2026)";
     CLIENT_CONNECT_TIMEOUT: "client.connect_timeout" = "\"3 s\"",

@@ -79,6 +79,7 @@ pub fn plain(n: usize) -> Scenario {
             sizes: Sizes::Fixed { input: 1, output: 1 },
             context: Context::Fresh,
             max_output_tokens: 1,
+            streamed: true,
             limit: AGES,
         }],
         client: Client {

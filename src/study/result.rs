@@ -230,6 +230,8 @@ pub struct DeploymentRow {
     pub rate_limited: u64,
     /// Attempts that failed otherwise.
     pub failed: u64,
+    /// Attempts that the gateway gave up before they ended: the other call of a race had won, or the gateway died.
+    pub abandoned: u64,
     /// Tokens billed, input.
     pub input_tokens: u64,
     /// Tokens billed, output.

@@ -8,16 +8,16 @@ use super::session::Call;
 use super::watch::Watch;
 use crate::routing::outcome::{ErrorClass, Outcome};
 use crate::scenario::model::FaultWhat;
-use crate::units::{DeploymentIx, Span, Time};
+use crate::units::{DeploymentIx, GroupIx, Span, Time};
 
 /// Bytes that one streamed output token puts on the way to the user.
 /// ASSUMPTION: one server-sent event per token with a JSON envelope of about 200 bytes, as chat-completion streams
 /// have it; uncompressed.
 pub const STREAM_BYTES_PER_TOKEN: u64 = 200;
 
-/// Bytes of prompt text per token on the way to a provider: about four characters per token of English text is the
+/// Bytes of text per token, of prompts on the way to a provider and of answers that are not streamed: about four characters per token of English text is the
 /// providers' own rule of thumb (OpenAI help centre, "What are tokens and how to count them?", 2024).
-pub const PROMPT_BYTES_PER_TOKEN: u64 = 4;
+pub const TEXT_BYTES_PER_TOKEN: u64 = 4;
 
 /// What a fault takes out of service, as far as traffic can be moved away from it.
 #[derive(Clone, PartialEq, Debug)]
@@ -68,7 +68,7 @@ impl World<'_> {
         self.record.deployments[deployment.ix()].attempts += 1;
         let place = self.providers[deployment.ix()].place;
         if place != self.regions[region].place {
-            self.count_bytes_between(sent, region, place.ix(), u64::from(prompt) * PROMPT_BYTES_PER_TOKEN);
+            self.count_bytes_between(sent, region, place.ix(), u64::from(prompt) * TEXT_BYTES_PER_TOKEN);
         }
     }
 
@@ -83,8 +83,8 @@ impl World<'_> {
         }
     }
 
-    /// An attempt has ended: how, and what it used.
-    pub(super) fn count_attempt(&mut self, session: SessionKey, call: &Call) {
+    /// An attempt has ended: how, and the output that is billed.
+    pub(super) fn count_attempt(&mut self, session: SessionKey, call: &Call, output: u32) {
         let s = &self.sessions[session];
         let sent = s.request.sent;
         if !self.counted(sent) {
@@ -95,25 +95,53 @@ impl World<'_> {
         match call.outcome {
             Outcome::Ok => {
                 row.ok += 1;
-                row.ttft.record_span(call.first_token.since(call.sent));
+                row.ttft.record_span(call.first_byte().since(call.sent));
             }
             Outcome::Failed { class: ErrorClass::RateLimited, .. } => row.rate_limited += 1,
             Outcome::Failed { .. } => row.failed += 1,
         }
+        self.count_tokens_of(session, call, output);
+    }
+
+    /// An attempt was given up before it ended.
+    pub(super) fn count_abandoned(&mut self, session: SessionKey, call: &Call, output: u32) {
+        if self.counted(self.sessions[session].request.sent) {
+            self.record.deployments[call.deployment.ix()].abandoned += 1;
+            self.count_tokens_of(session, call, output);
+        }
+    }
+
+    fn count_tokens_of(&mut self, session: SessionKey, call: &Call, output: u32) {
+        let s = &self.sessions[session];
+        let (sent, group, region, prompt) = (s.request.sent, s.group, usize::from(s.request.region), s.request.prompt);
         if call.accepted {
-            // ASSUMPTION: a call that was taken in and then abandoned is billed for its prompt, not for its output
-            let output = if call.outcome == Outcome::Ok { u64::from(call.output) } else { 0 };
-            let (input, group, region) = (u64::from(s.request.prompt), s.group.ix(), usize::from(s.request.region));
-            let n = self.providers.len();
-            self.record.usage.input_tokens[group * n + d] += input;
-            self.record.usage.output_tokens[group * n + d] += output;
-            if let Some(cell) = self.record.timeline[region].cell_mut(sent) {
-                if cell.tokens.is_empty() {
-                    cell.tokens.resize(2 * n, 0);
-                }
-                cell.tokens[d] += input;
-                cell.tokens[n + d] += output;
+            self.count_tokens(sent, group, region, call.deployment, prompt, output);
+        }
+    }
+
+    /// Tokens that a provider bills to a region's gateway for a turn sent at `sent`.
+    pub(super) fn count_tokens(
+        &mut self,
+        sent: Time,
+        group: GroupIx,
+        region: usize,
+        deployment: DeploymentIx,
+        input: u32,
+        output: u32,
+    ) {
+        if !self.counted(sent) {
+            return;
+        }
+        let (n, d, group) = (self.providers.len(), deployment.ix(), group.ix());
+        let (input, output) = (u64::from(input), u64::from(output));
+        self.record.usage.input_tokens[group * n + d] += input;
+        self.record.usage.output_tokens[group * n + d] += output;
+        if let Some(cell) = self.record.timeline[region].cell_mut(sent) {
+            if cell.tokens.is_empty() {
+                cell.tokens.resize(2 * n, 0);
             }
+            cell.tokens[d] += input;
+            cell.tokens[n + d] += output;
         }
     }
 
@@ -148,7 +176,8 @@ impl World<'_> {
         r.requests += 1;
         r.ttft.record_span(ttft);
         r.e2e.record_span(e2e);
-        let to_user = u64::from(call.output) * STREAM_BYTES_PER_TOKEN;
+        let per_token = if call.streamed { STREAM_BYTES_PER_TOKEN } else { TEXT_BYTES_PER_TOKEN };
+        let to_user = u64::from(call.output) * per_token;
         self.record.usage.bytes_to_users[group * self.regions.len() + region] += to_user;
         if let Some(cell) = self.record.timeline[region].cell_mut(sent) {
             cell.requests += 1;

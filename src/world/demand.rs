@@ -48,6 +48,8 @@ pub struct Demand {
     context: Context,
     /// The request's `max_tokens`.
     pub max_output: u32,
+    /// Whether answers are streamed.
+    pub streamed: bool,
     /// Time limit of a turn.
     pub limit: Span,
 }
@@ -80,6 +82,7 @@ impl Demand {
             sizes,
             context: w.context,
             max_output: w.max_output_tokens,
+            streamed: w.streamed,
             limit: w.limit,
         }
     }

@@ -1,6 +1,7 @@
 //! Everything that can happen, and the order of what happens at the same nanosecond.
 
 use super::provider::InService;
+use super::race::Stray;
 use super::session::{Leg, Session};
 use crate::kernel::{Class, slab::Key};
 use crate::units::DeploymentIx;
@@ -52,6 +53,20 @@ pub enum Event {
         leg: Leg,
         /// Number of the call.
         serial: u16,
+    },
+    /// The first token of a call that may be raced is at the gateway.
+    FirstToken {
+        /// Whose turn.
+        session: SessionKey,
+        /// Which of its calls.
+        leg: Leg,
+        /// Number of the call.
+        serial: u16,
+    },
+    /// A call that was given up on its way arrives at the provider all the same.
+    StrayArrives {
+        /// Which.
+        stray: Key<Stray>,
     },
     /// The gateway sees how the attempt ended.
     AttemptEnds {

@@ -42,7 +42,7 @@ impl World<'_> {
         let turn = s.key.child(u64::from(s.turn));
         let entropy = TurnEntropy { draws: &self.draws, turn, next: u64::from(s.request.journey.attempts()) << 8 };
         let request = Request {
-            streams: true,
+            streams: self.demand[usize::from(s.workload)].streamed,
             input_tokens: s.request.prompt,
             max_output: Some(self.demand[usize::from(s.workload)].max_output),
             affinity: s.key.0,
@@ -96,12 +96,11 @@ impl Question<'_> {
 
 /// What the gateway sees of a call that ends now.
 fn observation(call: &Call, now: Time, request: &Request<'_>) -> Observation {
-    let begun = call.accepted && call.first_token <= now;
     let complete = call.outcome == Outcome::Ok;
     Observation {
         outcome: call.outcome,
         sent: call.sent,
-        first_token: begun.then_some(call.first_token),
+        first_token: call.begun(now).then_some(call.first_byte()),
         streamed: request.streams,
         input_tokens: if complete { request.input_tokens } else { 0 },
         cached_tokens: 0,

@@ -17,6 +17,7 @@ mod health;
 mod outage;
 pub mod provider;
 pub mod purpose;
+pub mod race;
 pub mod record;
 pub mod region;
 pub mod resolver;
@@ -27,7 +28,7 @@ pub mod store;
 mod turn;
 pub mod watch;
 
-pub use counting::{PROMPT_BYTES_PER_TOKEN, STREAM_BYTES_PER_TOKEN, Target};
+pub use counting::{STREAM_BYTES_PER_TOKEN, TEXT_BYTES_PER_TOKEN, Target};
 pub use record::Record;
 pub use run::{Interrupted, Run, run};
 
@@ -39,6 +40,7 @@ use demand::{Demand, Source};
 use event::Event;
 use faults::{Damage, Occurrence};
 use provider::Provider;
+use race::Stray;
 use region::Region;
 use resolver::Resolvers;
 use sampler::{LinkSampler, Sampler};
@@ -62,6 +64,8 @@ pub struct World<'a> {
     sessions: Slab<Session>,
     /// Second calls that race a first one.
     races: Slab<Call>,
+    /// Calls that were given up before they arrived.
+    strays: Slab<Stray>,
     resolvers: Resolvers,
     regions: Vec<Region>,
     providers: Vec<Provider>,
@@ -98,6 +102,8 @@ impl Simulated for World<'_> {
             Event::ReachesRegion { session, epoch } => self.reaches_region(session, epoch, cx),
             Event::CallsModel { session, epoch } => self.calls_model(session, epoch, cx),
             Event::ReachesProvider { session, leg, serial } => self.reaches_provider(session, leg, serial, cx),
+            Event::FirstToken { session, leg, serial } => self.first_token(session, leg, serial, cx),
+            Event::StrayArrives { stray } => self.stray_arrives(stray, cx),
             Event::AttemptEnds { session, leg, serial } => self.attempt_ends(session, leg, serial, cx),
             Event::HedgeDue { session, epoch } => self.hedge_due(session, epoch, cx),
             Event::BackoffOver { session, epoch } => self.backoff_over(session, epoch, cx),

@@ -67,7 +67,7 @@ impl World<'_> {
                 .map(|(k, _)| k)
                 .collect();
             for session in inside {
-                self.abandon_calls(session, now);
+                self.give_up_calls(session, cx);
                 let r = &mut self.sessions[session].request;
                 r.holds_slot = false;
                 r.try_began = now; // the client notices after a time-out of silence

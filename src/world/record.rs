@@ -91,6 +91,8 @@ pub struct DeploymentRecord {
     pub rate_limited: u64,
     /// Attempts that failed otherwise.
     pub failed: u64,
+    /// Attempts that were given up before they ended: the other call of a race had won, or the gateway died.
+    pub abandoned: u64,
     /// Time from the gateway's call to the first token back at the gateway, answered attempts.
     pub ttft: Histogram,
 }
@@ -155,7 +157,14 @@ impl Record {
         };
         let region =
             || RegionRecord { requests: 0, failed: 0, ttft: Histogram::new(), e2e: Histogram::new(), busy_slot_ns: 0 };
-        let deployment = || DeploymentRecord { attempts: 0, ok: 0, rate_limited: 0, failed: 0, ttft: Histogram::new() };
+        let deployment = || DeploymentRecord {
+            attempts: 0,
+            ok: 0,
+            rate_limited: 0,
+            failed: 0,
+            abandoned: 0,
+            ttft: Histogram::new(),
+        };
         Record {
             groups: (0..groups).map(|_| group()).collect(),
             regions: (0..regions).map(|_| region()).collect(),
@@ -206,6 +215,7 @@ impl Record {
             a.ok += b.ok;
             a.rate_limited += b.rate_limited;
             a.failed += b.failed;
+            a.abandoned += b.abandoned;
             a.ttft.merge(&b.ttft);
         }
         add(&mut self.failures, &other.failures);

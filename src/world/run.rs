@@ -170,6 +170,7 @@ impl<'a> World<'a> {
             demand: scenario.workloads.iter().map(Demand::new).collect(),
             sessions: Slab::new(),
             races: Slab::new(),
+            strays: Slab::new(),
             user_links: groups
                 .clone()
                 .flat_map(|g| places.iter().map(move |p| link(scenario.user_link(GroupIx::new(g), *p))))
@@ -219,6 +220,7 @@ impl<'a> World<'a> {
         let violations = self.record.residency_violations;
         assert!(violations == 0, "INV-6 broken: {violations} times data went to a place that is not legal for it");
         assert!(self.races.is_empty(), "INV-1 broken: {} calls never ended", self.races.len());
+        assert!(self.strays.is_empty(), "INV-1 broken: {} calls never arrived", self.strays.len());
         for (d, p) in self.providers.iter().enumerate() {
             assert!(p.in_service() == 0, "INV-5 broken: deployment {d} still serves {} requests", p.in_service());
             let calls = self.regions.iter().map(|r| r.router.in_flight(DeploymentIx::new(d))).sum::<u32>();

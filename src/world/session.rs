@@ -1,5 +1,6 @@
 //! A session: a user's conversation, at most one turn of it in flight.
 
+use super::provider::InService;
 use crate::kernel::slab::Key;
 use crate::random::EntityKey;
 use crate::routing::outcome::Outcome;
@@ -134,8 +135,14 @@ pub struct Call {
     pub sent: Time,
     /// Half of the round trip between gateway and provider.
     pub half_rtt: Span,
-    /// When the first token is back at the gateway, if the attempt gets that far.
+    /// Whether the answer is streamed: then the gateway sees its first token, otherwise only the whole.
+    pub streamed: bool,
+    /// The provider has heard of it.
+    pub arrived: bool,
+    /// When the first token is back at the gateway (or would be, if the answer were streamed).
     pub first_token: Time,
+    /// When the last token is back at the gateway, if nothing comes between.
+    pub complete: Time,
     /// How it will have ended.
     pub outcome: Outcome,
     /// Tokens reserved from the provider's quota beyond the prompt.
@@ -144,6 +151,71 @@ pub struct Call {
     pub output: u32,
     /// The provider took it in: its input is billed.
     pub accepted: bool,
+    /// Its place among the requests in service.
+    pub place: Key<InService>,
+}
+
+impl Call {
+    /// A call that leaves the gateway.
+    pub fn new(serial: u16, deployment: DeploymentIx, sent: Time) -> Call {
+        Call {
+            serial,
+            attempt: 0,
+            deployment,
+            degraded: false,
+            fallback: false,
+            sent,
+            half_rtt: Span::ZERO,
+            streamed: true,
+            arrived: false,
+            first_token: Time::ZERO,
+            complete: Time::ZERO,
+            outcome: Outcome::Ok,
+            reserved: 0,
+            output: 0,
+            accepted: false,
+            place: Key::NONE,
+        }
+    }
+
+    /// When the first byte of the answer is at the gateway: the first token of a streamed answer, the whole of another.
+    pub fn first_byte(&self) -> Time {
+        if self.streamed { self.first_token } else { self.complete }
+    }
+
+    /// When the provider is done with it, if nothing comes between.
+    pub fn complete_at_provider(&self) -> Time {
+        Time(self.complete.nanos() - self.half_rtt.nanos())
+    }
+
+    /// Whether the gateway has seen a part of the answer.
+    pub fn begun(&self, now: Time) -> bool {
+        self.accepted && self.first_byte() <= now
+    }
+
+    /// Output tokens that the provider has written and will be paid for when the gateway closes the connection at `now`.
+    ///
+    /// A streamed answer goes on until the provider hears of it half a round trip later; its tokens are evenly spaced
+    /// between the first and the last. An answer that is not streamed is written to its end, because nothing is sent
+    /// before and so nothing shows that nobody waits.
+    ///
+    /// Novita AI, "LLM API Billing" (documentation of 2026): a client that disconnects after inference has begun is charged
+    /// for the tokens used. OpenRouter, "Streaming" (documentation of 2026): cancelling a streamed request stops processing and
+    /// billing at OpenAI, Azure, Anthropic and others; without streaming the complete response is billed.
+    /// ASSUMPTION: so at every provider; the same page names some (Bedrock, Google, Groq, Mistral) that go on and bill the whole.
+    pub fn paid_output(&self, now: Time) -> u32 {
+        let seen = now + self.half_rtt.times(2); // when what is sent as the provider hears would be back
+        if !self.accepted || (self.streamed && seen < self.first_token) {
+            0
+        } else if !self.streamed || seen >= self.complete {
+            self.output
+        } else {
+            let (passed, decode) =
+                (seen.since(self.first_token).nanos(), self.complete.since(self.first_token).nanos());
+            let after_first = u128::from(self.output.saturating_sub(1)) * u128::from(passed) / u128::from(decode);
+            (1 + after_first as u32).min(self.output)
+        }
+    }
 }
 
 impl Request {
@@ -167,20 +239,7 @@ impl Request {
             journey: Journey::new(None),
             out: false,
             race: Key::NONE,
-            call: Call {
-                serial: 0,
-                attempt: 0,
-                deployment: DeploymentIx(0),
-                degraded: false,
-                fallback: false,
-                sent: Time::ZERO,
-                half_rtt: Span::ZERO,
-                first_token: Time::ZERO,
-                outcome: Outcome::Ok,
-                reserved: 0,
-                output: 0,
-                accepted: false,
-            },
+            call: Call::new(0, DeploymentIx(0), Time::ZERO),
         }
     }
 

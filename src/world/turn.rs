@@ -141,7 +141,7 @@ impl World<'_> {
         let now = cx.now();
         let s = &mut self.sessions[session];
         let r = &s.request;
-        let first = r.call.first_token + r.half_rtt;
+        let first = r.call.first_byte() + r.half_rtt;
         let last = now + r.half_rtt;
         assert!(r.sent <= first && first <= last, "INV-3 broken: an answer of {session:?} comes before its question");
         let limit = self.demand[usize::from(s.workload)].limit;

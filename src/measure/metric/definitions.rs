@@ -252,7 +252,8 @@ static DEFINITIONS: &[MetricDef] = &[
         Milliseconds,
         &[Provider, Deployment],
         "Time to first token of answered model-call attempts as the gateway sees it: from sending the attempt to its \
-         first token back at the gateway, the network between gateway and provider included.",
+         first token (the whole answer, where answers are not streamed) back at the gateway, the network between gateway \
+         and provider included.",
     ),
     dist(
         "e2e_ms",
@@ -268,6 +269,15 @@ static DEFINITIONS: &[MetricDef] = &[
         Lower,
         "Model-call attempts (first tries, retries, hedges and fallbacks alike) divided by requests. Above 1 it says how \
          much load retries add; below 1, that requests ended before any model was called.",
+    ),
+    one(
+        "abandoned_share",
+        Share,
+        &[Provider, Deployment],
+        Lower,
+        "Model-call attempts that the gateway gave up before they ended, because the other call of a race had won or the \
+         gateway's region died, divided by model-call attempts. They count neither as answered nor as failed; their \
+         prompts and what the provider had written are paid for.",
     ),
     one(
         "availability",

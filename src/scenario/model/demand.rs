@@ -21,6 +21,8 @@ pub struct Workload {
     pub context: Context,
     /// The request's `max_tokens`: outputs are cut here and quotas may reserve it.
     pub max_output_tokens: u32,
+    /// Whether answers are streamed: if not, users and gateways see nothing of an answer before all of it.
+    pub streamed: bool,
     /// Served means: last token within this time of sending the turn.
     pub limit: Span,
 }

@@ -179,6 +179,10 @@ table! {
         context: RawContext = Or(&d::CONTEXT),
         /// The request's `max_tokens`: longer answers are cut here, and quotas reserve it.
         max_output: At<TokenCount> = Or(&d::MAX_OUTPUT),
+        /// Whether answers are streamed. If not, nothing of an answer is seen before all of it: the time to first token is
+        /// that of the whole answer, the gateway's time-out of the first token does not apply, and a second call
+        /// (`hedge_after`) wins with a whole answer.
+        streamed: At<bool> = Or(&d::STREAMED),
         /// A turn counts as served if its last token arrives within this time of sending it.
         limit: At<Span> = Or(&d::LIMIT),
     }

@@ -119,8 +119,9 @@ table! {
         /// What bounds the retries of all requests together. Nothing if not given.
         budget: RawBudget = Optional,
         /// A second call, to another deployment of the pool, races the first when that has not begun to answer after this
-        /// long; it counts as an attempt, and the first complete answer is used. Without it, none does. Shorter than the time-out of the
-        /// first token.
+        /// long; it counts as an attempt. The first token of either decides (the first whole answer where the workload is not
+        /// `streamed`): the other call is given up, and paid for its prompt and for what the provider writes until it hears of
+        /// that. Without it, none does. Shorter than the time-out of the first token.
         hedge_after: At<Span> = Optional,
         /// Errors after which the next attempt or pool is tried; any other ends the request.
         on: List<At<ErrorName>> = Or(&d::RETRY_ON),

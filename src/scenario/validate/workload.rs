@@ -79,6 +79,7 @@ fn one(name: &At<String>, w: &RawWorkload, base_dir: Option<&Path>, cx: &mut Cx)
         cx.error(system.loc, "the system prompt alone fills the longest prompt, so no turn of the user fits")
             .note(max.loc, "the longest prompt");
     }
+    let streamed = cx.or_at(&w.streamed, &d::STREAMED, name.loc);
     let limit = cx.or_at(&w.limit, &d::LIMIT, name.loc);
     let limit = cx.positive(limit, "limit");
     Some(Workload {
@@ -89,6 +90,7 @@ fn one(name: &At<String>, w: &RawWorkload, base_dir: Option<&Path>, cx: &mut Cx)
         sizes: sizes?,
         context: context?,
         max_output_tokens,
+        streamed: streamed.value,
         limit,
     })
 }

@@ -7,7 +7,7 @@ use crate::scenario::model::{Deployment, DistSpec, Scenario, Service, Sizes, Ste
 use crate::scenario::plain;
 use crate::study::Prices;
 use crate::units::{Money, Price, RegionIx, Span};
-use crate::world::{PROMPT_BYTES_PER_TOKEN, Record, STREAM_BYTES_PER_TOKEN};
+use crate::world::{Record, STREAM_BYTES_PER_TOKEN, TEXT_BYTES_PER_TOKEN};
 
 const FIRST_BYTE: Law = Law {
     name: "idle: first byte (ms)",
@@ -98,7 +98,7 @@ pub fn cost(options: LawOptions) -> Vec<LawResult> {
     let expected = |r: &Record| {
         let served = u128::from(r.requests() - r.failed());
         let answer = 700 * 3_000_000 + 150 * 15_000_000 + 150 * u128::from(STREAM_BYTES_PER_TOKEN) * 90;
-        let call = 700 * u128::from(PROMPT_BYTES_PER_TOKEN) * 20;
+        let call = 700 * u128::from(TEXT_BYTES_PER_TOKEN) * 20;
         by_time + served * answer + u128::from(r.attempts) * call
     };
     let scenario = &s;

@@ -4,7 +4,7 @@
 use super::{Measured, Priced, ratio};
 use crate::cost::{BillLine, Category};
 use crate::measure::{Histogram, Merge, MetricRef, Selector, Stat, Unit};
-use crate::scenario::model::Scenario;
+use crate::scenario::model::{Deployment, Scenario};
 use crate::units::{GroupIx, Money};
 use crate::world::failure::Failure;
 use std::collections::BTreeMap;
@@ -121,6 +121,18 @@ impl Measured<'_> {
             m.distribution("model_ttft_ms", &[(Selector::Provider, provider)], h);
         }
         m.distribution("model_ttft_ms", &[], &whole);
+        let abandoned = |of: &dyn Fn(&Deployment) -> bool| {
+            let rows = self.record.deployments.iter().zip(&self.scenario.deployments).filter(|(_, spec)| of(spec));
+            let (abandoned, attempts) = rows.fold((0, 0), |(n, all), (d, _)| (n + d.abandoned, all + d.attempts));
+            ratio(abandoned, attempts)
+        };
+        m.put("abandoned_share", &[], abandoned(&|_| true));
+        for provider in providers.keys() {
+            m.put("abandoned_share", &[(Selector::Provider, provider)], abandoned(&|d| d.provider == *provider));
+        }
+        for spec in &self.scenario.deployments {
+            m.put("abandoned_share", &[(Selector::Deployment, &spec.name)], abandoned(&|d| d.name == spec.name));
+        }
     }
 
     fn metrics_of_incidents(&self, m: &mut Metrics) {
