@@ -1,17 +1,46 @@
-//! How much memory a long run takes: 100 million turns of a small chat product, and the peak of what was allocated and
-//! of what the process held. `cargo run --release --example memory` (about two minutes; `-- --small` does 2 million).
+//! How much memory a long run takes, and how much a study of many replications.
 //!
-//! Memory follows what is alive, not what has happened: the two sizes need nearly the same.
+//! `cargo run --release --example memory` runs 100 million turns of a small chat product and prints the peak of what the
+//! process held (about two minutes; `-- --small` does 2 million). Memory follows what is alive, not what has happened:
+//! the two sizes need nearly the same.
+//!
+//! `cargo run --release --example memory -- --replications 16` does the same for so many replications of
+//! `scenarios/global-chat.toml` on two threads: what a replication leaves behind is folded and goes.
 #![allow(clippy::disallowed_methods, reason = "an example may print the peak that the system reports")]
 
 use geodes::scenario::model::{Arrivals, Context, DistSpec, Sizes, Turns};
 use geodes::scenario::plain;
+use geodes::study::replicate;
 use geodes::units::{PerNanos, Span};
 use geodes::world;
 
 fn main() {
-    let small = std::env::args().any(|a| a == "--small");
-    let turns: u64 = if small { 2_000_000 } else { 100_000_000 };
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    match args.iter().position(|a| a == "--replications") {
+        None => long_run(if args.iter().any(|a| a == "--small") { 2_000_000 } else { 100_000_000 }),
+        Some(i) => match args.get(i + 1).and_then(|n| n.parse().ok()) {
+            Some(n) if n > 0 => many_replications(n),
+            _ => return eprintln!("--replications needs a number of at least 1"),
+        },
+    }
+    match peak_kib() {
+        Some(kib) => println!("peak memory of the process: {:.1} MB", kib as f64 * 1024.0 / 1e6),
+        None => println!("this system does not tell the peak memory of a process"),
+    }
+}
+
+fn many_replications(replications: u32) {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/global-chat.toml");
+    let mut scenario = geodes::scenario::load(&path).unwrap_or_else(|e| panic!("{e}")).scenario;
+    scenario.replications = replications;
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().expect("threads can be started");
+    let result = pool.install(|| replicate::run(&scenario, &replicate::Unobserved)).expect("nothing stops it");
+    let turns: u64 = result.topologies.iter().map(|t| t.turns).sum();
+    println!("{replications} replications of {} topologies, {turns} turns", result.topologies.len());
+}
+
+/// One day of a small chat product with so many turns.
+fn long_run(turns: u64) {
     let mut s = plain(3);
     // one day; four turns per session
     let sessions_per_day = turns / 4;
@@ -35,10 +64,6 @@ fn main() {
     }
     let record = world::run(&s, 0, 0);
     println!("{} turns of {} sessions, {} events", record.turns, record.sessions, record.events);
-    match peak_kib() {
-        Some(kib) => println!("peak memory of the process: {:.1} MB", kib as f64 * 1024.0 / 1e6),
-        None => println!("this system does not tell the peak memory of a process"),
-    }
 }
 
 /// Peak resident set in KiB, where `/proc` tells it.

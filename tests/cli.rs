@@ -190,6 +190,31 @@ fn exit_codes_say_what_happened() {
 }
 
 #[test]
+fn objectives_decide_the_exit_code_only_when_asked_and_by_their_intervals() {
+    let p = Place::new();
+    let run = |objectives: &str, extra: &[&str]| {
+        let text = SMALL.replace("\"availability > 99.99 %\"", objectives);
+        std::fs::write(p.path().join("o.toml"), text).unwrap();
+        let mut args = vec!["run", "o.toml", "--no-files", "--quiet", "--topology", "one"];
+        args.extend_from_slice(extra);
+        let o = p.geodes(&args);
+        (o.status.code(), out(&o), err(&o))
+    };
+    let check = ["--check-objectives", "--replications", "4"];
+    assert_eq!(run("\"availability > 50 %\"", &check).0, Some(0));
+    // about 4,800 requests, some 70 more or less
+    let (code, text, said) = run("\"requests < 4800\"", &check);
+    assert_eq!(code, Some(97), "{said}{text}");
+    assert!(said.contains("1 inconclusive") && text.contains("inconclusive"), "{said}{text}");
+    let (code, text, said) = run("\"ttft_ms.p95{region=aws:eu-west-1} < 2 s\"", &check);
+    assert_eq!(code, Some(97), "{said}{text}");
+    assert!(said.contains("1 not measured") && text.contains("this topology has nothing in"), "{said}{text}");
+    let both = "\"requests < 4800\", \"availability > 99.99 %\"";
+    assert_eq!(run(both, &check).0, Some(99));
+    assert_eq!(run(both, &["--replications", "4"]).0, Some(0));
+}
+
+#[test]
 fn a_misspelt_key_is_shown_where_it_stands() {
     let p = Place::new();
     std::fs::write(p.path().join("bad.toml"), SMALL.replace("horizon", "horzion")).unwrap();

@@ -41,6 +41,7 @@ fn json_has_the_keys_that_readers_rely_on_in_a_fixed_order() {
             "users",
             "errors",
             "incidents",
+            "incidents_not_shown",
             "cost",
             "objectives",
             "deployments",
@@ -167,6 +168,7 @@ fn markdown_tables_have_as_many_cells_as_heads() {
         assert!(counts.windows(2).all(|w| w[0] == w[1]), "{block}");
     }
     insta::assert_snapshot!("markdown", markdown::render(&sample::day()));
+    insta::assert_snapshot!("markdown_replicated", markdown::render(&sample::replicated()));
 }
 
 #[cfg(feature = "cli")]
@@ -204,13 +206,18 @@ mod terminal {
     }
 
     #[test]
+    fn replications_at_80_columns() {
+        insta::assert_snapshot!("text_80_replicated", render(&sample::replicated(), plain(80)));
+    }
+
+    #[test]
     fn no_line_is_longer_than_the_width() {
         let mut run = sample::day();
         run.topologies[1].name = "a-name-that-is-much-longer-than-anybody-would-choose-but-somebody-will".into();
         run.topologies[1].users[3].users = "users whose name does not fit into a column of forty".into();
         run.topologies[1].objectives[0].objective =
             "ttft_ms.p95{users=users whose name does not fit into a column of forty} < 2 s".into();
-        for run in [&run, &sample::crowd(), &sample::empty()] {
+        for run in [&run, &sample::crowd(), &sample::empty(), &sample::replicated()] {
             for width in (40..=220).step_by(3).chain([80, 120]) {
                 for line in render(run, plain(width)).lines() {
                     assert!(line.chars().count() <= width, "{width}: {} columns: {line}", line.chars().count());

@@ -75,7 +75,8 @@ pub struct RunArgs {
     /// Also write one format to a file (may be repeated): text, json, markdown.
     #[arg(long, value_name = "KIND=PATH", value_parser = export)]
     pub export: Vec<(Format, PathBuf)>,
-    /// End with exit code 99 if an objective of the scenario is missed.
+    /// End with exit code 99 if an objective of the scenario is missed, with 97 if one is inconclusive or was not
+    /// measured.
     #[arg(long)]
     pub check_objectives: bool,
     /// Instead of reporting, run every topology twice and name the first event that differs.

@@ -18,7 +18,9 @@ pub enum Exit {
     NothingToRun = 4,
     /// An invariant is broken: a bug in geodes.
     Bug = 70,
-    /// An objective of the scenario, a law or a claim was missed.
+    /// With `--check-objectives`: none was missed, but an objective is inconclusive or was not measured.
+    Inconclusive = 97,
+    /// With `--check-objectives`: an objective of the scenario was missed. Or a law or a claim was.
     ObjectiveMissed = 99,
     /// Interrupted by the user; what was finished is written and marked incomplete.
     Interrupted = 130,
@@ -34,6 +36,7 @@ Exit codes:
     3  invalid scenario
     4  nothing to run
    70  broken invariant: a bug in geodes
+   97  no objective missed, but one is inconclusive or was not measured (with --check-objectives)
    99  objective missed (with --check-objectives), or a validation failed
   130  interrupted; what was finished is written, marked incomplete";
 }

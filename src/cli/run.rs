@@ -7,7 +7,7 @@ use super::progress::{Progress, catch_interrupt};
 use crate::report::{atomic, files, json, markdown, text};
 use crate::scenario::model::Scenario;
 use crate::scenario::{self, LoadError};
-use crate::study::result::RunResult;
+use crate::study::result::{ObjectiveVerdict, RunResult};
 use crate::study::{determinism, replicate};
 use std::path::Path;
 
@@ -72,12 +72,21 @@ fn try_run(args: &RunArgs) -> Result<(), Exit> {
         );
         return Err(Exit::Interrupted);
     }
-    let missed = result.topologies.iter().flat_map(|t| &t.objectives).filter(|o| !o.met).count();
-    if args.check_objectives && missed > 0 {
-        eprintln!("{missed} objectives missed");
-        return Err(Exit::ObjectiveMissed);
+    if args.check_objectives { check_objectives(&result) } else { Ok(()) }
+}
+
+/// Says how many objectives were not met, and ends with the code for the worst of them.
+fn check_objectives(result: &RunResult) -> Result<(), Exit> {
+    let count = |verdict: ObjectiveVerdict| {
+        result.topologies.iter().flat_map(|t| &t.objectives).filter(|o| o.verdict == verdict).count()
+    };
+    let missed = count(ObjectiveVerdict::Missed);
+    let (inconclusive, not_measured) = (count(ObjectiveVerdict::Inconclusive), count(ObjectiveVerdict::NotMeasured));
+    if missed + inconclusive + not_measured == 0 {
+        return Ok(());
     }
-    Ok(())
+    eprintln!("objectives: {missed} missed, {inconclusive} inconclusive, {not_measured} not measured");
+    Err(if missed > 0 { Exit::ObjectiveMissed } else { Exit::Inconclusive })
 }
 
 /// Drops the topologies that were not asked for; the baseline stays, because multipliers need it.

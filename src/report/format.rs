@@ -145,6 +145,30 @@ pub fn metric_value(metric: &MetricRef, value: Option<f64>) -> String {
     }
 }
 
+/// A margin around the value of a metric, such as half of an interval, in the metric's own unit. One that would be
+/// printed as nothing, and is not, is printed as less than the last digit.
+pub fn metric_margin(metric: &MetricRef, margin: f64) -> String {
+    let text = metric_value(metric, Some(margin));
+    let nothing = |text: &str| !text.contains(|c: char| ('1'..='9').contains(&c));
+    if margin <= 0.0 || !nothing(&text) {
+        return text;
+    }
+    // the last zero becomes a one
+    match text.rfind('0') {
+        Some(at) => format!("<{}1{}", &text[..at], &text[at + 1..]),
+        None => text,
+    }
+}
+
+/// The end of an interval, not beyond what the metric can be: a share between 0 and 1, everything else at least 0.
+/// Student's t knows nothing of such bounds.
+pub fn within_unit(metric: &MetricRef, value: f64) -> f64 {
+    match metric.def().unit {
+        Unit::Share => value.clamp(0.0, 1.0),
+        _ => value.max(0.0),
+    }
+}
+
 /// Wall-clock times of a run: turns seconds after the start of the horizon into UTC.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
@@ -314,6 +338,23 @@ mod tests {
         assert_eq!(value("incident.over_s{incident=outage}", Some(750.0)), "12 min 30 s");
         assert_eq!(value("ttft_ms.count", Some(12_000.0)), "12,000");
         assert_eq!(value("ttft_ms.p95", None), "–");
+    }
+
+    #[test]
+    fn margins_that_are_there_do_not_look_like_nothing() {
+        let margin = |name: &str, x| metric_margin(&MetricRef::parse(name).expect(name), x);
+        assert_eq!(margin("ttft_ms.p95", 12.4), "12 ms");
+        assert_eq!(margin("ttft_ms.p95", 0.0), "0 ms");
+        assert_eq!(margin("ttft_ms.p95", 0.001), "<0.01 ms");
+        assert_eq!(margin("availability", 0.000_12), "0.012 %");
+        assert_eq!(margin("availability", 1e-9), "<0.001 %");
+        assert_eq!(margin("availability", 0.0), "0 %");
+        assert_eq!(margin("cost_multiplier", 0.0012), "<0.01×");
+        assert_eq!(margin("cost_per_1k_requests_usd", 1e-6), "<$0.0001");
+        assert_eq!(margin("cost_usd", 0.001), "<$0.01");
+        let within = |name: &str, x| within_unit(&MetricRef::parse(name).expect(name), x);
+        assert_eq!((within("availability", 1.01), within("availability", -0.01)), (1.0, 0.0));
+        assert_eq!((within("ttft_ms.p50", -3.0), within("cost_multiplier", 1.01)), (0.0, 1.01));
     }
 
     #[test]

@@ -19,6 +19,9 @@ pub fn render(run: &RunResult) -> String {
         run.scenario.baseline
     ));
     grid(&mut out, &tables::comparison(run));
+    if let Some(note) = tables::about_half_widths(run) {
+        out.push_str(&format!("\n{note}\n"));
+    }
     for t in &run.topologies {
         if t.incidents.is_empty() && t.objectives.is_empty() {
             continue;
@@ -27,10 +30,16 @@ pub fn render(run: &RunResult) -> String {
         if !t.objectives.is_empty() {
             out.push('\n');
             grid(&mut out, &tables::objectives(t));
+            for note in tables::about_objectives(run, t) {
+                out.push_str(&format!("\n{}\n", escape(&note)));
+            }
         }
         if !t.incidents.is_empty() {
             out.push('\n');
             grid(&mut out, &tables::incidents(run, t));
+            if let Some(note) = tables::about_incidents(t) {
+                out.push_str(&format!("\n{note}\n"));
+            }
         }
     }
     out.push_str(

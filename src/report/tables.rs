@@ -3,8 +3,8 @@
 
 use super::format as f;
 use super::format::Clock;
-use crate::measure::Objective;
-use crate::study::result::{Percentiles, RunResult, TopologyResult, UserRow};
+use crate::measure::{MetricRef, Objective};
+use crate::study::result::{IntervalRow, Percentiles, RunResult, TopologyResult, UserRow};
 
 /// Lines of the bill that a table shows; all of them are in `bill.csv` and `summary.json`.
 const BIGGEST_LINES: usize = 8;
@@ -104,8 +104,46 @@ pub(crate) fn comparison(run: &RunResult) -> Grid {
             f::multiplier(t.cost.multiplier),
             f::multiplier(t.cost.multiplier_infrastructure),
         ]);
+        if !t.intervals.is_empty() {
+            let half_widths = COMPARED.iter().map(|name| half_width(t, name));
+            g.row(std::iter::once(HALF_WIDTH.to_owned()).chain(half_widths).collect());
+        }
     }
     g
+}
+
+/// The metrics in the columns of [`comparison`].
+const COMPARED: [&str; 11] = [
+    "ttft_ms.p50",
+    "ttft_ms.p95",
+    "ttft_ms.p99",
+    "e2e_ms.p95",
+    "availability",
+    "degraded_share",
+    "cross_region_share",
+    "cost_usd",
+    "cost_per_1k_requests_usd",
+    "cost_multiplier",
+    "cost_multiplier_infra",
+];
+
+/// Names the row of [`comparison`] under each topology that says how sure its figures are.
+const HALF_WIDTH: &str = "±";
+
+/// What [`HALF_WIDTH`] means; `None` with a single replication, which says nothing about its own error.
+pub(crate) fn about_half_widths(run: &RunResult) -> Option<String> {
+    let n = run.scenario.replications;
+    run.topologies
+        .iter()
+        .any(|t| !t.intervals.is_empty())
+        .then(|| format!("{HALF_WIDTH}: half of the 95 % interval of the mean over {n} replications (Student's t)."))
+}
+
+fn half_width(t: &TopologyResult, name: &str) -> String {
+    match (MetricRef::parse(name), t.intervals.get(name)) {
+        (Ok(metric), Some(i)) => f::metric_margin(&metric, (i.high - i.low) / 2.0),
+        _ => f::MISSING.into(),
+    }
 }
 
 /// What each group felt and cost.
@@ -305,17 +343,50 @@ fn tokens(n: u64) -> String {
 
 /// Objectives and what came out.
 pub(crate) fn objectives(t: &TopologyResult) -> Grid {
-    let mut g = Grid::new("objective").figures(&["value"]).text("").together();
+    let with_intervals = t.objectives.iter().any(|o| o.interval.is_some());
+    let mut g = Grid::new("objective").figures(&["value"]);
+    if with_intervals {
+        g = g.figures(&["95 % interval"]).together();
+    }
+    g = g.text("verdict").together();
     for o in &t.objectives {
-        let value = match Objective::parse(&o.objective) {
-            Ok(parsed) => f::metric_value(parsed.metric(), o.value),
-            Err(_) => o.value.map_or_else(|| f::MISSING.into(), f::number),
+        let metric = Objective::parse(&o.objective).ok().map(|parsed| parsed.metric().clone());
+        let show = |value: Option<f64>| match &metric {
+            Some(metric) => f::metric_value(metric, value),
+            None => value.map_or_else(|| f::MISSING.into(), f::number),
         };
-        let verdict = if o.met { "met" } else { MISSED };
-        g.row(vec![o.objective.clone(), value, verdict.into()]);
+        let mut row = vec![o.objective.clone(), show(o.value)];
+        if with_intervals {
+            let within = |x: f64| Some(metric.as_ref().map_or(x, |m| f::within_unit(m, x)));
+            let ends = |i: IntervalRow| format!("{} to {}", show(within(i.low)), show(within(i.high)));
+            row.push(o.interval.map_or_else(|| f::MISSING.into(), ends));
+        }
+        row.push(o.verdict.name().into());
+        g.row(row);
     }
     g
 }
 
-/// The verdict on an objective that was not met.
-pub(crate) const MISSED: &str = "MISSED";
+/// What has to be said about verdicts beside the table: how they came about, and why there are values missing.
+pub(crate) fn about_objectives(run: &RunResult, t: &TopologyResult) -> Vec<String> {
+    let mut notes = Vec::new();
+    if t.objectives.iter().any(|o| o.interval.is_some()) {
+        notes.push(format!(
+            "The interval of the mean over {} replications decides: inconclusive when the limit lies inside it.",
+            run.scenario.replications
+        ));
+    }
+    let reasons = t.objectives.iter().filter_map(|o| Some(format!("{}: {}.", o.objective, o.note.as_ref()?)));
+    notes.extend(reasons);
+    notes
+}
+
+/// Occurrences of faults that have no row; `None` if all have one.
+pub(crate) fn about_incidents(t: &TopologyResult) -> Option<String> {
+    let further = match t.incidents_not_shown {
+        0 => return None,
+        1 => "1 further occurrence not shown".to_owned(),
+        n => format!("{} further occurrences not shown", f::count(n)),
+    };
+    Some(format!("{further}: a run looks closely at 64 at the most, those at a fixed time first."))
+}

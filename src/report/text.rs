@@ -3,7 +3,7 @@
 
 use super::format as f;
 use super::tables::{self, Grid};
-use crate::study::result::{RunResult, TopologyResult};
+use crate::study::result::{ObjectiveVerdict, RunResult, TopologyResult};
 use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, Table, TableStyle, Width};
 
 /// Narrower terminals get tables of this width all the same.
@@ -37,6 +37,9 @@ pub fn render(run: &RunResult, options: TextOptions) -> String {
         page.heading("Topologies compared");
         page.grid(&tables::comparison(run));
         page.paragraph(&format!("Multipliers are against {}; infra only = without tokens.", run.scenario.baseline));
+        if let Some(note) = tables::about_half_widths(run) {
+            page.paragraph(&note);
+        }
     }
     for t in &run.topologies {
         page.topology(run, t);
@@ -86,6 +89,9 @@ impl Page {
         if !t.objectives.is_empty() {
             self.heading("Objectives");
             self.grid(&tables::objectives(t));
+            for note in tables::about_objectives(run, t) {
+                self.paragraph(&note);
+            }
         }
         self.heading("What users felt and cost");
         self.grid(&tables::users(t));
@@ -108,6 +114,9 @@ impl Page {
                 "Times count from the start of the fault. Slow: first token after more than {}.",
                 f::duration(Some(run.scenario.slow_over_ms / 1e3))
             ));
+            if let Some(note) = tables::about_incidents(t) {
+                self.paragraph(&note);
+            }
         }
         if !t.deployments.is_empty() {
             self.heading("Model deployments");
@@ -194,7 +203,7 @@ impl Page {
                 self.out.push('\n');
             }
             for line in draw(grid, &columns, self.width) {
-                if line.trim_end().ends_with(tables::MISSED) {
+                if line.trim_end().ends_with(ObjectiveVerdict::Missed.name()) {
                     self.styled("31", line.trim_end());
                 } else {
                     self.line(line.trim_end());

@@ -12,6 +12,9 @@ use crate::world::watch::{BEFORE, STEP, Watch};
 /// ASSUMPTION: a minute holds enough requests of a small service to see one bad answer in a hundred.
 const WINDOW: usize = 60;
 
+/// The target of a fault that hits nothing.
+pub const NO_TARGET: &str = "nothing this topology uses";
+
 /// The rows of the watched occurrences of one run, in order of time.
 pub fn rows(scenario: &Scenario, topology: &Topology, watches: &[Watch]) -> Vec<IncidentRow> {
     let start = Time(scenario.warmup.nanos());
@@ -42,6 +45,7 @@ fn row(scenario: &Scenario, topology: &Topology, watch: &Watch, start: Time) -> 
         target: target(scenario, topology, &fault.what),
         at_s: o.begins.since(start).as_secs_f64(),
         lasted_s: after(o.ends),
+        watched_s: after(watch.until),
         detected_s: watch.detected.map(after),
         moved_half_s: shift.and_then(|s| moment(s.moved_half)),
         // the two levels are found in windows of different lengths: the later one cannot come first
@@ -83,7 +87,7 @@ impl Totals {
 
 /// One incident.
 struct Total {
-    /// Names of the first replication that had it, counts of all.
+    /// Names of the first replication that had it, counts of all, the shortest record.
     row: IncidentRow,
     at: Mean,
     lasted: Mean,
@@ -114,6 +118,7 @@ impl Total {
         self.moved_99.add(row.moved_99_s);
         self.over.add(row.over_s);
         let sum = &mut self.row;
+        sum.watched_s = sum.watched_s.min(row.watched_s);
         sum.failed += row.failed;
         sum.slow += row.slow;
         sum.degraded += row.degraded;
@@ -233,7 +238,7 @@ fn target(scenario: &Scenario, topology: &Topology, what: &FaultWhat) -> String 
             let names = scenario.deployments.iter().zip(flags).filter(|(_, hit)| *hit).map(|(d, _)| d.name.as_str());
             names.collect::<Vec<_>>().join(", ")
         }
-        Target::Nothing => "nothing this topology uses".to_owned(),
+        Target::Nothing => NO_TARGET.to_owned(),
     }
 }
 

@@ -6,6 +6,7 @@ pub mod determinism;
 mod incidents;
 mod info;
 pub mod laws;
+mod objectives;
 mod ordered;
 pub mod replicate;
 pub mod result;

@@ -95,8 +95,8 @@ pub struct TopologyResult {
     /// Flat map from metric name (the names that objectives use) to value; `None` (JSON `null`) where there was no
     /// sample.
     pub metrics: BTreeMap<String, Option<f64>>,
-    /// With two and more replications: 95 % intervals (Student's t over replications) of the metrics of all users, under
-    /// the same names. Percentiles carry the histogram's bucket error besides.
+    /// With two and more replications: 95 % intervals (Student's t over replications) of the metrics of all users and of
+    /// those that objectives name, under the same names. Percentiles carry the histogram's bucket error besides.
     pub intervals: BTreeMap<String, IntervalRow>,
     /// Application regions in fail-over order.
     pub regions: Vec<RegionRow>,
@@ -104,8 +104,10 @@ pub struct TopologyResult {
     pub users: Vec<UserRow>,
     /// Failed requests by class, most frequent first.
     pub errors: Vec<ErrorRow>,
-    /// One row per fault of the scenario.
+    /// One row per occurrence of a fault, up to 64 of each replication: those at a fixed time first.
     pub incidents: Vec<IncidentRow>,
+    /// Further occurrences, over all replications, of which no row tells.
+    pub incidents_not_shown: u64,
     /// What it costs.
     pub cost: CostSummary,
     /// Objectives and whether they were met.
@@ -264,6 +266,8 @@ pub struct IncidentRow {
     pub at_s: f64,
     /// Seconds until the cause was repaired.
     pub lasted_s: f64,
+    /// Seconds after the start of the fault until which it was watched; what happened later was not seen.
+    pub watched_s: f64,
     /// First health check or gateway that took the target out of service.
     pub detected_s: Option<f64>,
     /// Half of the target's traffic had moved away.
@@ -339,10 +343,42 @@ pub struct CostLine {
 pub struct ObjectiveRow {
     /// As written.
     pub objective: String,
-    /// The metric's value.
+    /// The metric's value, of all replications together.
     pub value: Option<f64>,
-    /// Whether it was met; a missing value is not met.
+    /// With two and more replications: the interval that the verdict goes by.
+    pub interval: Option<IntervalRow>,
+    /// What became of it.
+    pub verdict: ObjectiveVerdict,
+    /// Whether the verdict is [`ObjectiveVerdict::Met`].
     pub met: bool,
+    /// Why there is no value, or none in some replications.
+    pub note: Option<String>,
+}
+
+/// What became of an objective.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ObjectiveVerdict {
+    /// The value keeps the limit; with several replications, the whole interval does.
+    Met,
+    /// The value breaks the limit; with several replications, the whole interval does.
+    Missed,
+    /// The limit lies inside the interval, or some replications had no value.
+    Inconclusive,
+    /// The topology has no such value.
+    NotMeasured,
+}
+
+impl ObjectiveVerdict {
+    /// As reports show it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            ObjectiveVerdict::Met => "met",
+            ObjectiveVerdict::Missed => "MISSED",
+            ObjectiveVerdict::Inconclusive => "inconclusive",
+            ObjectiveVerdict::NotMeasured => "not measured",
+        }
+    }
 }
 
 /// Per-interval figures of one region (or of all).

@@ -51,10 +51,12 @@ impl Samples {
 
     /// All intervals.
     pub(super) fn intervals(&self) -> BTreeMap<String, IntervalRow> {
-        let interval = |name: &String| {
-            let i = self.interval(name)?;
-            Some((name.clone(), IntervalRow { mean: i.mean, low: i.low(), high: i.high(), replications: i.n as u32 }))
-        };
-        self.values.keys().filter_map(interval).collect()
+        self.values.keys().filter_map(|name| Some((name.clone(), self.interval(name)?.into()))).collect()
+    }
+}
+
+impl From<Interval> for IntervalRow {
+    fn from(i: Interval) -> IntervalRow {
+        IntervalRow { mean: i.mean, low: i.low(), high: i.high(), replications: i.n as u32 }
     }
 }

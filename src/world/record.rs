@@ -23,6 +23,9 @@ pub struct Record {
     pub timeline: Vec<Timeline<Cell>>,
     /// Detailed records around faults; one per occurrence. Merging keeps them side by side, replication by replication.
     pub watches: Vec<Watch>,
+    /// Per fault of the scenario: occurrences within the counted time that got no detailed record, because a run keeps
+    /// only so many.
+    pub unwatched: Vec<u64>,
     /// Model calls over all counted turns.
     pub attempts: u64,
     /// Acknowledged writes that no surviving region had when their region failed, whole run.
@@ -178,6 +181,7 @@ impl Record {
             },
             timeline: (0..regions).map(|_| Timeline::new(start, interval)).collect(),
             watches: Vec::new(),
+            unwatched: Vec::new(),
             attempts: 0,
             writes_lost: 0,
             residency_violations: 0,
@@ -224,6 +228,7 @@ impl Record {
             a.merge(b);
         }
         self.watches.extend(other.watches.iter().cloned());
+        add(&mut self.unwatched, &other.unwatched);
         self.attempts += other.attempts;
         self.writes_lost += other.writes_lost;
         self.residency_violations += other.residency_violations;

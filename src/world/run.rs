@@ -9,7 +9,7 @@ use super::region::Region;
 use super::resolver::Resolvers;
 use super::sampler::{LinkSampler, Sampler};
 use super::store::Store;
-use super::watch::Watch;
+use super::watch::{MOST, Watch};
 use super::{Cx, World};
 use crate::kernel::trace::{Divergence, first_divergence};
 use crate::kernel::{Class, Engine, EventNo, MAX_TIME, RunEnd, Slab};
@@ -18,10 +18,6 @@ use crate::routing::router::{Member, PoolConfig, Router, RouterConfig};
 use crate::scenario::model::{FaultWhat, FaultWhen, Scenario, Topology};
 use crate::units::{DeploymentIx, GroupIx, RegionIx, Span, Time};
 use std::ops::ControlFlow;
-
-/// Close looks are kept for this many occurrences; a scenario with hundreds of recurring faults is about availability,
-/// not about single incidents.
-const MAX_WATCHES: usize = 64;
 
 /// The run was stopped from outside before its end.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -158,7 +154,9 @@ impl<'a> World<'a> {
             start,
             scenario.interval,
         );
-        record.watches = watched(scenario, &occurrences, start).map(|o| Watch::new(o, start, end)).collect();
+        let (watched, unwatched) = watched(scenario, &occurrences, start);
+        record.watches = watched.into_iter().map(|o| Watch::new(o, start, end)).collect();
+        record.unwatched = unwatched;
         let link = |l: &crate::scenario::model::Link| LinkSampler::new(l.rtt, l.jitter);
         let groups = 0..scenario.groups.len();
         World {
@@ -236,14 +234,15 @@ impl<'a> World<'a> {
 }
 
 /// The occurrences that get a close look: those that touch the counted time, faults at a fixed time before recurring ones,
-/// [`MAX_WATCHES`] at most; in order of time.
-fn watched(scenario: &Scenario, occurrences: &[Occurrence], start: Time) -> impl Iterator<Item = Occurrence> {
+/// [`MOST`] at most; in order of time. And how many of each fault are left over.
+fn watched(scenario: &Scenario, occurrences: &[Occurrence], start: Time) -> (Vec<Occurrence>, Vec<u64>) {
     let mut list: Vec<Occurrence> = occurrences.iter().copied().filter(|o| o.ends > start).collect();
     let recurs = |o: &Occurrence| matches!(scenario.faults[usize::from(o.fault)].when, FaultWhen::Recurring { .. });
     list.sort_by_key(|o| (recurs(o), o.begins, o.fault, o.number));
-    list.truncate(MAX_WATCHES);
+    let mut left_over = vec![0; scenario.faults.len()];
+    list.drain(MOST.min(list.len())..).for_each(|o| left_over[usize::from(o.fault)] += 1);
     list.sort_by_key(|o| (o.begins, o.fault, o.number));
-    list.into_iter()
+    (list, left_over)
 }
 
 /// The router of the gateway in one place.

@@ -4,6 +4,9 @@ use super::faults::Occurrence;
 use crate::measure::Counts;
 use crate::units::{Span, Time};
 
+/// Occurrences that a run looks closely at; a scenario with hundreds of recurring faults is about availability, not about
+/// single incidents.
+pub const MOST: usize = 64;
 /// Length of one step of the detailed record.
 pub const STEP: Span = Span::from_secs(1);
 /// How long before a fault the record begins: the level that "before" means.

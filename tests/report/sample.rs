@@ -278,6 +278,7 @@ fn topology(i: usize, minutes: usize) -> TopologyResult {
                 target: "aws:us-east-1".into(),
                 at_s: OUTAGE.start as f64 * 60.0,
                 lasted_s: OUTAGE.len() as f64 * 60.0,
+                watched_s: OUTAGE.len() as f64 * 60.0 + 1_800.0,
                 detected_s: Some(29.4),
                 moved_half_s: (n > 1).then_some(71.2),
                 moved_99_s: (n > 1).then_some(412.8),
@@ -295,6 +296,7 @@ fn topology(i: usize, minutes: usize) -> TopologyResult {
                 target: "gpt-eastus, gpt-sweden, gpt-japan".into(),
                 at_s: BROWN_OUT.start as f64 * 60.0,
                 lasted_s: BROWN_OUT.len() as f64 * 60.0,
+                watched_s: BROWN_OUT.len() as f64 * 60.0 + 1_800.0,
                 detected_s: Some(4.1),
                 moved_half_s: None,
                 moved_99_s: None,
@@ -307,6 +309,7 @@ fn topology(i: usize, minutes: usize) -> TopologyResult {
                 requests: 44_871,
             },
         ],
+        incidents_not_shown: 0,
         cost: CostSummary {
             total_usd: total,
             exact_usd: format!("{total:.12}"),
@@ -326,17 +329,13 @@ fn topology(i: usize, minutes: usize) -> TopologyResult {
             by_region: layout.regions.iter().zip(&totals).map(|(r, s)| ((*r).to_owned(), total * s)).collect(),
         },
         objectives: vec![
-            ObjectiveRow {
-                objective: "ttft_ms.p95 < 2 s".into(),
-                value: Some(layout.base_ttft * 2.2),
-                met: layout.base_ttft * 2.2 < 2_000.0,
-            },
-            ObjectiveRow {
-                objective: "availability > 99.9 %".into(),
-                value: Some(1.0 - failed as f64 / turns as f64),
-                met: (1.0 - failed as f64 / turns as f64) > 0.999,
-            },
-            ObjectiveRow { objective: "cost_multiplier < 1.6".into(), value: Some(multiplier), met: multiplier < 1.6 },
+            objective("ttft_ms.p95 < 2 s", layout.base_ttft * 2.2, layout.base_ttft * 2.2 < 2_000.0),
+            objective(
+                "availability > 99.9 %",
+                1.0 - failed as f64 / turns as f64,
+                (1.0 - failed as f64 / turns as f64) > 0.999,
+            ),
+            objective("cost_multiplier < 1.6", multiplier, multiplier < 1.6),
         ],
         deployments: vec![
             DeploymentRow {
@@ -391,6 +390,11 @@ fn topology(i: usize, minutes: usize) -> TopologyResult {
         events: 41_002_331,
         turns,
     }
+}
+
+fn objective(text: &str, value: f64, met: bool) -> ObjectiveRow {
+    let verdict = if met { ObjectiveVerdict::Met } else { ObjectiveVerdict::Missed };
+    ObjectiveRow { objective: text.into(), value: Some(value), interval: None, verdict, met, note: None }
 }
 
 fn run_of(minutes: usize, topologies: std::ops::Range<usize>) -> RunResult {
@@ -462,6 +466,47 @@ pub fn one() -> RunResult {
     run_of(1440, 2..3)
 }
 
+/// The whole day in eight replications: intervals, one verdict of each kind, and more faults than there are rows for.
+pub fn replicated() -> RunResult {
+    let mut run = run_of(1440, 0..3);
+    run.scenario.replications = 8;
+    for (t, noise) in run.topologies.iter_mut().zip([0.004, 0.02, 0.000_001]) {
+        let around = |mean: f64, part: f64| IntervalRow {
+            mean,
+            low: mean * (1.0 - part),
+            high: mean * (1.0 + part),
+            replications: 8,
+        };
+        t.intervals = t.metrics.iter().filter_map(|(k, v)| Some((k.clone(), around((*v)?, noise)))).collect();
+        let all = &t.users[0];
+        let more = [
+            ("ttft_ms.p99", all.ttft_ms.p99),
+            ("e2e_ms.p95", all.e2e_ms.p95),
+            ("cost_per_1k_requests_usd", all.cost_per_1k_usd),
+        ];
+        t.intervals.extend(more.into_iter().filter_map(|(k, v)| Some((k.to_owned(), around(v?, noise)))));
+        // the baseline is itself in every replication
+        t.intervals.insert("cost_multiplier_infra".into(), around(1.0, if t.is_baseline { 0.0 } else { noise }));
+        t.intervals.insert("cross_region_share".into(), around(0.031, noise));
+        t.intervals.insert("degraded_share".into(), around(0.0, noise));
+        t.incidents_not_shown = 1_012;
+        let first = &mut t.objectives[0];
+        first.interval = first.value.map(|v| around(v, noise));
+        let second = &mut t.objectives[1];
+        second.interval = Some(IntervalRow { mean: 0.9991, low: 0.998_2, high: 1.000_03, replications: 8 });
+        (second.verdict, second.met) = (ObjectiveVerdict::Inconclusive, false);
+        t.objectives.push(ObjectiveRow {
+            objective: "incident.over_s{incident=power cut} < 10 min".into(),
+            value: None,
+            interval: None,
+            verdict: ObjectiveVerdict::NotMeasured,
+            met: false,
+            note: Some("its occurrence is none of the 64 that a run looks closely at".into()),
+        });
+    }
+    run
+}
+
 /// A run in which nothing was measured: every figure that may be missing is.
 pub fn empty() -> RunResult {
     let mut run = run_of(0, 1..2);
@@ -496,7 +541,8 @@ pub fn empty() -> RunResult {
         (i.detected_s, i.moved_half_s, i.moved_99_s, i.over_s) = (None, None, None, None);
     }
     for o in &mut t.objectives {
-        (o.value, o.met) = (None, false);
+        (o.value, o.met, o.verdict) = (None, false, ObjectiveVerdict::NotMeasured);
+        o.note = Some("there was no sample".into());
     }
     t.cost.per_1k_requests_usd = None;
     t.cost.multiplier = None;

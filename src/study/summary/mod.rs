@@ -10,7 +10,8 @@ pub(super) use metrics::multipliers;
 
 use super::billing::Prices;
 use super::incidents::{self, Totals};
-use super::result::{IncidentRow, ObjectiveRow, TopologyResult};
+use super::objectives::Judge;
+use super::result::{IncidentRow, TopologyResult};
 use super::samples::Samples;
 use crate::cost::{Bill, Multipliers};
 use crate::scenario::model::{Scenario, Topology};
@@ -68,20 +69,18 @@ impl<'a> Measured<'a> {
     pub(super) fn result(&self, baseline: Priced<'_>, samples: &Samples) -> TopologyResult {
         let mut metrics = self.own_metrics();
         metrics.extend(self.multipliers(baseline));
-        let objectives = self.scenario.objectives.iter().map(|o| {
-            let value = metrics.get(&o.metric().to_string()).copied().flatten();
-            ObjectiveRow { objective: o.to_string(), value, met: value.is_some_and(|v| o.check(v)) }
-        });
+        let objectives = Judge { measured: self, metrics: &metrics, samples }.rows();
         TopologyResult {
             name: self.topology().name.clone(),
             is_baseline: self.index == self.scenario.baseline,
-            objectives: objectives.collect(),
+            objectives,
             metrics,
             intervals: samples.intervals(),
             regions: self.regions(),
             users: self.users(baseline),
             errors: self.errors(),
             incidents: self.incidents.clone(),
+            incidents_not_shown: self.record.unwatched.iter().sum(),
             cost: self.cost(baseline),
             deployments: self.deployments(),
             timeline: self.timeline(),
