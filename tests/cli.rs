@@ -190,6 +190,23 @@ fn exit_codes_say_what_happened() {
 }
 
 #[test]
+fn replications_that_could_not_finish_are_refused_before_they_start() {
+    let p = Place::new();
+    for (n, fits) in [("1000000", "at most 138888 replications"), ("4000000000", "at most 1000000")] {
+        let o = p.geodes(&["run", "small.toml", "--replications", n, "--no-files"]);
+        assert_eq!(o.status.code(), Some(3), "{}", err(&o));
+        let text = err(&o);
+        assert!(text.starts_with(&format!("error: {n} replications are too many to finish\n")), "{text}");
+        for word in [fits, "turns in", "of memory", "= help: "] {
+            assert!(text.contains(word), "{word} is missing from {text}");
+        }
+    }
+    // fewer topologies, more replications: what counts is what would run
+    let most = p.geodes(&["run", "small.toml", "--replications", "1000000", "--topology", "one"]);
+    assert!(err(&most).contains("at most 277777 replications"), "{}", err(&most));
+}
+
+#[test]
 fn objectives_decide_the_exit_code_only_when_asked_and_by_their_intervals() {
     let p = Place::new();
     let run = |objectives: &str, extra: &[&str]| {

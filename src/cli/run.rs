@@ -49,6 +49,11 @@ fn try_run(args: &RunArgs) -> Result<(), Exit> {
     scenario.seed = args.seed.unwrap_or(scenario.seed);
     scenario.replications = args.replications.unwrap_or(scenario.replications);
     keep_topologies(&mut scenario, &args.topology)?;
+    // the file was checked with its own number of replications
+    scenario::check_size(&scenario).map_err(|too_large| {
+        eprint!("{too_large}");
+        Exit::InvalidScenario
+    })?;
     if args.check_determinism {
         return check_determinism(&scenario);
     }

@@ -26,3 +26,4 @@ pub use plain::{plain, plain_region};
 pub use reference::reference;
 pub use schema::schema;
 pub use starter::starter;
+pub use validate::{TooLarge, check_size};

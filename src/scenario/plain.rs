@@ -53,6 +53,7 @@ pub fn plain(n: usize) -> Scenario {
         warmup: Span::ZERO,
         seed: 1,
         replications: 1,
+        max_turns: u64::MAX,
         baseline: 0,
         slow_over: AGES,
         interval: Span::from_mins(1),

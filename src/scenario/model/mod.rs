@@ -40,6 +40,8 @@ pub struct Scenario {
     pub seed: u64,
     /// Independent replications.
     pub replications: u32,
+    /// Most turns over all topologies and replications; see [`check_size`](super::check_size).
+    pub max_turns: u64,
     /// Index of the topology that multipliers refer to.
     pub baseline: usize,
     /// A time to first token above this is slow.

@@ -18,6 +18,7 @@ mod users;
 mod workload;
 
 pub use lookup::io;
+pub use size::{TooLarge, check_size};
 pub use take::default_value;
 
 use super::decode::Cx;
@@ -52,7 +53,7 @@ pub fn validate(raw: &RawScenario, origin: &Origin<'_>, cx: &mut Cx) -> Option<S
     cx.positive(interval, "interval");
     let slow_over = cx.or_at(&raw.slow_over, &d::SLOW_OVER, Loc::START);
     let replications = cx.or_at(&raw.replications, &d::REPLICATIONS, Loc::START);
-    let replications = cx.count(replications, "replications", 1..=1_000_000);
+    let replications = cx.count(replications, "replications", 1..=size::MOST_REPLICATIONS);
     let name = raw.name.as_ref();
     if let Some(name) = name.filter(|n| n.value.trim().is_empty()) {
         cx.error(name.loc, "the name is empty");
@@ -97,14 +98,14 @@ pub fn validate(raw: &RawScenario, origin: &Origin<'_>, cx: &mut Cx) -> Option<S
     let max_turns = cx.or(&raw.max_turns, &d::MAX_TURNS).value;
     if let Some(horizon) = horizon {
         let load = size::Load {
+            workloads: &workloads,
             horizon: horizon.value,
             warmup: warmup.value,
             topologies: topologies.len(),
             replications,
             max_turns,
-            interval,
         };
-        size::check(raw, &workloads, &load, cx);
+        size::check(raw, &load, interval, cx);
     }
 
     unused(raw, &topologies, &pools, &deployments, broken, cx);
@@ -131,6 +132,7 @@ pub fn validate(raw: &RawScenario, origin: &Origin<'_>, cx: &mut Cx) -> Option<S
         warmup: warmup.value,
         seed,
         replications,
+        max_turns,
         baseline,
         slow_over: slow_over.value,
         interval: interval.value,

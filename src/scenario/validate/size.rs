@@ -3,15 +3,19 @@
 use crate::catalog::LogNormal;
 use crate::scenario::decode::Cx;
 use crate::scenario::diagnostic::{At, Loc};
-use crate::scenario::model::{Arrivals, DistSpec, Turns, Workload};
+use crate::scenario::model::{Arrivals, DistSpec, Scenario, Turns, Workload};
 use crate::scenario::raw::{RawArrivals, RawScenario};
 use crate::units::Span;
+use std::fmt;
 
 /// Turns per second on one core, the speed that the benchmark `hosted_day` asks for.
 const TURNS_PER_SECOND: f64 = 500_000.0;
 /// Memory of one live session with its turn, attempts and pending events.
 /// ASSUMPTION: 500 bytes, about twice the sizes of the records involved.
 const BYTES_PER_SESSION: f64 = 500.0;
+/// Memory that a finished run leaves behind.
+/// ASSUMPTION: the numbers behind the intervals of some hundred metrics, eight bytes each.
+const BYTES_PER_RUN: f64 = 800.0;
 /// Most sessions alive at once.
 /// ASSUMPTION: 16 million of them are 8 GB, which a laptop still has.
 const MOST_LIVE: f64 = 16e6;
@@ -21,8 +25,13 @@ const MOST_INTERVALS: u64 = 100_000;
 /// Most sessions of a workload, whatever `max_turns` says: arrivals are counted exactly up to nine billion.
 const MOST_SESSIONS: f64 = 4e9;
 
+/// Most replications, whatever they simulate: each leaves some hundred numbers behind.
+pub const MOST_REPLICATIONS: u32 = 1_000_000;
+
 /// What a scenario asks for.
-pub struct Load {
+pub struct Load<'a> {
+    /// Workloads.
+    pub workloads: &'a [Workload],
     /// Horizon.
     pub horizon: Span,
     /// Warm-up.
@@ -33,17 +42,117 @@ pub struct Load {
     pub replications: u32,
     /// Most turns over all runs.
     pub max_turns: u64,
-    /// Length of an interval.
-    pub interval: At<Span>,
+}
+
+impl Load<'_> {
+    fn seconds(&self) -> f64 {
+        self.horizon.as_secs_f64() + self.warmup.as_secs_f64()
+    }
+
+    fn runs(&self) -> f64 {
+        self.topologies.max(1) as f64 * f64::from(self.replications.max(1))
+    }
+
+    /// Turns of one run, and sessions alive at once.
+    fn of_one_run(&self) -> (f64, f64) {
+        let parts = self.workloads.iter().map(|w| demand(w, self.seconds(), self.horizon));
+        parts.fold((0.0, 0.0), |(turns, live), (t, l)| (turns + t, live + l))
+    }
+
+    /// Most replications that keep the bound on turns.
+    fn replications_that_fit(&self) -> u32 {
+        let (turns, _) = self.of_one_run();
+        let fit = self.max_turns as f64 / (turns * self.topologies.max(1) as f64);
+        fit.clamp(0.0, f64::from(MOST_REPLICATIONS)) as u32
+    }
+
+    /// All of it in words.
+    fn estimate(&self) -> String {
+        let (turns, live) = self.of_one_run();
+        let total = turns * self.runs();
+        format!(
+            "about {} turns in {} runs: {} on one core and {} of memory",
+            count(total),
+            self.runs(),
+            duration(total / TURNS_PER_SECOND),
+            bytes(live * BYTES_PER_SESSION + self.runs() * BYTES_PER_RUN)
+        )
+    }
+
+    /// What is wrong with the number of turns over all runs, what is allowed, and what to do about it.
+    fn too_many_turns(&self) -> Option<TooLarge> {
+        let (turns, _) = self.of_one_run();
+        if turns * self.runs() <= self.max_turns as f64 {
+            return None;
+        }
+        let expected =
+            format!("at most {} turns (`max_turns`); this is {}", count(self.max_turns as f64), self.estimate());
+        let fit = self.replications_that_fit();
+        let replications = self.replications > 1 && fit > 0;
+        let (message, first) = if replications {
+            let s = if fit == 1 { "" } else { "s" };
+            (
+                format!("{} replications are too many to finish", self.replications),
+                format!("at most {fit} replication{s}"),
+            )
+        } else {
+            ("the scenario is too large to finish".to_owned(), "fewer replications".to_owned())
+        };
+        let help = format!("{first}, a shorter `horizon`, a lower rate or fewer topologies, or a larger `max_turns`");
+        Some(TooLarge { message, expected, help, replications })
+    }
+}
+
+/// More than could finish.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TooLarge {
+    message: String,
+    expected: String,
+    help: String,
+    /// A smaller number of replications would do.
+    replications: bool,
+}
+
+impl fmt::Display for TooLarge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let TooLarge { message, expected, help, .. } = self;
+        writeln!(f, "error: {message}\n  = expected: {expected}\n  = help: {help}")
+    }
+}
+
+impl std::error::Error for TooLarge {}
+
+/// Whether a scenario that a program has changed could still finish: more replications, say, than its file asks for.
+///
+/// # Errors
+/// What is too large, with an estimate.
+pub fn check_size(s: &Scenario) -> Result<(), TooLarge> {
+    let load = Load {
+        workloads: &s.workloads,
+        horizon: s.horizon,
+        warmup: s.warmup,
+        topologies: s.topologies.len(),
+        replications: s.replications,
+        max_turns: s.max_turns,
+    };
+    if s.replications > MOST_REPLICATIONS {
+        return Err(TooLarge {
+            message: format!("{} replications are too many to finish", s.replications),
+            expected: format!("at most {MOST_REPLICATIONS}; this is {}", load.estimate()),
+            help: "fewer replications".to_owned(),
+            replications: true,
+        });
+    }
+    load.too_many_turns().map_or(Ok(()), Err)
 }
 
 /// Refuses what could not finish, with an estimate.
-pub fn check(raw: &RawScenario, workloads: &[Workload], load: &Load, cx: &mut Cx) {
-    let intervals = load.horizon.nanos() / load.interval.value.nanos().max(1);
+pub fn check(raw: &RawScenario, load: &Load<'_>, interval: At<Span>, cx: &mut Cx) {
+    let intervals = load.horizon.nanos() / interval.value.nanos().max(1);
     if intervals > MOST_INTERVALS {
         // the default interval has no place in the file
-        let loc = if raw.interval.is_some() { load.interval.loc } else { raw.horizon.map_or(Loc::START, |h| h.loc) };
-        cx.error(loc, format!("the horizon has {intervals} intervals of {}", load.interval.value))
+        let loc = if raw.interval.is_some() { interval.loc } else { raw.horizon.map_or(Loc::START, |h| h.loc) };
+        cx.error(loc, format!("the horizon has {intervals} intervals of {}", interval.value))
             .expected(format!("at most {MOST_INTERVALS}"))
             .help(if raw.interval.is_some() {
                 "a longer `interval`"
@@ -51,45 +160,38 @@ pub fn check(raw: &RawScenario, workloads: &[Workload], load: &Load, cx: &mut Cx
                 "state a longer `interval` than the default"
             });
     }
-    let seconds = load.horizon.as_secs_f64() + load.warmup.as_secs_f64();
-    let runs = load.topologies.max(1) as f64 * f64::from(load.replications.max(1));
-    let (mut turns, mut live, mut sessions): (f64, f64, f64) = (0.0, 0.0, 0.0);
-    let mut largest: Option<(f64, Loc)> = None;
-    for w in workloads {
-        let (own_turns, own_live) = demand(w, seconds, load.horizon);
+    let (mut sessions, mut largest): (f64, Option<(f64, Loc)>) = (0.0, None);
+    for w in load.workloads {
+        let (turns, _) = demand(w, load.seconds(), load.horizon);
         if let Arrivals::Poisson { rate, .. } = &w.arrivals {
-            sessions = sessions.max(rate.per_sec_f64() * seconds);
+            sessions = sessions.max(rate.per_sec_f64() * load.seconds());
         }
-        turns += own_turns;
-        live += own_live;
-        if largest.is_none_or(|(t, _)| own_turns > t) {
-            largest = Some((own_turns, rate_loc(raw, &w.name)));
+        if largest.is_none_or(|(t, _)| turns > t) {
+            largest = Some((turns, rate_loc(raw, &w.name)));
         }
     }
-    let total = turns * runs;
     let Some((_, loc)) = largest else { return };
-    let estimate = format!(
-        "about {} turns in {runs} runs: {} on one core and {} of memory",
-        count(total),
-        duration(total / TURNS_PER_SECOND),
-        bytes(live * BYTES_PER_SESSION)
-    );
-    let help = "a shorter `horizon`, a lower rate, fewer topologies or replications";
+    let (_, live) = load.of_one_run();
     if sessions > MOST_SESSIONS {
         cx.error(loc, "the scenario is too large to finish")
             .expected(format!(
-                "at most {} sessions of a workload; this is {}, {estimate}",
+                "at most {} sessions of a workload; this is {}, {}",
                 count(MOST_SESSIONS),
-                count(sessions)
+                count(sessions),
+                load.estimate()
             ))
-            .help(help);
-    } else if total > load.max_turns as f64 {
-        cx.error(loc, "the scenario is too large to finish")
-            .expected(format!("at most {} turns (`max_turns`); this is {estimate}", count(load.max_turns as f64)))
-            .help(format!("{help}, or a larger `max_turns`"));
+            .help("a shorter `horizon` or a lower rate");
+    } else if let Some(too_large) = load.too_many_turns() {
+        let loc = raw.replications.filter(|_| too_large.replications).map_or(loc, |r| r.loc);
+        cx.error(loc, too_large.message).expected(too_large.expected).help(too_large.help);
     } else if live > MOST_LIVE {
         cx.error(loc, "too many sessions at the same time")
-            .expected(format!("at most {} alive at once; this is {}, {estimate}", count(MOST_LIVE), count(live)))
+            .expected(format!(
+                "at most {} alive at once; this is {}, {}",
+                count(MOST_LIVE),
+                count(live),
+                load.estimate()
+            ))
             .help("a lower rate, or shorter sessions");
     }
 }
