@@ -165,8 +165,8 @@ fn build(k: &Knobs) -> Scenario {
         });
     }
     for place in &mut s.places {
-        place.egress_internet = Price::new(Money::from_dollars(9), 100 << 30);
-        place.egress_to = vec![Price::new(Money::from_dollars(2), 100 << 30); k.places];
+        place.egress_internet.price = Price::new(Money::from_dollars(9), 100 << 30);
+        place.egress_to.iter_mut().for_each(|e| e.price = Price::new(Money::from_dollars(2), 100 << 30));
     }
     let t = &mut s.topologies[0];
     t.regions = (0..k.regions)

@@ -357,6 +357,11 @@ what.provider_down = {{ provider = "azure", region = "azure:swedencentral" }}
     assert_eq!((s.user_links[4 + 1].rtt, s.user_links[4 + 1].jitter), (Span::from_millis(200), 0.5));
     assert_eq!(s.faults[0].what, FaultWhat::ProviderDown { deployments: vec![geodes::units::DeploymentIx::new(1)] });
     assert_eq!(s.places[0].egress_to.len(), 4);
+    // each price says where it comes from itself, not where the price to the Internet does
+    let sweden = &s.places[3];
+    assert!(sweden.egress_internet.source.starts_with("from north america/europe (<10TB)"), "{sweden:?}");
+    assert!(sweden.egress_to[2].source.starts_with("from north america/europe to other continent"), "{sweden:?}");
+    assert!(sweden.egress_to[0].source.starts_with("from north america/europe (<10TB)"), "another cloud: {sweden:?}");
 }
 
 #[test]

@@ -2,8 +2,8 @@
 //! Everything is constant or zero until it is changed, so whatever a program sets is the only thing that acts.
 
 use super::model::{
-    AppRegion, Arrivals, Client, Context, Deployment, DistSpec, Dns, Health, Link, Place, Pool, RetrySpec, Scenario,
-    Sizes, StateSpec, Steering, Topology, Turns, UserGroup, Workload,
+    AppRegion, Arrivals, Client, Context, Deployment, DistSpec, Dns, Egress, Health, Link, Place, Pool, RetrySpec,
+    Scenario, Sizes, StateSpec, Steering, Topology, Turns, UserGroup, Workload,
 };
 use crate::routing::balance::Choose;
 use crate::routing::health::ThresholdConfig;
@@ -20,13 +20,13 @@ const AGES: Span = Span::from_hours(24 * 365);
 pub fn plain(n: usize) -> Scenario {
     let free = Price::new(Money::ZERO, 1);
     let link = || Link { rtt: Span::ZERO, jitter: 0.0, estimated: false, origin: "plain".to_owned() };
+    let egress = || Egress { price: free, source: "plain".to_owned() };
     let place = |i: usize| Place {
         id: format!("plain:{i}"),
         place: LatLon { lat: 0.0, lon: 0.0 },
         country: "XX".to_owned(),
-        egress_internet: free,
-        egress_to: vec![free; n],
-        egress_source: "plain".to_owned(),
+        egress_internet: egress(),
+        egress_to: vec![egress(); n],
     };
     let deployment = |i: usize| Deployment {
         name: format!("model-{i}"),

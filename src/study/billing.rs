@@ -50,13 +50,13 @@ impl<'a> Prices<'a> {
             }
             put(
                 PriceKey::EgressInternet { from: r.place },
-                entry(place.egress_internet, "data to users", &place.egress_source),
+                entry(place.egress_internet.price, "data to users", &place.egress_internet.source),
             );
-            for (to, price) in place.egress_to.iter().enumerate() {
+            for (to, egress) in place.egress_to.iter().enumerate() {
                 let to = RegionIx::new(to);
                 if to != r.place {
                     let what = format!("data to {}", scenario.places[to.ix()].id);
-                    put(PriceKey::EgressBetween { from: r.place, to }, entry(*price, &what, &place.egress_source));
+                    put(PriceKey::EgressBetween { from: r.place, to }, entry(egress.price, &what, &egress.source));
                 }
             }
         }
@@ -125,8 +125,8 @@ impl<'a> Prices<'a> {
             let place = &self.scenario.places[spec.place.ix()];
             let mut servers = HandedOut::new(spec.server_price);
             let mut services: Vec<HandedOut> = spec.services.iter().map(|s| HandedOut::new(s.price)).collect();
-            let mut internet = HandedOut::new(place.egress_internet);
-            let mut between: Vec<HandedOut> = place.egress_to.iter().map(|p| HandedOut::new(*p)).collect();
+            let mut internet = HandedOut::new(place.egress_internet.price);
+            let mut between: Vec<HandedOut> = place.egress_to.iter().map(|e| HandedOut::new(e.price)).collect();
             for (i, cost) in cost.iter_mut().enumerate() {
                 // the last interval may be cut by the horizon
                 let length = interval.min(horizon.saturating_sub(interval.times(i as u64)));

@@ -14,7 +14,7 @@ pub use demand::{Arrivals, Context, Shape, Sizes, TraceRows, Turns, Workload};
 pub use deployment::{Deployment, Quota};
 pub use dist::DistSpec;
 pub use fault::{Dependency, Fault, FaultWhat, FaultWhen};
-pub use place::{Link, Place, Residency, UserGroup};
+pub use place::{Egress, Link, Place, Residency, UserGroup};
 pub use topology::{AppRegion, DeepCheck, Health, Pool, RetrySpec, Service, StateSpec, Steering, Topology};
 
 use crate::measure::Objective;

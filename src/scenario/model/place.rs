@@ -11,12 +11,19 @@ pub struct Place {
     pub place: LatLon,
     /// ISO 3166 alpha-2 country.
     pub country: String,
-    /// Price of data sent to users.
-    pub egress_internet: Price,
-    /// Price of data sent to each other place (indexed by [`RegionIx`]).
-    pub egress_to: Vec<Price>,
-    /// Where the egress prices come from.
-    pub egress_source: String,
+    /// Data sent to users.
+    pub egress_internet: Egress,
+    /// Data sent to each other place (indexed by [`crate::units::RegionIx`]).
+    pub egress_to: Vec<Egress>,
+}
+
+/// What data cost on their way out of a place.
+#[derive(Clone, Debug)]
+pub struct Egress {
+    /// Dollars per byte.
+    pub price: Price,
+    /// Where the price comes from.
+    pub source: String,
 }
 
 /// A network path.

@@ -1,7 +1,7 @@
 //! The catalogue as the validator needs it: base units, shared rows, and provenance as one line.
 
 use crate::catalog::{self, CloudRegion, Destination};
-use crate::scenario::model::{Service, Shape, TraceRows};
+use crate::scenario::model::{Egress, Service, Shape, TraceRows};
 use crate::units::{Price, Span};
 use std::io::Read;
 use std::path::Path;
@@ -141,9 +141,9 @@ fn hourly(price: Price) -> String {
 }
 
 /// Price and origin of data sent from a region to users, or to another region.
-pub fn egress(from: &CloudRegion, to: Option<&CloudRegion>) -> (Price, String) {
+pub fn egress(from: &CloudRegion, to: Option<&CloudRegion>) -> Egress {
     let e = catalog::egress_price(from, to.map_or(Destination::Internet, Destination::Region));
-    (e.price, e.origin.to_string())
+    Egress { price: e.price, source: e.origin.to_string() }
 }
 
 /// Round trip between regions: time, whether it is an estimate, and where it comes from.

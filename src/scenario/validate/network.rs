@@ -15,17 +15,12 @@ pub fn places(places: &Places) -> Vec<Place> {
     places
         .list
         .iter()
-        .map(|&from| {
-            let (egress_internet, egress_source) = lookup::egress(from, None);
-            let egress_to = places.list.iter().map(|&to| lookup::egress(from, Some(to)).0).collect();
-            Place {
-                id: from.id.clone(),
-                place: from.place,
-                country: from.country.clone(),
-                egress_internet,
-                egress_to,
-                egress_source,
-            }
+        .map(|&from| Place {
+            id: from.id.clone(),
+            place: from.place,
+            country: from.country.clone(),
+            egress_internet: lookup::egress(from, None),
+            egress_to: places.list.iter().map(|&to| lookup::egress(from, Some(to))).collect(),
         })
         .collect()
 }

@@ -81,8 +81,8 @@ pub fn cost(options: LawOptions) -> Vec<LawResult> {
     s.workloads[0].sizes = Sizes::Fixed { input: 700, output: 150 };
     s.workloads[0].max_output_tokens = 150;
     s.topologies[0].retry.attempts_per_pool = 3;
-    s.places[0].egress_internet = Price::new(dollars("0.09"), gigabyte);
-    s.places[0].egress_to[1] = Price::new(dollars("0.02"), gigabyte);
+    s.places[0].egress_internet.price = Price::new(dollars("0.09"), gigabyte);
+    s.places[0].egress_to[1].price = Price::new(dollars("0.02"), gigabyte);
     let region = &mut s.topologies[0].regions[0];
     region.servers = 3;
     region.slots_per_server = 1_000;
