@@ -1,8 +1,10 @@
 //! The real world on small scenarios with exact answers.
 
 use geodes::routing::limits::BucketConfig;
+use geodes::routing::retry::{Backoff, Delay, Jitter};
 use geodes::scenario::model::{
-    Arrivals, DistSpec, Fault, FaultWhat, FaultWhen, Pool, Quota, Residency, Scenario, Sizes, Steering, TraceRows,
+    Arrivals, Deployment, DistSpec, Fault, FaultWhat, FaultWhen, Pool, Quota, Residency, Scenario, Sizes, Steering,
+    TraceRows,
 };
 use geodes::scenario::{plain, plain_region};
 use geodes::study::Measured;
@@ -236,4 +238,28 @@ fn another_pool_is_a_fallback_even_with_the_same_deployment() {
     let (served, degraded) = (g.ttft.count() as f64, g.degraded as f64);
     assert!((degraded / served - 1.0 / 3.0).abs() < 0.02, "half of the half that failed first: {degraded} of {served}");
     assert_eq!(g.fallback, g.degraded);
+}
+
+/// A request that is refused with 503 has used no tokens, so its reserve does not stay in the quota.
+#[test]
+fn what_is_refused_after_the_quota_takes_no_tokens() {
+    let change: [fn(&mut Deployment); 2] = [
+        |d| d.error_rate = 0.5,
+        |d| {
+            d.concurrency = Some(1);
+            d.ttft = DistSpec::Constant(1.0);
+        },
+    ];
+    for change in change {
+        let mut s = with_rate(1, 1);
+        s.workloads[0].max_output_tokens = 1000;
+        // a token of input and one of output per second at most are used; every 503 would keep 1001
+        let tokens = BucketConfig { rate: per_second(100), capacity: 5000 };
+        s.deployments[0].quota = Some(Quota { requests: None, tokens: Some(tokens), retry_after: false });
+        change(&mut s.deployments[0]);
+        let r = one(&s);
+        assert_eq!((r.failures[Failure::RateLimited as usize], r.deployments[0].rate_limited), (0, 0));
+        let share = r.failures[Failure::Unavailable as usize] as f64 / r.requests() as f64;
+        assert!((share - 0.5).abs() < 0.05, "{share}"); // Erlang B of one server offered one erlang is a half too
+    }
 }

@@ -46,6 +46,13 @@ pub struct Arrival {
     pub max_output: u32,
 }
 
+impl Arrival {
+    /// What a quota of tokens sets aside on arrival.
+    fn quota_tokens(&self) -> u64 {
+        u64::from(self.prompt) + u64::from(self.max_output)
+    }
+}
+
 /// What the provider makes of it.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Service {
@@ -95,7 +102,8 @@ impl Provider {
     /// A request arrives. `brown` is the present brown-out: (latency factor, additional error rate).
     ///
     /// The checks in their order: a provider that is down refuses with 503; the quota with 429 (requests, then prompt
-    /// plus `max_tokens`); bounded concurrency with 503; then the request may fail at random with 503.
+    /// plus `max_tokens`); bounded concurrency with 503; then the request may fail at random with 503. What is refused with
+    /// 503 has used no tokens: those that the quota had set aside go back.
     pub fn arrive(&mut self, now: Time, down: bool, brown: (f64, f64), a: &Arrival, draws: &Draws) -> Service {
         const UNAVAILABLE: Service =
             Service::Refused(Outcome::Failed { class: ErrorClass::Unavailable, retry_after: None });
@@ -107,11 +115,13 @@ impl Provider {
             return Service::Refused(Outcome::Failed { class: ErrorClass::RateLimited, retry_after });
         }
         if self.concurrency.is_some_and(|c| self.in_service.len() >= c as usize) {
+            self.return_all(now, a);
             return UNAVAILABLE;
         }
         let (slower, extra_errors) = brown;
         let error_rate = 1.0 - (1.0 - self.error_rate) * (1.0 - extra_errors);
         if error_rate > 0.0 && draws.chance(MODEL_ERROR, a.turn, a.attempt, error_rate) {
+            self.return_all(now, a);
             return UNAVAILABLE;
         }
         let place = match self.concurrency {
@@ -142,7 +152,7 @@ impl Provider {
 
     /// Takes the request from the quota, or says how long to wait. Nothing is taken from one bucket if the other refuses.
     fn over_quota(&mut self, now: Time, a: &Arrival) -> Option<Span> {
-        let wanted = u64::from(a.prompt) + u64::from(a.max_output);
+        let wanted = a.quota_tokens();
         // a request that could never fit waits for a full bucket: the longest Retry-After there is
         let wait = |b: &mut TokenBucket, n: u64| b.wait(now, n.min(b.capacity())).unwrap_or(Span::ZERO);
         if let Some(b) = &mut self.requests
@@ -160,6 +170,13 @@ impl Provider {
             debug_assert!(taken);
         }
         None
+    }
+
+    /// Tokens set aside for a request that is not served after all go back.
+    fn return_all(&mut self, now: Time, a: &Arrival) {
+        if let Some(b) = &mut self.tokens {
+            b.give_back(now, a.quota_tokens());
+        }
     }
 
     /// Tokens reserved for an output that stayed shorter go back.
