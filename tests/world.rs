@@ -240,6 +240,32 @@ fn another_pool_is_a_fallback_even_with_the_same_deployment() {
     assert_eq!(g.fallback, g.degraded);
 }
 
+/// A check that begins while the region is down fails after the repair, and takes the region out of service then.
+#[test]
+fn what_a_check_notices_counts_as_detected_even_after_the_repair() {
+    let mut late = 0;
+    for offset in 0..10 {
+        let mut s = with_rate(2, 1);
+        s.topologies[0].regions.push(plain_region(RegionIx(1)));
+        let health = &mut s.topologies[0].health;
+        (health.thresholds.failures, health.connect_timeout) = (2, Span::from_secs(8));
+        s.faults.push(Fault {
+            name: "short".to_owned(),
+            when: FaultWhen::At { at: Span::from_secs(1200 + offset), lasts: Span::from_secs(12) },
+            what: FaultWhat::RegionDown { region: RegionIx(0) },
+        });
+        let r = one(&s);
+        // checks every ten seconds: two begin in these twelve only if the first begins within two, and the second fails
+        // eight seconds after its beginning
+        if let Some(detected) = r.watches[0].detected {
+            let after = detected.since(r.watches[0].occurrence.begins).as_secs_f64();
+            assert!((18.0..20.0).contains(&after), "{after}");
+            late += 1;
+        }
+    }
+    assert_eq!(late, 2);
+}
+
 /// A request that is refused with 503 has used no tokens, so its reserve does not stay in the quota.
 #[test]
 fn what_is_refused_after_the_quota_takes_no_tokens() {

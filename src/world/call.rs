@@ -131,7 +131,7 @@ impl World<'_> {
             // the other call may still answer
             self.close_leg(session, leg);
             if self.ask_router(session).observe(now, &call) {
-                self.watch_taken_out(now, call.deployment);
+                self.watch_taken_out(call.sent, now, call.deployment);
             }
             return;
         }
@@ -142,7 +142,7 @@ impl World<'_> {
         self.sessions[session].request.call = call;
         let (mut command, taken_out) = self.ask_router(session).on_outcome(now, &call);
         if taken_out {
-            self.watch_taken_out(now, call.deployment);
+            self.watch_taken_out(call.sent, now, call.deployment);
         }
         if let Outcome::Failed { class, .. } = call.outcome
             && call.begun(now)

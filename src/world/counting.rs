@@ -250,33 +250,34 @@ impl World<'_> {
         }
     }
 
-    /// A gateway stops calling a deployment.
-    pub(super) fn watch_taken_out(&mut self, now: Time, deployment: DeploymentIx) {
+    /// A gateway stops calling a deployment, after a call sent at `asked`.
+    pub(super) fn watch_taken_out(&mut self, asked: Time, now: Time, deployment: DeploymentIx) {
         let targets = &self.targets;
         for &w in &self.open_watches {
             let watch = &mut self.record.watches[w];
             let hit =
                 matches!(&targets[usize::from(watch.occurrence.fault)], Target::Deployments(f) if f[deployment.ix()]);
             if hit {
-                note_detection(watch, now);
+                note_detection(watch, asked, now);
             }
         }
     }
 
-    /// The name service takes a region out of service.
-    pub(super) fn watch_unhealthy(&mut self, now: Time, region: usize) {
+    /// The name service takes a region out of service, after a check that began at `asked`.
+    pub(super) fn watch_unhealthy(&mut self, asked: Time, now: Time, region: usize) {
         let targets = &self.targets;
         for &w in &self.open_watches {
             let watch = &mut self.record.watches[w];
             if targets[usize::from(watch.occurrence.fault)] == Target::Region(region) {
-                note_detection(watch, now);
+                note_detection(watch, asked, now);
             }
         }
     }
 }
 
-fn note_detection(watch: &mut Watch, now: Time) {
-    if watch.detected.is_none() && now >= watch.occurrence.begins && now < watch.occurrence.ends {
+/// What was asked while the fault lasted may be answered, or time out, after the repair.
+fn note_detection(watch: &mut Watch, asked: Time, now: Time) {
+    if watch.detected.is_none() && now >= watch.occurrence.begins && asked < watch.occurrence.ends {
         watch.detected = Some(now);
     }
 }

@@ -23,6 +23,7 @@ impl World<'_> {
     /// A check of a region begins: what it will find and how long that takes.
     pub(super) fn check_begins(&mut self, region: u16, cx: &mut Cx) {
         let health = self.topology.health;
+        self.regions[usize::from(region)].check_began = cx.now();
         let place = self.regions[usize::from(region)].place;
         let (mut passed, mut took) = (true, Span::ZERO);
         let mut part = |ok: bool, timeout: Span| {
@@ -60,7 +61,8 @@ impl World<'_> {
             let healthy = health.healthy();
             self.resolvers.set_health(index, healthy);
             if !healthy {
-                self.watch_unhealthy(cx.now(), index);
+                let asked = self.regions[index].check_began;
+                self.watch_unhealthy(asked, cx.now(), index);
             }
         }
     }

@@ -26,6 +26,8 @@ pub struct Region {
     pub router: Router,
     /// The name service's verdict.
     pub health: Threshold,
+    /// When the last check of it began.
+    pub check_began: Time,
     slots: u32,
     in_use: u32,
     queue_limit: usize,
@@ -43,6 +45,7 @@ impl Region {
             place,
             router,
             health: Threshold::default(),
+            check_began: Time::ZERO,
             slots,
             in_use: 0,
             queue_limit: queue as usize,
