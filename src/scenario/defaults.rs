@@ -70,6 +70,10 @@ defaults! {
     ERROR_RATE: "deployment.*.error_rate" = "0.0", "faults are stated on their own";
     ABSTRACT: "*.abstract" = "false", "what is written is used";
     CHOOSE: "pool.*.choose" = "\"nearest\"", "ASSUMPTION: what most people mean by several regions of one model";
+    LEAST_CHOICES: "pool.*.choose.least_request.choice_count" = "2", "Envoy, least_request.proto (2026)";
+    LEAST_BIAS: "pool.*.choose.least_request.active_request_bias" = "1.0", "Envoy, least_request.proto (2026)";
+    RING_SIZE: "pool.*.choose.ring_hash.minimum_ring_size" = "1024", "Envoy, ring_hash.proto (2026)";
+    EWMA_DECAY: "pool.*.choose.peak_ewma.decay" = "\"10 s\"", "Kong, ewma.lua (2026)";
     DEGRADED: "pool.*.degraded" = "false", "answers are as good as any unless it is said that they are not";
     STEERING: "topology.*.steering" = "\"dns_latency\"", "ASSUMPTION: the usual record for several active regions (Route 53 latency records)";
     TTL: "topology.*.steering.ttl" = "\"60 s\"",

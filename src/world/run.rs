@@ -13,6 +13,7 @@ use super::watch::{MOST, Watch};
 use super::{Cx, World};
 use crate::kernel::trace::{Divergence, first_divergence};
 use crate::kernel::{Class, Engine, EventNo, MAX_TIME, RunEnd, Slab};
+use crate::random::EntityKey;
 use crate::random::{Draws, Seed};
 use crate::routing::router::{Member, PoolConfig, Router, RouterConfig};
 use crate::scenario::model::{FaultWhat, FaultWhen, Scenario, Topology};
@@ -245,16 +246,25 @@ fn watched(scenario: &Scenario, occurrences: &[Occurrence], start: Time) -> (Vec
     (list, left_over)
 }
 
+/// Tokens over which a deployment's price is compared.
+const MILLION: u128 = 1_000_000;
+
 /// The router of the gateway in one place.
 fn router_config(scenario: &Scenario, topology: &Topology, from: RegionIx) -> RouterConfig {
     let chain = topology.chain.iter().map(|pool| PoolConfig {
         members: pool
             .members
             .iter()
-            .map(|(deployment, weight)| Member {
-                deployment: *deployment,
-                weight: *weight,
-                distance: distance(scenario, from, scenario.deployments[deployment.ix()].place),
+            .map(|(deployment, weight)| {
+                let d = &scenario.deployments[deployment.ix()];
+                Member {
+                    deployment: *deployment,
+                    weight: *weight,
+                    distance: distance(scenario, from, d.place),
+                    key: EntityKey::named(&d.name).0,
+                    price: (d.input_price.cost(MILLION) + d.output_price.cost(MILLION)).as_dollars_f64()
+                        / MILLION as f64,
+                }
             })
             .collect(),
         choose: pool.choose,

@@ -3,9 +3,14 @@
 //! A new algorithm is a file here, a variant of [`Choose`] (what the configuration says) and of [`Balancer`] (what the
 //! gateway keeps), and a variant of the scenario's `choose`.
 
+mod hash;
 mod in_order;
 mod least_busy;
+mod least_request;
 mod nearest;
+mod openrouter;
+mod peak_ewma;
+mod ring_hash;
 mod round_robin;
 #[cfg(test)]
 pub(in crate::routing) mod tests;
@@ -14,7 +19,11 @@ mod weighted;
 
 pub use in_order::InOrder;
 pub use least_busy::LeastBusy;
+pub use least_request::{LeastRequest, LeastRequestConfig};
 pub use nearest::Nearest;
+pub use openrouter::OpenRouter;
+pub use peak_ewma::PeakEwma;
+pub use ring_hash::{LARGEST_RING, RingHash};
 pub use round_robin::RoundRobin;
 pub use view::{Balance, MemberState, Standing, View};
 pub use weighted::Weighted;
@@ -23,7 +32,8 @@ use crate::routing::entropy::Entropy;
 use crate::routing::outcome::Observation;
 use crate::routing::reason::ReasonSink;
 use crate::routing::request::Request;
-use crate::units::Time;
+use crate::routing::router::Member;
+use crate::units::{Span, Time};
 
 /// How a pool chooses.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -38,12 +48,20 @@ pub enum Choose {
     RoundRobin,
     /// [`LeastBusy`].
     LeastBusy,
+    /// [`LeastRequest`].
+    LeastRequest(LeastRequestConfig),
+    /// [`RingHash`] with at least so many points.
+    RingHash(u32),
+    /// [`PeakEwma`] with this decay.
+    PeakEwma(Span),
+    /// [`OpenRouter`].
+    OpenRouter,
 }
 
 impl Choose {
-    /// Whether members without any weight can never be called.
+    /// Whether the members' weights matter.
     pub const fn uses_weights(self) -> bool {
-        matches!(self, Choose::Weighted)
+        matches!(self, Choose::Weighted | Choose::LeastRequest(_) | Choose::RingHash(_) | Choose::PeakEwma(_))
     }
 }
 
@@ -60,6 +78,14 @@ pub enum Balancer {
     RoundRobin(RoundRobin),
     /// See [`LeastBusy`].
     LeastBusy(LeastBusy),
+    /// See [`LeastRequest`].
+    LeastRequest(LeastRequest),
+    /// See [`RingHash`].
+    RingHash(RingHash),
+    /// See [`PeakEwma`].
+    PeakEwma(PeakEwma),
+    /// See [`OpenRouter`].
+    OpenRouter(OpenRouter),
 }
 
 /// The same call on whichever algorithm it is.
@@ -71,19 +97,28 @@ macro_rules! each {
             Balancer::Weighted($balancer) => $call,
             Balancer::RoundRobin($balancer) => $call,
             Balancer::LeastBusy($balancer) => $call,
+            Balancer::LeastRequest($balancer) => $call,
+            Balancer::RingHash($balancer) => $call,
+            Balancer::PeakEwma($balancer) => $call,
+            Balancer::OpenRouter($balancer) => $call,
         }
     };
 }
 
 impl Balancer {
-    /// A balancer that knows nothing yet, for a pool of `members` members.
-    pub fn new(choose: Choose, _members: usize) -> Balancer {
+    /// A balancer that knows nothing yet, for a pool of these members.
+    pub fn new(choose: Choose, members: &[Member]) -> Balancer {
+        let n = members.len();
         match choose {
             Choose::Nearest => Balancer::Nearest(Nearest),
             Choose::InOrder => Balancer::InOrder(InOrder),
             Choose::Weighted => Balancer::Weighted(Weighted),
             Choose::RoundRobin => Balancer::RoundRobin(RoundRobin::default()),
             Choose::LeastBusy => Balancer::LeastBusy(LeastBusy),
+            Choose::LeastRequest(c) => Balancer::LeastRequest(LeastRequest::new(c, n)),
+            Choose::RingHash(points) => Balancer::RingHash(RingHash::new(points, members)),
+            Choose::PeakEwma(decay) => Balancer::PeakEwma(PeakEwma::new(decay, n)),
+            Choose::OpenRouter => Balancer::OpenRouter(OpenRouter::new(n)),
         }
     }
 }

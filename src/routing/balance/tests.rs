@@ -16,7 +16,13 @@ impl Entropy for Tape {
 
 /// A member at that position of the list.
 pub(in crate::routing) fn member(position: u16, weight: f64, ms: u64) -> Member {
-    Member { deployment: DeploymentIx(position), weight, distance: Span::from_millis(ms) }
+    Member {
+        deployment: DeploymentIx(position),
+        weight,
+        distance: Span::from_millis(ms),
+        key: u64::from(position),
+        price: 1e-6,
+    }
 }
 
 /// A state with so many calls in flight.
@@ -49,12 +55,13 @@ fn states() -> [MemberState; 3] {
 
 #[test]
 fn every_policy_picks_by_its_own_rule() {
-    let picked = |choose, tape: &[f64]| choice(&mut Balancer::new(choose, 3), &members(), &states(), tape).unwrap();
+    let picked =
+        |choose, tape: &[f64]| choice(&mut Balancer::new(choose, &members()), &members(), &states(), tape).unwrap();
     assert_eq!(picked(Choose::Nearest, &[]), 1);
     assert_eq!(picked(Choose::InOrder, &[]), 0);
     assert_eq!(picked(Choose::LeastBusy, &[]), 1);
     assert_eq!([0.05, 0.15, 0.35, 0.99].map(|u| picked(Choose::Weighted, &[u])), [0, 1, 2, 2]);
-    let mut turns = Balancer::new(Choose::RoundRobin, 3);
+    let mut turns = Balancer::new(Choose::RoundRobin, &members());
     assert_eq!([(); 4].map(|()| choice(&mut turns, &members(), &states(), &[]).unwrap()), [0, 1, 2, 0]);
 }
 
@@ -63,13 +70,13 @@ fn round_robin_skips_what_is_out_and_zero_weights_are_spares() {
     let mut states = states();
     for standing in [Standing::Out, Standing::Tried, Standing::Illegal] {
         states[1].standing = standing;
-        let mut turns = Balancer::new(Choose::RoundRobin, 3);
+        let mut turns = Balancer::new(Choose::RoundRobin, &members());
         assert_eq!([(); 3].map(|()| choice(&mut turns, &members(), &states, &[]).unwrap()), [0, 2, 2]);
     }
     let spares = [member(0, 0.0, 1), member(1, 9.0, 1), member(2, 0.0, 1)];
     assert_eq!(choice(&mut Weighted, &spares, &states, &[0.5]), Some(2));
     let nobody = [state(Standing::Out, 0); 3];
     for choose in [Choose::Nearest, Choose::InOrder, Choose::Weighted, Choose::RoundRobin, Choose::LeastBusy] {
-        assert_eq!(choice(&mut Balancer::new(choose, 3), &members(), &nobody, &[]), None);
+        assert_eq!(choice(&mut Balancer::new(choose, &members()), &members(), &nobody, &[]), None);
     }
 }

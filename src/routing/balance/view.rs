@@ -48,6 +48,11 @@ impl<'a> View<'a> {
         self.states.iter().enumerate().filter(|(_, s)| s.standing == Standing::Usable).map(|(i, _)| i)
     }
 
+    /// Whether the member at that position may be called.
+    pub fn is_usable(&self, position: usize) -> bool {
+        self.states[position].standing == Standing::Usable
+    }
+
     /// Positions of the members that this request's data may go to, whether they are in service or not.
     pub fn legal(&self) -> impl Iterator<Item = usize> + Clone + use<'a> {
         self.states.iter().enumerate().filter(|(_, s)| s.standing != Standing::Illegal).map(|(i, _)| i)

@@ -19,10 +19,14 @@ pub const MAX_ATTEMPTS: usize = 8;
 pub struct Member {
     /// Which deployment.
     pub deployment: DeploymentIx,
-    /// Weight for [`Choose::Weighted`].
+    /// Weight, for policies that have weights.
     pub weight: f64,
     /// Typical network round trip from this gateway.
     pub distance: Span,
+    /// Hash of its name: where it stands in consistent hashing.
+    pub key: u64,
+    /// Dollars for an input token and an output token together, as price-aware policies compare deployments.
+    pub price: f64,
 }
 
 /// Deployments that stand for each other.

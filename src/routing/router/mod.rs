@@ -70,7 +70,7 @@ impl Router {
         };
         let callable = (0..deployments).filter(|d| config.chain.iter().any(|p| p.has(*d))).count();
         Ok(Router {
-            balancers: config.chain.iter().map(|p| Balancer::new(p.choose, p.members.len())).collect(),
+            balancers: config.chain.iter().map(|p| Balancer::new(p.choose, &p.members)).collect(),
             guards: config.guards.iter().map(|g| AnyGuard::new(*g, deployments, callable)).collect(),
             budget: config.budget.map(Budget::new),
             throttle: config.throttle.map(Throttle::new),

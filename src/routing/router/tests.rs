@@ -24,7 +24,7 @@ fn d(i: u16) -> DeploymentIx {
 
 /// Pool 0 has deployments 0 (near) and 1 (far), pool 1 has deployment 2 (degraded).
 fn router(attempts_per_pool: u32, cooldown: Option<CooldownConfig>) -> Router {
-    let member = |i: u16, ms| Member { deployment: d(i), weight: 1.0, distance: Span::from_millis(ms) };
+    let member = |i, ms| crate::routing::balance::tests::member(i, 1.0, ms);
     let config = RouterConfig {
         chain: vec![
             PoolConfig { members: vec![member(0, 5), member(1, 90)], choose: Choose::Nearest, degraded: false },

@@ -3,7 +3,7 @@
 use super::dist::durations;
 use super::places::Places;
 use crate::catalog;
-use crate::routing::balance::Choose;
+use crate::routing::balance::{Choose, LARGEST_RING, LeastRequestConfig};
 use crate::routing::limits::BucketConfig;
 use crate::routing::router::MAX_POOL;
 use crate::scenario::decode::{Cx, List, Named};
@@ -285,6 +285,23 @@ fn pool(name: &At<String>, p: &RawPool, deployments: &Deployments, cx: &mut Cx) 
         RawChoose::Weighted(_) => Choose::Weighted,
         RawChoose::RoundRobin(_) => Choose::RoundRobin,
         RawChoose::LeastBusy(_) => Choose::LeastBusy,
+        RawChoose::LeastRequest(l) => {
+            let count = cx.or_at(&l.choice_count, &d::LEAST_CHOICES, l.loc);
+            let bias = cx.or_at(&l.active_request_bias, &d::LEAST_BIAS, l.loc);
+            Choose::LeastRequest(LeastRequestConfig {
+                choice_count: cx.count(count, "choice_count", 1..=100),
+                active_request_bias: cx.within_range(bias, "active_request_bias", 0.0..=10.0),
+            })
+        }
+        RawChoose::RingHash(r) => {
+            let size = cx.or_at(&r.minimum_ring_size, &d::RING_SIZE, r.loc);
+            Choose::RingHash(cx.count(size, "minimum_ring_size", 1..=LARGEST_RING))
+        }
+        RawChoose::PeakEwma(p) => {
+            let decay = cx.or_at(&p.decay, &d::EWMA_DECAY, p.loc);
+            Choose::PeakEwma(cx.positive(decay, "decay"))
+        }
+        RawChoose::OpenRouter(_) => Choose::OpenRouter,
     };
     let degraded = cx.or(&p.degraded, &d::DEGRADED).value;
     let list = p.deployments.as_ref()?;
@@ -305,7 +322,7 @@ fn pool(name: &At<String>, p: &RawPool, deployments: &Deployments, cx: &mut Cx) 
         .zip(&weights)
         .map(|(m, &w)| deployments.named(m, cx).map(|i| (DeploymentIx::new(i), w)))
         .collect();
-    if choose == Choose::Weighted && weights.iter().all(|&w| w == 0.0) {
+    if choose.uses_weights() && weights.iter().all(|&w| w == 0.0) {
         let loc = p.weights.as_ref().map_or(name.loc, |w| w.loc);
         cx.error(loc, format!("all weights of pool `{}` are 0", name.value)).expected("at least one positive weight");
     }
@@ -325,7 +342,7 @@ pub fn repeated(list: &List<At<String>>, what: &str, cx: &mut Cx) {
 fn weights(p: &RawPool, list: &List<At<String>>, choose: Choose, cx: &mut Cx) -> Vec<f64> {
     let mut out = vec![1.0; list.items.len()];
     let Some(weights) = &p.weights else { return out };
-    if choose != Choose::Weighted && p.choose.is_some() || p.choose.is_none() && !p.bad.contains(&"choose") {
+    if !choose.uses_weights() && p.choose.is_some() || p.choose.is_none() && !p.bad.contains(&"choose") {
         cx.warning(weights.loc, "weights have no effect").help("`choose = \"weighted\"` uses them");
     }
     for (name, weight) in &weights.entries {
