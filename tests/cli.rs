@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 fn geodes(dir: &Path, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_geodes")).args(args).current_dir(dir).env("NO_COLOR", "1").output().unwrap()
+    let mut geodes = Command::new(env!("CARGO_BIN_EXE_geodes"));
+    geodes.args(args).current_dir(dir).env("NO_COLOR", "1").env_remove("COLUMNS").output().unwrap()
 }
 
 fn out(o: &Output) -> String {
@@ -111,6 +112,19 @@ fn a_run_prints_tables_that_fit_eighty_columns_and_writes_its_files() {
         let path = p.path().join("results/small").join(file);
         assert!(path.is_file(), "{} is missing", path.display());
     }
+}
+
+#[test]
+fn columns_set_the_width_where_there_is_no_terminal() {
+    let p = Place::new();
+    let widest = |columns: &str| {
+        let mut geodes = Command::new(env!("CARGO_BIN_EXE_geodes"));
+        geodes.args(["run", "small.toml", "--no-files", "--quiet"]).current_dir(p.path()).env("COLUMNS", columns);
+        out(&geodes.output().unwrap()).lines().map(|l| l.chars().count()).max().unwrap()
+    };
+    assert_eq!(widest("60"), 60);
+    assert_eq!(widest("100"), 100);
+    assert_eq!(widest("no number"), 80);
 }
 
 #[test]

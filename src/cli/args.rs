@@ -1,12 +1,13 @@
 //! The arguments of every command.
 
 use super::exit::Exit;
+use super::output;
 use clap::{Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 /// Deterministic discrete-event simulator and capacity planner for AI products that run in several regions.
 #[derive(Parser, Debug)]
-#[command(name = "geodes", version, about, after_help = Exit::HELP, max_term_width = 100)]
+#[command(name = "geodes", version, about, after_help = format!("{}\n\n{}", Exit::HELP, output::ENVIRONMENT), max_term_width = 100)]
 pub struct Args {
     /// What to do.
     #[command(subcommand)]
