@@ -174,7 +174,8 @@ fn what_never_happened_breaks_the_limits_that_the_record_reaches() {
     assert!(noted(over).1.contains("still affected") && noted(over).1.contains("5 min"), "{:?}", over.note);
     assert_eq!(longer.verdict, ObjectiveVerdict::NotMeasured, "the record ends before the limit");
     assert_eq!(noted(region), (ObjectiveVerdict::NotMeasured, "this topology has nothing in plain:1"));
-    assert_eq!(topologies[1].objectives[3].verdict, ObjectiveVerdict::Met);
+    // there it has a region, but nobody was served in it: the model it calls first went down with the other
+    assert_eq!(noted(&topologies[1].objectives[3]), (ObjectiveVerdict::NotMeasured, "there was no sample"));
 }
 
 /// The times of an incident that shows in some replications only cannot be judged by those.

@@ -1,7 +1,6 @@
 //! The real world on small scenarios with exact answers.
 
 use geodes::routing::limits::BucketConfig;
-use geodes::routing::retry::{Backoff, Delay, Jitter};
 use geodes::scenario::model::{
     Arrivals, Deployment, DistSpec, Fault, FaultWhat, FaultWhen, Pool, Quota, Residency, Scenario, Sizes, Steering,
     TraceRows,
