@@ -3,8 +3,9 @@
 
 use geodes::routing::balance::Choose;
 use geodes::routing::guard::{CooldownConfig, GuardConfig};
-use geodes::routing::health::ThresholdConfig;
+use geodes::routing::health::{QuorumConfig, ThresholdConfig};
 use geodes::routing::limits::BucketConfig;
+use geodes::routing::steering::{Area, GeoRecords, Policy};
 use geodes::scenario::model::{
     Arrivals, Context, DeepCheck, Dependency, DistSpec, Fault, FaultWhat, FaultWhen, Link, Pool, Quota, Residency,
     Scenario, Service, Sizes, Steering, Turns,
@@ -36,7 +37,7 @@ struct Knobs {
     concurrency: Option<u32>,
     slots: u32,
     queue: u32,
-    failover: bool,
+    steering: u8,
     deep: bool,
     cooldown: bool,
     hedge: bool,
@@ -55,7 +56,7 @@ struct Knobs {
 fn knobs() -> impl Strategy<Value = Knobs> {
     let shape = (1usize..=4, 1usize..=3, 1usize..=3, 1u64..=6, 1u32..=4, any::<u64>());
     let net = (0u64..300, any::<bool>(), any::<bool>(), proptest::option::of(1u64..300));
-    let limits = (proptest::option::of(1u32..20), 1u32..40, 0u32..5, any::<bool>(), any::<bool>(), any::<bool>());
+    let limits = (proptest::option::of(1u32..20), 1u32..40, 0u32..5, 0u8..6, any::<bool>(), any::<bool>());
     let more = (any::<bool>(), any::<bool>(), 0u8..3, 0u8..5, 0.0f64..0.6, 7_001u64..400_000, any::<bool>());
     let faults = (
         proptest::collection::vec((0u8..5, 0u64..900, 1u64..600, any::<u16>()), 0..4),
@@ -77,7 +78,7 @@ fn knobs() -> impl Strategy<Value = Knobs> {
         concurrency: l.0,
         slots: l.1,
         queue: l.2,
-        failover: l.3,
+        steering: l.3,
         deep: l.4,
         cooldown: l.5,
         hedge: m.0,
@@ -114,6 +115,7 @@ fn build(k: &Knobs) -> Scenario {
             g.name = format!("group-{i}");
             g.share = 1.0 / k.groups as f64;
             g.residency = (k.residency == 2 || (k.residency == 1 && i == 0)).then_some(0);
+            g.location.country = (i == 1).then_some(*b"DE");
             g
         })
         .collect();
@@ -184,8 +186,16 @@ fn build(k: &Knobs) -> Scenario {
         })
         .collect();
     let ttl = Span::from_secs(15);
-    t.steering = if k.failover { Steering::DnsFailover { ttl } } else { Steering::DnsLatency { ttl } };
-    t.health.thresholds = ThresholdConfig { failures: 2, passes: 2 };
+    let policy = match k.steering {
+        0 => Policy::Latency,
+        1 => Policy::Failover,
+        2 => Policy::Weighted((0..k.regions as u8).map(|i| i * 3).collect()),
+        3 => Policy::Geolocation(GeoRecords::new([(Area::Country(*b"DE"), k.regions as u8 - 1), (Area::Default, 0)])),
+        4 => Policy::Geoproximity((0..k.regions as i8).map(|i| 30 * i).collect()),
+        _ => Policy::Multivalue,
+    };
+    t.steering = Steering::dns(policy, ttl);
+    t.health.quorum = QuorumConfig::one(ThresholdConfig { failures: 2, passes: 2 });
     t.health.deep = k.deep.then_some(DeepCheck { database: ms(2000), cache: ms(1000), model: ms(5000) });
     t.retry.attempts_per_pool = 1 + k.turns;
     t.retry.hedge_after = k.hedge.then_some(ms(500));
@@ -355,6 +365,7 @@ proptest! {
         b.topologies[0].retry.attempts_per_pool = 1;
         b.topologies[0].retry.hedge_after = None;
         b.topologies[0].regions.truncate(1);
+        b.topologies[0].steering = Steering::dns(Policy::Latency, Span::from_secs(30));
         let (ra, rb) = (run(&a, 0, 0), run(&b, 0, 0));
         prop_assert_eq!(ra.sessions, rb.sessions);
     }

@@ -1,9 +1,10 @@
 //! Scenario files: what is accepted, what is refused and how it is said.
 
+use geodes::routing::steering::{Area, GeoRecords, Location, Policy};
 use geodes::scenario::diagnostic::{Diagnostics, Loc, Severity};
 use geodes::scenario::model::{Arrivals, DistSpec, FaultWhat, FaultWhen, Scenario, Sizes, Steering, Topology, Turns};
 use geodes::scenario::{LARGEST_FILE, LoadError, Loaded, from_str, load, reference, schema, starter};
-use geodes::units::{LatLon, PerNanos, RegionIx, Span};
+use geodes::units::{Continent, LatLon, PerNanos, RegionIx, Span};
 use geodes::world::run;
 use proptest::prelude::*;
 use std::io::Write;
@@ -247,22 +248,67 @@ region."aws:eu-west-1".queue = 6
     assert_eq!(s.topologies.iter().map(|t| t.name.as_str()).collect::<Vec<_>>(), ["one", "later", "earlier"]);
     let later = topology(&s, "later");
     assert_eq!(later.health.interval, Span::from_secs(30), "the later base wins");
-    assert_eq!(later.health.thresholds.failures, 5, "tables merge");
+    assert_eq!(later.health.quorum.thresholds.failures, 5, "tables merge");
     assert_eq!(later.health.deep.unwrap().database, Span::from_secs(7));
     assert_eq!(later.health.deep.unwrap().cache, Span::from_secs(1), "the default where nobody says anything");
     assert_eq!(later.retry.attempts_per_pool, 4);
     assert!(later.retry.on.contains(geodes::routing::outcome::ErrorClass::Timeout));
     assert!(!later.retry.on.contains(geodes::routing::outcome::ErrorClass::RateLimited), "lists are replaced");
     assert_eq!(later.retry.total_timeout, Span::from_secs(90));
-    assert_eq!(later.steering, Steering::DnsFailover { ttl: Span::from_secs(60) }, "a choice is replaced as a whole");
+    assert_eq!(later.steering, Steering::dns(Policy::Failover, Span::from_secs(60)), "a choice is replaced as a whole");
     assert_eq!(later.regions.iter().map(|r| r.servers).collect::<Vec<_>>(), [7, 2]);
 
     let earlier = topology(&s, "earlier");
     assert_eq!(earlier.health.interval, Span::from_secs(20), "the later base wins");
-    assert_eq!(earlier.health.thresholds.failures, 1, "own keys win over all");
+    assert_eq!(earlier.health.quorum.thresholds.failures, 1, "own keys win over all");
     assert!(earlier.health.deep.is_none());
     assert_eq!(earlier.retry.total_timeout, Span::from_secs(90));
     assert_eq!(earlier.regions.iter().map(|r| (r.servers, r.queue)).collect::<Vec<_>>(), [(3, 5), (2, 6)]);
+}
+
+#[test]
+fn every_way_to_steer_is_read() {
+    let of = |steering: &str| {
+        let text = GOOD
+            .replace("regions = [\"aws:us-east-1\"]", "regions = [\"aws:us-east-1\", \"aws:eu-west-1\"]")
+            .replace("chain = [\"gpt\"]", &format!("chain = [\"gpt\"]\nsteering.{steering}"));
+        let Loaded { mut scenario, warnings } = from_str(&text, "test.toml", None).unwrap_or_else(|e| panic!("{e}"));
+        assert!(warnings.is_empty(), "{steering}: {warnings}");
+        scenario.topologies.remove(0).steering
+    };
+    let ttl = Span::from_secs(60);
+    let weights = of("dns_weighted = { ttl = \"5 s\", weights = { \"aws:eu-west-1\" = 255, \"aws:us-east-1\" = 0 } }");
+    assert_eq!(
+        weights,
+        Steering::dns(Policy::Weighted(vec![0, 255]), Span::from_secs(5)),
+        "in the order of the regions"
+    );
+    let records = of("dns_geolocation = { default = \"aws:us-east-1\", countries = { DE = \"aws:eu-west-1\" } }");
+    let expected = GeoRecords::new([(Area::Country(*b"DE"), 1), (Area::Default, 0)]);
+    assert_eq!(records, Steering::dns(Policy::Geolocation(expected), ttl));
+    let bias = of("dns_geoproximity.bias = { \"aws:eu-west-1\" = -25 }");
+    assert_eq!(bias, Steering::dns(Policy::Geoproximity(vec![0, -25]), ttl));
+    assert_eq!(of("dns_multivalue = {}"), Steering::dns(Policy::Multivalue, ttl));
+}
+
+#[test]
+fn users_have_a_country_a_continent_and_perhaps_a_state() {
+    let s = good(&GOOD.replace("tokyo = { city = \"Tokyo\"", "tokyo = { city = \"Boston\", state = \"MA\""));
+    let places: Vec<Location> = s.groups.iter().map(|g| g.location).collect();
+    let at = |continent, country, state| Location { continent: Some(continent), country: Some(country), state };
+    assert_eq!(places[0], at(Continent::Europe, *b"DE", None));
+    assert_eq!(places[1], at(Continent::NorthAmerica, *b"US", Some(*b"MA")));
+}
+
+#[test]
+fn records_for_nobody_are_warned_of() {
+    let text = GOOD.replace(
+        "chain = [\"gpt\"]",
+        "chain = [\"gpt\"]\nsteering.dns_geolocation = { default = \"aws:us-east-1\", continents = { africa = \"aws:us-east-1\" } }",
+    );
+    let Loaded { warnings, .. } = from_str(&text, "test.toml", None).unwrap();
+    assert!(warnings.to_string().contains("no users are in `africa`"), "{warnings}");
+    assert!(warnings.to_string().contains("one region, so `dns_geolocation` has nowhere to go"), "{warnings}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The real world on small scenarios with exact answers.
 
 use geodes::routing::limits::BucketConfig;
+use geodes::routing::steering::Policy;
 use geodes::scenario::model::{
     Arrivals, Deployment, DistSpec, Fault, FaultWhat, FaultWhen, Pool, Quota, Residency, Scenario, Sizes, Steering,
     TraceRows,
@@ -33,7 +34,7 @@ fn an_idle_system_answers_after_resolution_round_trips_and_service() {
     s.place_links[0].rtt = Span::from_millis(10);
     s.client.handshake_round_trips = 2;
     s.dns.miss = Span::from_millis(20);
-    s.topologies[0].steering = Steering::DnsLatency { ttl: Span::ZERO };
+    s.topologies[0].steering = Steering::dns(Policy::Latency, Span::ZERO);
     s.topologies[0].regions[0].overhead = DistSpec::Constant(0.005);
     s.topologies[0].state.read = DistSpec::Constant(0.004);
     s.deployments[0].ttft = DistSpec::Constant(0.3);
@@ -247,7 +248,7 @@ fn what_a_check_notices_counts_as_detected_even_after_the_repair() {
         let mut s = with_rate(2, 1);
         s.topologies[0].regions.push(plain_region(RegionIx(1)));
         let health = &mut s.topologies[0].health;
-        (health.thresholds.failures, health.connect_timeout) = (2, Span::from_secs(8));
+        (health.quorum.thresholds.failures, health.connect_timeout) = (2, Span::from_secs(8));
         s.faults.push(Fault {
             name: "short".to_owned(),
             when: FaultWhen::At { at: Span::from_secs(1200 + offset), lasts: Span::from_secs(12) },

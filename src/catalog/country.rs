@@ -1,7 +1,7 @@
 //! Countries: how many people are on the Internet there, and roughly where and when.
 
 use super::table::{num, opt_num, records};
-use crate::units::LatLon;
+use crate::units::{Continent, LatLon};
 use std::sync::OnceLock;
 
 /// A country or territory. Rows of source `countries`.
@@ -11,6 +11,8 @@ pub struct Country {
     pub iso2: Option<String>,
     /// English name.
     pub name: String,
+    /// Continent; `None` for a few territories.
+    pub continent: Option<Continent>,
     /// Inhabitants.
     pub population: u64,
     /// Share of them on the Internet, percent.
@@ -37,6 +39,7 @@ pub fn countries() -> &'static [Country] {
             .map(|r| Country {
                 iso2: text(&r[0]),
                 name: r[2].to_owned(),
+                continent: continent(&r[0], &r[3]),
                 population: num(r, 4),
                 internet_percent: opt_num(r, 5),
                 internet_year: opt_num(r, 6),
@@ -47,6 +50,23 @@ pub fn countries() -> &'static [Country] {
             })
             .collect()
     })
+}
+
+/// The continent of a region of the World Factbook, whose regions the source names. Two countries lie on another one for
+/// name services (Route 53 Developer Guide, 2026, list of the countries of each continent): Russia belongs to Europe and
+/// Papua New Guinea to Oceania.
+fn continent(iso2: &str, region: &str) -> Option<Continent> {
+    match (iso2, region) {
+        ("RU", _) => Some(Continent::Europe),
+        ("PG", _) => Some(Continent::Oceania),
+        (_, "africa") => Some(Continent::Africa),
+        (_, "central-asia" | "east-n-southeast-asia" | "middle-east" | "south-asia") => Some(Continent::Asia),
+        (_, "europe") => Some(Continent::Europe),
+        (_, "north-america" | "central-america-n-caribbean") => Some(Continent::NorthAmerica),
+        (_, "australia-oceania") => Some(Continent::Oceania),
+        (_, "south-america") => Some(Continent::SouthAmerica),
+        _ => None,
+    }
 }
 
 /// The country with this ISO alpha-2 code or English name; case does not matter.
@@ -67,6 +87,13 @@ mod tests {
         assert_eq!(country("india").and_then(|c| c.utc_offset_h), Some(5.5));
         assert_eq!(country("US").map(|c| c.name.as_str()), Some("United States"));
         assert!(country("Atlantis").is_none());
+        let on = |c: &str| country(c).and_then(|c| c.continent);
+        assert_eq!(
+            (on("TR"), on("EG"), on("MX")),
+            (Some(Continent::Asia), Some(Continent::Africa), Some(Continent::NorthAmerica))
+        );
+        assert_eq!((on("RU"), on("PG")), (Some(Continent::Europe), Some(Continent::Oceania)));
+        assert!(countries().iter().all(|c| c.continent.is_some() || c.iso2.is_none()), "every country is somewhere");
         let total: u64 = countries().iter().filter_map(|c| c.internet_users).sum();
         assert!((5_350_000_000..5_370_000_000).contains(&total), "{total}");
     }

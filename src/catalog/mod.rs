@@ -21,6 +21,7 @@ mod source;
 mod table;
 mod token_price;
 mod trace;
+mod us_state;
 mod user;
 mod zone;
 
@@ -40,6 +41,7 @@ pub use size::{FitMethod, SizeFit, TokenLaw, size_fit, size_fits};
 pub use source::{File, Source, notice, source, sources};
 pub use token_price::{TokenPrice, suggest_token_price, token_price, token_prices};
 pub use trace::{Summary, TRACES, Trace, TraceError, TraceFault, TraceRow, TraceStats, load_trace, trace};
+pub use us_state::{US_STATES, us_state};
 pub use user::{
     INTERNET_PATH, InternetPath, LAST_MILE_P50_MS, LAST_MILE_P95_MS, REGION_JITTER, USER_JITTER, UserRtt, last_mile,
     user_rtt,

@@ -1,6 +1,7 @@
 //! Why a decision was made, as data. The sink is a generic parameter: [`Silent`] costs nothing.
 
 use crate::routing::outcome::ErrorClass;
+use crate::routing::steering::SteeringReason;
 use crate::units::{DeploymentIx, Span, Time};
 
 /// One step of a request's way through the router.
@@ -61,6 +62,8 @@ pub enum Reason {
     },
     /// Nothing is left to try.
     Exhausted,
+    /// A step of the choice of a region.
+    Steering(SteeringReason),
 }
 
 /// Why a deployment was left out.

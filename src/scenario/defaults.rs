@@ -85,6 +85,10 @@ defaults! {
         "Route 53 documentation (2026): the connection must be made within four seconds";
     HEALTH_CHECK: "topology.*.health.check" = "\"shallow\"",
         "ASSUMPTION: what a check does unless somebody has written a deeper one";
+    QUORUM_CHECKERS: "topology.*.health.quorum.checkers" = "15",
+        "usual number of Route 53 checkers when all regions are used, as users report it (2025); ASSUMPTION: the documentation gives none";
+    QUORUM_ABOVE: "topology.*.health.quorum.above" = "0.18",
+        "Route 53 documentation (2026): healthy if more than 18 % of the checkers say so";
     DEEP_DATABASE: "topology.*.health.check.deep.database" = "\"2 s\"",
         "Route 53 documentation (2026): the answer must come within two seconds of connecting; ASSUMPTION: the database takes all of it";
     DEEP_CACHE: "topology.*.health.check.deep.cache" = "\"1 s\"", "ASSUMPTION: a cache that takes longer than a database is of no use; half of it";

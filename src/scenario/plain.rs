@@ -6,9 +6,10 @@ use super::model::{
     Scenario, Sizes, StateSpec, Steering, Topology, Turns, UserGroup, Workload,
 };
 use crate::routing::balance::Choose;
-use crate::routing::health::ThresholdConfig;
+use crate::routing::health::{QuorumConfig, ThresholdConfig};
 use crate::routing::outcome::{ErrorClass, ErrorSet};
 use crate::routing::retry::{Backoff, Delay, Jitter};
+use crate::routing::steering::{Location, Policy};
 use crate::units::{DeploymentIx, LatLon, Money, PerNanos, Price, RegionIx, Span};
 
 /// Long enough never to matter.
@@ -64,6 +65,7 @@ pub fn plain(n: usize) -> Scenario {
             city: "Null Island".to_owned(),
             zone: "UTC".to_owned(),
             place: LatLon { lat: 0.0, lon: 0.0 },
+            location: Location::default(),
             share: 1.0,
             residency: None,
         }],
@@ -95,10 +97,11 @@ pub fn plain(n: usize) -> Scenario {
         topologies: vec![Topology {
             name: "plain".to_owned(),
             regions: vec![plain_region(RegionIx(0))],
-            steering: Steering::DnsLatency { ttl: Span::from_secs(60) },
+            steering: Steering::dns(Policy::Latency, Span::from_secs(60)),
             health: Health {
                 interval: Span::from_secs(10),
-                thresholds: ThresholdConfig { failures: 3, passes: 3 },
+                quorum: QuorumConfig::one(ThresholdConfig { failures: 3, passes: 3 }),
+                fail_on_the_way: 0.0,
                 connect_timeout: Span::from_secs(4),
                 deep: None,
             },

@@ -9,6 +9,57 @@ pub struct LatLon {
     pub lon: f64,
 }
 
+/// A continent, as name services tell them apart: Central America and the Caribbean belong to North America, the Middle
+/// East to Asia.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, serde::Serialize, serde::Deserialize)]
+pub enum Continent {
+    /// AF.
+    Africa,
+    /// AN.
+    Antarctica,
+    /// AS.
+    Asia,
+    /// EU.
+    Europe,
+    /// NA.
+    NorthAmerica,
+    /// OC.
+    Oceania,
+    /// SA.
+    SouthAmerica,
+}
+
+impl Continent {
+    /// All of them.
+    pub const ALL: [Continent; 7] = [
+        Continent::Africa,
+        Continent::Antarctica,
+        Continent::Asia,
+        Continent::Europe,
+        Continent::NorthAmerica,
+        Continent::Oceania,
+        Continent::SouthAmerica,
+    ];
+
+    /// Name as scenarios write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Continent::Africa => "africa",
+            Continent::Antarctica => "antarctica",
+            Continent::Asia => "asia",
+            Continent::Europe => "europe",
+            Continent::NorthAmerica => "north-america",
+            Continent::Oceania => "oceania",
+            Continent::SouthAmerica => "south-america",
+        }
+    }
+
+    /// The continent of that name.
+    pub fn from_name(name: &str) -> Option<Continent> {
+        Continent::ALL.into_iter().find(|c| c.name() == name)
+    }
+}
+
 /// Mean Earth radius in km (IUGG R1, 6371.0088).
 const EARTH_RADIUS_KM: f64 = 6371.0088;
 

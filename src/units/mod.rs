@@ -6,7 +6,7 @@ mod money;
 mod quantity;
 mod time;
 
-pub use geo::{LatLon, great_circle_km};
+pub use geo::{Continent, LatLon, great_circle_km};
 pub use ids::{DeploymentIx, GroupIx, ModelIx, ProviderIx, RegionIx};
 pub use money::{Money, Price, PriceError};
 pub use quantity::{

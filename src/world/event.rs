@@ -109,11 +109,15 @@ pub enum Event {
     CheckBegins {
         /// Position in the topology's list.
         region: u16,
+        /// Which checker.
+        checker: u16,
     },
     /// A health check of a region has its result.
     CheckEnds {
         /// Position in the topology's list.
         region: u16,
+        /// Which checker.
+        checker: u16,
         /// Whether everything answered.
         passed: bool,
     },

@@ -44,11 +44,13 @@ pub enum Failure {
     ContentPolicy,
     /// The gateway refused the request itself, to spare what it would call.
     Shed,
+    /// The steering system had no region to answer with.
+    NoRegion,
 }
 
 impl Failure {
     /// Number of classes.
-    pub const COUNT: usize = 19;
+    pub const COUNT: usize = 20;
 
     /// All classes in the order of their discriminants.
     pub const ALL: [Failure; Failure::COUNT] = [
@@ -71,6 +73,7 @@ impl Failure {
         Failure::ContextWindow,
         Failure::ContentPolicy,
         Failure::Shed,
+        Failure::NoRegion,
     ];
 
     /// Name in reports.
@@ -95,6 +98,7 @@ impl Failure {
             Failure::ContextWindow => "context_window",
             Failure::ContentPolicy => "content_policy",
             Failure::Shed => "shed_by_gateway",
+            Failure::NoRegion => "no_region",
         }
     }
 

@@ -3,27 +3,39 @@
 //! A deep check asks the database, the cache and the model endpoint one after the other, each with its own time-out, so
 //! a failing check takes seconds; its verdict counts when it ends. A shallow check only asks whether the region answers
 //! and misses a broken dependency. A region that is down answers neither: the check ends with its connect time-out.
+//!
+//! Each checker tests each region at its own moments; together they are a [`crate::routing::health::Quorum`]. What they see
+//! differs by time only, unless checks fail on the way.
 
 use super::event::{Event, HEALTH};
-use super::purpose::CHECK_PHASE;
+use super::purpose::{CHECK_FAILS, CHECK_PHASE};
 use super::{Cx, World};
 use crate::random::EntityKey;
 use crate::units::Span;
 
 impl World<'_> {
-    /// Schedules the first check of every region: each at its own phase within the interval.
+    /// Schedules the first check of every region by every checker: each at its own phase within the interval.
     pub(super) fn start_checks(&mut self, cx: &mut Cx) {
+        let health = self.topology.health;
         for region in 0..self.regions.len() {
-            let key = EntityKey::named(&self.scenario.places[self.regions[region].place.ix()].id);
-            let phase = self.topology.health.interval.mul_f64(self.draws.uniform(CHECK_PHASE, key, 0));
-            cx.schedule_in(phase, HEALTH, Event::CheckBegins { region: region as u16 });
+            let key = self.region_key(region);
+            for checker in 0..health.quorum.checkers {
+                let phase = health.interval.mul_f64(self.draws.uniform(CHECK_PHASE, key, u64::from(checker)));
+                let first = Event::CheckBegins { region: region as u16, checker: checker as u16 };
+                cx.schedule_in(phase, HEALTH, first);
+            }
         }
     }
 
+    /// Address of what is drawn for a region.
+    fn region_key(&self, region: usize) -> EntityKey {
+        EntityKey::named(&self.scenario.places[self.regions[region].place.ix()].id)
+    }
+
     /// A check of a region begins: what it will find and how long that takes.
-    pub(super) fn check_begins(&mut self, region: u16, cx: &mut Cx) {
-        let health = self.topology.health;
-        self.regions[usize::from(region)].check_began = cx.now();
+    pub(super) fn check_begins(&mut self, region: u16, checker: u16, cx: &mut Cx) {
+        let (health, now) = (self.topology.health, cx.now());
+        self.regions[usize::from(region)].check_began = now;
         let place = self.regions[usize::from(region)].place;
         let (mut passed, mut took) = (true, Span::ZERO);
         let mut part = |ok: bool, timeout: Span| {
@@ -32,16 +44,19 @@ impl World<'_> {
                 took += timeout;
             }
         };
-        if self.damage.region_down(place) {
+        let key = self.region_key(usize::from(region)).child(u64::from(checker));
+        let lost =
+            health.fail_on_the_way > 0.0 && self.draws.chance(CHECK_FAILS, key, now.nanos(), health.fail_on_the_way);
+        if lost || self.damage.region_down(place) {
             part(false, health.connect_timeout);
         } else if let Some(deep) = health.deep {
             part(!self.damage.database_down(place), deep.database);
             part(!self.damage.cache_down(place), deep.cache);
             part(self.some_model_answers(), deep.model);
         }
-        cx.schedule_in(took, HEALTH, Event::CheckEnds { region, passed });
-        if cx.now() < self.end {
-            cx.schedule_in(health.interval.max(took), HEALTH, Event::CheckBegins { region });
+        cx.schedule_in(took, HEALTH, Event::CheckEnds { region, checker, passed });
+        if now < self.end {
+            cx.schedule_in(health.interval.max(took), HEALTH, Event::CheckBegins { region, checker });
         }
     }
 
@@ -54,12 +69,12 @@ impl World<'_> {
     }
 
     /// A check has ended.
-    pub(super) fn check_ends(&mut self, region: u16, passed: bool, cx: &mut Cx) {
+    pub(super) fn check_ends(&mut self, region: u16, checker: u16, passed: bool, cx: &mut Cx) {
         let index = usize::from(region);
         let health = &mut self.regions[index].health;
-        if health.observe(&self.topology.health.thresholds, passed) {
+        if health.observe(&self.topology.health.quorum, usize::from(checker), passed) {
             let healthy = health.healthy();
-            self.resolvers.set_health(index, healthy);
+            self.steering.set_health(index, healthy);
             if !healthy {
                 let asked = self.regions[index].check_began;
                 self.watch_unhealthy(asked, cx.now(), index);

@@ -1,7 +1,7 @@
 //! One run: a validated scenario, one of its topologies and a seed become a [`Record`].
 //!
 //! The dispatch table in [`World::handle`](struct@World) is the table of contents of the simulation: one line per event, one named method
-//! each. A request flows through the files as it flows through the product: [`demand`] creates it, [`resolver`] sends it
+//! each. A request flows through the files as it flows through the product: [`demand`] creates it, [`steering`] sends it
 //! to a region, [`region`] admits it, [`store`] reads its conversation, the gateway asks [`crate::routing`] whom to
 //! call, [`provider`] serves it, and [`record`] keeps what happened. [`faults`] break things, `outage` says what that
 //! does to what is under way, `health` notices.
@@ -24,6 +24,7 @@ pub mod resolver;
 mod run;
 pub mod sampler;
 pub mod session;
+pub mod steering;
 pub mod store;
 mod turn;
 pub mod watch;
@@ -42,9 +43,9 @@ use faults::{Damage, Occurrence};
 use provider::Provider;
 use race::Stray;
 use region::Region;
-use resolver::Resolvers;
 use sampler::{LinkSampler, Sampler};
 use session::{Call, Session};
+use steering::Steering;
 use store::Store;
 
 /// Clock and pending events, as the world's methods see them.
@@ -66,7 +67,7 @@ pub struct World<'a> {
     races: Slab<Call>,
     /// Calls that were given up before they arrived.
     strays: Slab<Stray>,
-    resolvers: Resolvers,
+    steering: Steering,
     regions: Vec<Region>,
     providers: Vec<Provider>,
     damage: Damage,
@@ -109,8 +110,8 @@ impl Simulated for World<'_> {
             Event::BackoffOver { session, epoch } => self.backoff_over(session, epoch, cx),
             Event::ClientGivesUp { session, epoch } => self.client_gives_up(session, epoch, cx),
             Event::ProviderFrees { deployment, place } => self.providers[deployment.ix()].free(place),
-            Event::CheckBegins { region } => self.check_begins(region, cx),
-            Event::CheckEnds { region, passed } => self.check_ends(region, passed, cx),
+            Event::CheckBegins { region, checker } => self.check_begins(region, checker, cx),
+            Event::CheckEnds { region, checker, passed } => self.check_ends(region, checker, passed, cx),
             Event::FaultBegins { occurrence } => self.fault_begins(occurrence, cx),
             Event::FaultEnds { occurrence } => self.fault_ends(occurrence),
             Event::WatchOpens { watch } => self.open_watches.push(watch as usize),

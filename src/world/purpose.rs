@@ -40,9 +40,15 @@ pub const DECODE: Purpose = Purpose(16);
 pub const MODEL_ERROR: Purpose = Purpose(17);
 /// Choices of the router; entity: turn, index: number of the choice.
 pub const ROUTING: Purpose = Purpose(18);
-/// Phase of the health checks; entity: region.
+/// Phase of the health checks; entity: region, index: checker.
 pub const CHECK_PHASE: Purpose = Purpose(19);
 /// Time to the next failure; entity: fault, index: occurrence.
 pub const FAULT_UP: Purpose = Purpose(20);
 /// Time to repair; entity: fault, index: occurrence.
 pub const FAULT_DOWN: Purpose = Purpose(21);
+/// Choices of a name service for a resolver; entity: group and resolver, index: question and number of the choice.
+pub const STEERING: Purpose = Purpose(23);
+/// Whether a check gets lost on the way; entity: region and checker, index: time in nanoseconds.
+pub const CHECK_FAILS: Purpose = Purpose(24);
+/// Which of several addresses the client takes; entity: turn, index: try.
+pub const ADDRESS: Purpose = Purpose(25);

@@ -1,7 +1,7 @@
 //! One region's application: slots for turns, a bounded queue, and the gateway that routes its model calls.
 
 use super::event::SessionKey;
-use crate::routing::health::Threshold;
+use crate::routing::health::{Quorum, QuorumConfig};
 use crate::routing::router::Router;
 use crate::units::{RegionIx, Time};
 use std::collections::VecDeque;
@@ -24,8 +24,8 @@ pub struct Region {
     pub place: RegionIx,
     /// The gateway's router.
     pub router: Router,
-    /// The name service's verdict.
-    pub health: Threshold,
+    /// The health checkers' verdict.
+    pub health: Quorum,
     /// When the last check of it began.
     pub check_began: Time,
     slots: u32,
@@ -40,11 +40,19 @@ pub struct Region {
 
 impl Region {
     /// An idle region; slot use is counted between two instants.
-    pub fn new(place: RegionIx, router: Router, slots: u32, queue: u32, count_from: Time, count_until: Time) -> Region {
+    pub fn new(
+        place: RegionIx,
+        router: Router,
+        checks: &QuorumConfig,
+        slots: u32,
+        queue: u32,
+        count_from: Time,
+        count_until: Time,
+    ) -> Region {
         Region {
             place,
             router,
-            health: Threshold::default(),
+            health: Quorum::new(checks),
             check_began: Time::ZERO,
             slots,
             in_use: 0,

@@ -1,4 +1,4 @@
-//! Name resolution: caching resolvers between the users and a name service that steers by health and latency.
+//! Caching resolvers between the users and a name service.
 //!
 //! A user asks one of its group's resolvers. The resolver answers from its cache until the record's TTL has run out
 //! (some resolvers keep records longer) and asks the name service otherwise. So after a fail-over each resolver's users
@@ -6,123 +6,80 @@
 
 use super::purpose::{RESOLVER_EXTENDS, RESOLVER_PHASE};
 use crate::random::{Draws, EntityKey};
-use crate::routing::steering::{Endpoint, failover, lowest_latency};
-use crate::scenario::model::{Scenario, Steering, Topology};
+use crate::routing::steering::Answer;
+use crate::scenario::model::Scenario;
 use crate::units::{GroupIx, Span, Time};
 
 /// What a resolver remembers.
 #[derive(Clone, Copy, Debug)]
 struct CachedRecord {
-    region: Option<u8>,
+    answer: Answer,
     expires: Time,
+    /// Questions that this resolver has sent to the name service.
+    questions: u32,
 }
 
-/// All resolvers, and the name service's view of the regions.
+/// A question of a resolver to the name service: address of what is drawn for its answer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Question {
+    /// For users of this group.
+    pub group: GroupIx,
+    /// By this resolver of the group.
+    pub resolver: u32,
+    /// Number of the resolver's questions before.
+    pub number: u32,
+}
+
+/// All resolvers.
 #[derive(Clone, Debug)]
 pub struct Resolvers {
     per_group: u32,
-    steering: Steering,
-    ttl: Span,
     hit: Span,
     miss: Span,
     /// Group by group.
     cache: Vec<CachedRecord>,
     /// TTL of each resolver: the record's, or longer.
     kept: Vec<Span>,
-    /// Per group: the regions as the name service sees them from there.
-    endpoints: Vec<Vec<Endpoint>>,
-}
-
-/// Answer to a user's question.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Answer {
-    /// Position of the region; `None` if none is legal for this user.
-    pub region: Option<u8>,
-    /// How long the answer took.
-    pub took: Span,
 }
 
 impl Resolvers {
-    /// Everything is healthy, and every resolver holds a record of some age: caches that were filled at the same instant
-    /// would expire together for hours.
-    pub fn new(scenario: &Scenario, topology: &Topology, draws: &Draws) -> Resolvers {
+    /// Every resolver holds a record of some age: caches that were filled at the same instant would expire together for
+    /// hours. `ask` is the name service.
+    pub fn new(scenario: &Scenario, ttl: Span, draws: &Draws, mut ask: impl FnMut(Question) -> Answer) -> Resolvers {
         let dns = &scenario.dns;
-        let n = scenario.groups.len() * dns.resolvers_per_group as usize;
-        let (Steering::DnsLatency { ttl } | Steering::DnsFailover { ttl }) = topology.steering;
-        let kept = scenario.groups.iter().flat_map(|g| {
-            let key = EntityKey::named(&g.name);
-            (0..u64::from(dns.resolvers_per_group)).map(move |r| {
-                let extends = draws.chance(RESOLVER_EXTENDS, key, r, dns.extending_share);
-                if extends { ttl.mul_f64(dns.extension) } else { ttl }
-            })
-        });
-        let endpoints = (0..scenario.groups.len()).map(|g| {
-            let group = GroupIx::new(g);
-            let class = scenario.groups[g].residency;
-            let endpoint = |r: &crate::scenario::model::AppRegion| Endpoint {
-                healthy: true,
-                legal: class.is_none_or(|c| scenario.residency[c].legal[r.place.ix()]),
-                latency_ns: scenario.user_link(group, r.place).rtt.nanos(),
-            };
-            topology.regions.iter().map(endpoint).collect()
-        });
-        let mut resolvers = Resolvers {
-            per_group: dns.resolvers_per_group,
-            steering: topology.steering,
-            ttl,
-            hit: dns.hit,
-            miss: dns.miss,
-            cache: vec![CachedRecord { region: None, expires: Time::ZERO }; n],
-            kept: kept.collect(),
-            endpoints: endpoints.collect(),
-        };
+        let per_group = dns.resolvers_per_group;
+        let n = scenario.groups.len() * per_group as usize;
+        let (mut cache, mut kept) = (Vec::with_capacity(n), Vec::with_capacity(n));
         for (g, group) in scenario.groups.iter().enumerate() {
-            let (key, region) = (EntityKey::named(&group.name), resolvers.authoritative(GroupIx::new(g)));
-            for r in 0..dns.resolvers_per_group as usize {
-                let i = g * dns.resolvers_per_group as usize + r;
-                let left = resolvers.kept[i].mul_f64(draws.uniform(RESOLVER_PHASE, key, r as u64));
-                resolvers.cache[i] = CachedRecord { region, expires: Time(left.nanos()) };
+            let key = EntityKey::named(&group.name);
+            for resolver in 0..per_group {
+                let r = u64::from(resolver);
+                let extends = draws.chance(RESOLVER_EXTENDS, key, r, dns.extending_share);
+                let keeps = if extends { ttl.mul_f64(dns.extension) } else { ttl };
+                let left = keeps.mul_f64(draws.uniform(RESOLVER_PHASE, key, r));
+                let answer = ask(Question { group: GroupIx::new(g), resolver, number: 0 });
+                cache.push(CachedRecord { answer, expires: Time(left.nanos()), questions: 1 });
+                kept.push(keeps);
             }
         }
-        resolvers
+        Resolvers { per_group, hit: dns.hit, miss: dns.miss, cache, kept }
     }
 
-    /// Time to live of the record.
-    pub fn ttl(&self) -> Span {
-        self.ttl
-    }
-
-    /// A health verdict changes: the name service answers accordingly from now on.
-    pub fn set_health(&mut self, region: usize, healthy: bool) {
-        for list in &mut self.endpoints {
-            list[region].healthy = healthy;
-        }
-    }
-
-    /// What the name service answers a resolver of this group now.
-    pub fn authoritative(&self, group: GroupIx) -> Option<u8> {
-        let list = &self.endpoints[group.ix()];
-        let chosen = match self.steering {
-            Steering::DnsLatency { .. } => lowest_latency(list),
-            Steering::DnsFailover { .. } => failover(list),
-        };
-        chosen.map(|r| r as u8)
-    }
-
-    /// A user asks its resolver.
-    pub fn resolve(&mut self, now: Time, group: GroupIx, resolver: u32) -> Answer {
+    /// A user asks its resolver, which may ask the name service. The answer, and how long it took.
+    pub fn resolve(
+        &mut self,
+        now: Time,
+        group: GroupIx,
+        resolver: u32,
+        ask: impl FnOnce(Question) -> Answer,
+    ) -> (Answer, Span) {
         let i = group.ix() * self.per_group as usize + resolver as usize;
-        if now < self.cache[i].expires {
-            return Answer { region: self.cache[i].region, took: self.hit };
+        let record = &mut self.cache[i];
+        if now < record.expires {
+            return (record.answer, self.hit);
         }
-        let region = self.authoritative(group);
-        self.cache[i] = CachedRecord { region, expires: now + self.kept[i] };
-        Answer { region, took: self.miss }
-    }
-
-    /// The legal region with the lowest latency for a group, healthy or not.
-    pub fn nearest(&self, group: GroupIx) -> Option<u8> {
-        let list = self.endpoints[group.ix()].iter().enumerate();
-        list.filter(|(_, e)| e.legal).min_by_key(|(i, e)| (e.latency_ns, *i)).map(|(i, _)| i as u8)
+        let answer = ask(Question { group, resolver, number: record.questions });
+        *record = CachedRecord { answer, expires: now + self.kept[i], questions: record.questions.wrapping_add(1) };
+        (answer, self.miss)
     }
 }

@@ -6,8 +6,8 @@ use super::faults::{Damage, Occurrence, schedule};
 use super::provider::Provider;
 use super::record::Record;
 use super::region::Region;
-use super::resolver::Resolvers;
 use super::sampler::{LinkSampler, Sampler};
+use super::steering::Steering;
 use super::store::Store;
 use super::watch::{MOST, Watch};
 use super::{Cx, World};
@@ -141,10 +141,18 @@ impl<'a> World<'a> {
             .map(|r| {
                 let router = Router::new(router_config(scenario, topology, r.place), providers.len())
                     .expect("validation refuses chains that can never serve");
-                Region::new(r.place, router, r.servers * r.slots_per_server, r.queue, start, end)
+                Region::new(
+                    r.place,
+                    router,
+                    &topology.health.quorum,
+                    r.servers * r.slots_per_server,
+                    r.queue,
+                    start,
+                    end,
+                )
             })
             .collect();
-        let resolvers = Resolvers::new(scenario, topology, &draws);
+        let steering = Steering::new(scenario, topology, &draws);
         let occurrences = schedule(&scenario.faults, &draws, start, end);
         let can_lose = scenario.faults.iter().any(|f| matches!(f.what, FaultWhat::RegionDown { .. }));
         let mut record = Record::new(
@@ -178,7 +186,7 @@ impl<'a> World<'a> {
                 .iter()
                 .flat_map(|p| provider_places.iter().map(|q| link(scenario.place_link(*p, *q))))
                 .collect(),
-            nearest_region: groups.map(|g| resolvers.nearest(GroupIx::new(g))).collect(),
+            nearest_region: groups.map(|g| steering.nearest(GroupIx::new(g))).collect(),
             nearest_member: nearest_members(scenario, topology, &places),
             overheads: topology.regions.iter().map(|r| Sampler::new(r.overhead)).collect(),
             state_read: Sampler::new(topology.state.read),
@@ -188,7 +196,7 @@ impl<'a> World<'a> {
             targets: scenario.faults.iter().map(|f| Target::of(&f.what, &places, &provider_places)).collect(),
             open_watches: Vec::new(),
             occurrences,
-            resolvers,
+            steering,
             regions,
             providers,
             record,

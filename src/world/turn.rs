@@ -6,6 +6,7 @@ use super::failure::Failure;
 use super::purpose::{OVERHEAD, STATE_READ, STATE_WRITE, USER_LINK};
 use super::region::Admission;
 use super::session::{Phase, Write};
+use super::steering::Asker;
 use super::{Cx, World};
 use crate::routing::router::Journey;
 use crate::units::{Span, Time};
@@ -42,28 +43,32 @@ impl World<'_> {
         self.connect(session, cx);
     }
 
-    /// The user's program sends the turn over its open connection, or resolves the name and opens a new one.
+    /// The user's program sends the turn over its open connection, or finds a region and opens a new one.
     fn connect(&mut self, session: SessionKey, cx: &mut Cx) {
         let now = cx.now();
         let s = &mut self.sessions[session];
-        let client = &self.scenario.client;
+        let turn = s.key.child(u64::from(s.turn));
         let r = &mut s.request;
         r.tries += 1;
         r.try_began = now;
-        let (region, took, handshakes) = if now < s.connected_until {
-            (s.connected_to, Span::ZERO, 0)
-        } else {
-            let answer = self.resolvers.resolve(now, s.group, s.resolver);
-            let Some(region) = answer.region else {
-                return self.turn_fails(session, Failure::Residency, cx);
-            };
-            (region, answer.took, client.handshake_round_trips)
+        let asker = Asker {
+            group: s.group,
+            resolver: s.resolver,
+            turn,
+            number: r.tries,
+            before: (r.tries > 1).then_some(r.region),
+            open: (now < s.connected_until).then_some(s.connected_to),
         };
+        let route = match self.steering.route(now, &asker) {
+            Ok(route) => route,
+            Err(why) => return self.turn_fails(session, why, cx),
+        };
+        let region = route.region;
         r.region = region;
         let link = &self.user_links[s.group.ix() * self.regions.len() + usize::from(region)];
-        let u = self.draws.uniform(USER_LINK, s.key.child(u64::from(s.turn)), u64::from(r.tries));
+        let u = self.draws.uniform(USER_LINK, turn, u64::from(r.tries));
         r.half_rtt = link.half(u);
-        let travel = took + r.half_rtt.times(2 * u64::from(handshakes) + 1);
+        let travel = route.took + r.half_rtt.times(2 * u64::from(route.handshakes) + 1);
         let epoch = r.step(Phase::Travelling);
         cx.schedule(now + travel, TRAFFIC, Event::ReachesRegion { session, epoch });
         self.watch_region_choice(now, usize::from(region));
@@ -167,7 +172,7 @@ impl World<'_> {
         self.count_failed(session, why, now);
         self.leaves_region(session, cx);
         let half_rtt = self.sessions[session].request.half_rtt;
-        let connected = !matches!(why, Failure::Unreachable | Failure::Residency);
+        let connected = !matches!(why, Failure::Unreachable | Failure::Residency | Failure::NoRegion);
         self.turn_over(session, if connected { now + half_rtt } else { now }, connected, cx);
     }
 

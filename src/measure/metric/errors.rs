@@ -2,7 +2,7 @@
 
 /// Every class of failed requests. What simulates them keeps to this list (a test compares), so that an objective on a
 /// class that does not exist is refused before anything is simulated.
-pub const ERROR_CLASSES: [&str; 19] = [
+pub const ERROR_CLASSES: [&str; 20] = [
     "unreachable",
     "overloaded",
     "database",
@@ -22,4 +22,5 @@ pub const ERROR_CLASSES: [&str; 19] = [
     "context_window",
     "content_policy",
     "shed_by_gateway",
+    "no_region",
 ];

@@ -15,7 +15,7 @@ mod tests {
 
     #[test]
     fn the_first_healthy_one_and_the_primary_when_none_is() {
-        let e = |healthy, legal| Endpoint { healthy, legal, latency_ns: 0 };
+        let e = |healthy, legal| Endpoint { healthy, legal, latency_ns: 0, distance_km: 0.0 };
         assert_eq!(failover(&[e(true, true), e(true, true)]), Some(0));
         assert_eq!(failover(&[e(false, true), e(true, true)]), Some(1));
         assert_eq!(failover(&[e(false, true), e(false, true)]), Some(0));

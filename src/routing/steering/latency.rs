@@ -20,7 +20,7 @@ mod tests {
     use super::*;
 
     fn e(healthy: bool, legal: bool, ms: u64) -> Endpoint {
-        Endpoint { healthy, legal, latency_ns: ms * 1_000_000 }
+        Endpoint { healthy, legal, latency_ns: ms * 1_000_000, distance_km: 0.0 }
     }
 
     #[test]

@@ -98,6 +98,18 @@ impl Leaf for u64 {
     }
 }
 
+impl Leaf for i64 {
+    const WHAT: &'static str = "a whole number, which may be negative";
+    const EXAMPLE: &'static str = "-10";
+    fn parse(value: &DeValue<'_>) -> Result<i64, LeafError> {
+        let Some(i) = value.as_integer() else { return Err(LeafError::kind(Self::WHAT, value)) };
+        i64::from_str_radix(i.as_str(), i.radix()).map_err(|_| LeafError::new(format!("too large a number {i}")))
+    }
+    fn schema() -> serde_json::Value {
+        json!({ "type": "integer" })
+    }
+}
+
 impl Leaf for f64 {
     const WHAT: &'static str = "a number";
     const EXAMPLE: &'static str = "1.5";

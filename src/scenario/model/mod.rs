@@ -7,6 +7,7 @@ mod deployment;
 mod dist;
 mod fault;
 mod place;
+mod steering;
 mod topology;
 
 pub use client::{Client, Dns};
@@ -15,7 +16,8 @@ pub use deployment::{Deployment, Quota};
 pub use dist::DistSpec;
 pub use fault::{Dependency, Fault, FaultWhat, FaultWhen};
 pub use place::{Egress, Link, Place, Residency, UserGroup};
-pub use topology::{AppRegion, DeepCheck, Health, Pool, RetrySpec, Service, StateSpec, Steering, Topology};
+pub use steering::{Access, Steering};
+pub use topology::{AppRegion, DeepCheck, Health, Pool, RetrySpec, Service, StateSpec, Topology};
 
 use crate::measure::Objective;
 use crate::units::{GroupIx, RegionIx, Span};

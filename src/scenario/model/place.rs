@@ -1,5 +1,6 @@
 //! Where things are and how far apart: cloud regions, paths between them, groups of users, residency.
 
+use crate::routing::steering::Location;
 use crate::units::{LatLon, Price, Span};
 
 /// A cloud region of the catalogue that the scenario uses.
@@ -50,6 +51,8 @@ pub struct UserGroup {
     pub zone: String,
     /// Where they are.
     pub place: LatLon,
+    /// The same in the words of name services.
+    pub location: Location,
     /// Share of all sessions, 0 to 1.
     pub share: f64,
     /// Index into [`Scenario::residency`].

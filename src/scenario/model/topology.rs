@@ -1,9 +1,9 @@
 //! A layout of the product: regions, steering, health checks, fallback chain, retries, conversation state.
 
-use super::DistSpec;
+use super::{DistSpec, Steering};
 use crate::routing::balance::Choose;
 use crate::routing::guard::GuardConfig;
-use crate::routing::health::ThresholdConfig;
+use crate::routing::health::QuorumConfig;
 use crate::routing::outcome::ErrorSet;
 use crate::routing::retry::Delay;
 use crate::routing::retry::budget::BudgetConfig;
@@ -65,28 +65,15 @@ pub struct Service {
     pub source: String,
 }
 
-/// How users find a region.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub enum Steering {
-    /// The healthy region with the lowest round trip from the user's place.
-    DnsLatency {
-        /// Time to live of the record.
-        ttl: Span,
-    },
-    /// The first healthy region in fail-over order.
-    DnsFailover {
-        /// Time to live of the record.
-        ttl: Span,
-    },
-}
-
 /// Health checks of the regions, as seen by the name service.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Health {
     /// Time between checks.
     pub interval: Span,
-    /// Consecutive results that change the state.
-    pub thresholds: ThresholdConfig,
+    /// How many checkers there are, and what makes up one's mind and theirs together.
+    pub quorum: QuorumConfig,
+    /// Probability that a check gets lost on the way and fails, 0 or above and below 1.
+    pub fail_on_the_way: f64,
     /// Time-out of reaching the region at all.
     pub connect_timeout: Span,
     /// `Some` for deep checks, which test the dependencies one after the other; `None` for shallow ones, which only

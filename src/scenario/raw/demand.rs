@@ -15,6 +15,8 @@ table! {
         lon: At<f64> = Required,
         /// IANA time zone, such as `Europe/Berlin`.
         zone: At<String> = Required,
+        /// ISO 3166 alpha-2 country, for name services that steer by it. Without one they do not know where the users are.
+        country: At<String> = Optional,
     }
 }
 
@@ -26,6 +28,8 @@ table! {
         city: At<String> = Optional,
         /// Coordinates and time zone instead of a city.
         location: RawLocation = Optional,
+        /// State of the United States, two letters, for name services that steer by it.
+        state: At<String> = Optional,
         /// Share of all sessions. The shares of all groups add up to one.
         share: At<ShareValue> = Required,
         /// Residency class of the group's data. Without one it may be processed anywhere.

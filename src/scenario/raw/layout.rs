@@ -1,29 +1,11 @@
 //! Topologies.
 
+use super::RawSteering;
 use super::dist::DurationDist;
 use super::resilience::{RawBreaker, RawBudget, RawEnvoyBackoff, RawGrpcBackoff, RawOutlier, RawThrottle};
-use crate::scenario::decode::{ErrorName, HourlyPrice, List, Named, Nothing, OneOrMany, choice, table};
+use crate::scenario::decode::{ErrorName, HourlyPrice, List, Named, Nothing, OneOrMany, ShareValue, choice, table};
 use crate::scenario::diagnostic::At;
 use crate::units::Span;
-
-table! {
-    plain
-    /// A record of the name service.
-    RawRecord "Record" {
-        /// Time to live, at least 1 s.
-        ttl: At<Span> = Or(&d::TTL),
-    }
-}
-
-choice! {
-    /// How users find a region.
-    RawSteering "Steering" {
-        /// The healthy region with the lowest round trip from the user's place.
-        "dns_latency" => DnsLatency(RawRecord),
-        /// The first healthy region in the order of `regions`.
-        "dns_failover" => DnsFailover(RawRecord),
-    }
-}
 
 table! {
     plain
@@ -50,7 +32,18 @@ choice! {
 
 table! {
     plain
-    /// Health checks of the regions, as the name service makes them.
+    /// Many checkers of every region, each for itself and at its own moments (Route 53).
+    RawQuorum "Quorum of checkers" {
+        /// Number of checkers. 1 to 1000.
+        checkers: At<u64> = Or(&d::QUORUM_CHECKERS),
+        /// A region is healthy if more than this share of them say so.
+        above: At<ShareValue> = Or(&d::QUORUM_ABOVE),
+    }
+}
+
+table! {
+    plain
+    /// Health checks of the regions, as the name service or the load balancer makes them.
     RawHealth "Health checks" {
         /// Time between checks, 100 ms to 1 h.
         interval: At<Span> = Or(&d::HEALTH_INTERVAL),
@@ -62,6 +55,10 @@ table! {
         connect_timeout: At<Span> = Or(&d::HEALTH_CONNECT),
         /// What is tested.
         check: RawCheck = Or(&d::HEALTH_CHECK),
+        /// Many independent checkers instead of one.
+        quorum: RawQuorum = Optional,
+        /// Share of checks that get lost on the way and fail, each for itself. None if not given.
+        fail_on_the_way: At<ShareValue> = Optional,
     }
 }
 

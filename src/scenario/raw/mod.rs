@@ -7,6 +7,7 @@ mod fault;
 mod layout;
 mod models;
 mod resilience;
+mod steering;
 
 pub use demand::{
     RawArrivals, RawClient, RawContext, RawDns, RawLink, RawLocation, RawPoisson, RawReplay, RawResidency, RawSizes,
@@ -15,7 +16,7 @@ pub use demand::{
 pub use dist::{DurationDist, TokenDist};
 pub use fault::{RawBrownOut, RawDependency, RawFault, RawWhat};
 pub use layout::{
-    RawApp, RawBackoff, RawBackoffTimes, RawCheck, RawCooldown, RawHealth, RawRetry, RawState, RawSteering, RawTimeout,
+    RawApp, RawBackoff, RawBackoffTimes, RawCheck, RawCooldown, RawHealth, RawQuorum, RawRetry, RawState, RawTimeout,
     RawTopology,
 };
 pub use models::{RawChoose, RawDeployment, RawLatency, RawPool, RawQuota, RawTokenPrices};
@@ -23,6 +24,7 @@ pub use models::{RawChoose, RawDeployment, RawLatency, RawPool, RawQuota, RawTok
 pub use resilience::{
     RawBreaker, RawBudget, RawFailurePercentage, RawGrpcBackoff, RawOutlier, RawSuccessRate, RawThrottle,
 };
+pub use steering::{RawGeolocation, RawSteering};
 
 use demand::RawNetwork;
 

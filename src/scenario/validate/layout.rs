@@ -5,15 +5,15 @@ use super::models::repeated;
 use super::places::Places;
 use super::resilience;
 use crate::routing::guard::{CooldownConfig, GuardConfig};
-use crate::routing::health::ThresholdConfig;
+use crate::routing::health::{QuorumConfig, ThresholdConfig};
 use crate::routing::outcome::{ErrorClass, ErrorSet};
 use crate::scenario::decode::{Cx, Decode};
 use crate::scenario::defaults as d;
 use crate::scenario::diagnostic::{At, Loc};
 use crate::scenario::extends::Resolved;
-use crate::scenario::model::{AppRegion, DeepCheck, Health, Pool, RetrySpec, Service, StateSpec, Steering, Topology};
+use crate::scenario::model::{AppRegion, DeepCheck, Health, Pool, RetrySpec, Service, StateSpec, Topology};
 use crate::scenario::raw::{
-    RawApp, RawCheck, RawCooldown, RawHealth, RawRetry, RawState, RawSteering, RawTimeout, RawTopology,
+    RawApp, RawCheck, RawCooldown, RawHealth, RawQuorum, RawRetry, RawState, RawTimeout, RawTopology,
 };
 use crate::scenario::suggest::listed;
 use crate::units::{RegionIx, Span};
@@ -96,7 +96,7 @@ fn one(
 ) -> Option<Topology> {
     let regions = regions(name, t, places, cx);
     let chain = chain(name, t, pools, cx);
-    let steering = steering(name, t, cx);
+    let steering = super::steering::steering(name, t, cx);
     let health = health(t, cx);
     let retry = retry(t, cx);
     if let (Some(chain), Some(retry)) = (&chain, &retry) {
@@ -108,7 +108,7 @@ fn one(
     Some(Topology {
         name: name.value.clone(),
         regions: regions?,
-        steering,
+        steering: steering?,
         health,
         chain: chain?,
         retry: retry?,
@@ -234,31 +234,6 @@ fn chain(name: &At<String>, t: &RawTopology, pools: &[(At<String>, Option<Pool>)
     if list.items.len() < list.written { None } else { chain.into_iter().collect() }
 }
 
-fn steering(name: &At<String>, t: &RawTopology, cx: &mut Cx) -> Steering {
-    let steering = cx.or(&t.steering, &d::STEERING);
-    let single = t.regions.as_ref().is_some_and(|r| r.written == 1);
-    let (RawSteering::DnsLatency(record) | RawSteering::DnsFailover(record)) = &steering;
-    // a default has no place in the file
-    let loc = if t.steering.is_some() { record.loc } else { name.loc };
-    let mut ttl = cx.or_at(&record.ttl, &d::TTL, loc);
-    if ttl.value < Span::from_secs(1) || ttl.value > Span::from_hours(24 * 7) {
-        cx.error(ttl.loc, format!("`ttl` is {}, which is out of range", ttl.value)).expected("1 s to 7 d");
-        ttl.value = Span::from_secs(60);
-    }
-    match steering {
-        RawSteering::DnsLatency(_) => Steering::DnsLatency { ttl: ttl.value },
-        RawSteering::DnsFailover(_) => {
-            if single {
-                cx.warning(
-                    loc,
-                    format!("topology `{}` has one region, so `dns_failover` has nowhere to go", name.value),
-                );
-            }
-            Steering::DnsFailover { ttl: ttl.value }
-        }
-    }
-}
-
 fn health(t: &RawTopology, cx: &mut Cx) -> Health {
     let h = t.health.clone().unwrap_or_else(|| RawHealth::empty(t.loc));
     let interval = cx.or_at(&h.interval, &d::HEALTH_INTERVAL, h.loc);
@@ -282,15 +257,36 @@ fn health(t: &RawTopology, cx: &mut Cx) -> Health {
             })
         }
     };
+    let thresholds = ThresholdConfig {
+        failures: cx.count(fail, "fail_after", 1..=100),
+        passes: cx.count(pass, "pass_after", 1..=100),
+    };
+    let (checkers, above) = quorum(h.quorum.as_ref(), cx);
+    let fail_on_the_way = h.fail_on_the_way.map_or(0.0, |share| {
+        if share.value.0 >= 1.0 {
+            cx.error(share.loc, "no check would ever pass").expected("a share below 1");
+        }
+        share.value.0
+    });
     Health {
         interval: interval.value,
-        thresholds: ThresholdConfig {
-            failures: cx.count(fail, "fail_after", 1..=100),
-            passes: cx.count(pass, "pass_after", 1..=100),
-        },
+        quorum: QuorumConfig { checkers, thresholds, above },
+        fail_on_the_way,
         connect_timeout: cx.positive(connect, "connect_timeout"),
         deep,
     }
+}
+
+/// Number of checkers, and the thousandths of them that have to be surpassed.
+fn quorum(q: Option<&RawQuorum>, cx: &mut Cx) -> (u32, u32) {
+    let Some(q) = q else { return (1, 0) };
+    let checkers = cx.or_at(&q.checkers, &d::QUORUM_CHECKERS, q.loc);
+    let above = cx.or_at(&q.above, &d::QUORUM_ABOVE, q.loc);
+    if above.value.0 >= 1.0 {
+        cx.error(above.loc, "more than all checkers can never say that a region is healthy")
+            .expected("a share below 1");
+    }
+    (cx.count(checkers, "checkers", 1..=1000), (above.value.0 * 1000.0 + 0.5) as u32)
 }
 
 fn retry(t: &RawTopology, cx: &mut Cx) -> Option<RetrySpec> {

@@ -13,6 +13,7 @@ mod places;
 mod residency;
 mod resilience;
 mod size;
+mod steering;
 mod take;
 mod users;
 mod workload;
@@ -84,6 +85,7 @@ pub fn validate(raw: &RawScenario, origin: &Origin<'_>, cx: &mut Cx) -> Option<S
     let faults = faults::faults(raw, &targets, cx);
     let good_deployments: Vec<&Deployment> = deployments.entries.iter().filter_map(|(_, d)| d.as_ref()).collect();
     residency::check(raw, &residency, &topologies, &topologies_raw, &good_deployments, &deployments, &places, cx);
+    steering::check(raw, &groups, &residency, &topologies, &topologies_raw, cx);
     models::check_capacity(raw, &deployments, &deployments_raw, &workloads, cx);
     let baseline = baseline(raw, &topologies, cx);
 

@@ -115,13 +115,7 @@ impl Rule {
             known(r, cx);
         }
         for c in countries {
-            let known = catalog::countries().iter().any(|k| k.iso2.as_deref() == Some(c.value.as_str()));
-            if !known {
-                let by_name = catalog::country(&c.value).and_then(|k| k.iso2.clone());
-                cx.error(c.loc, format!("unknown country `{}`", c.value))
-                    .expected("an ISO 3166 alpha-2 code such as `DE`")
-                    .maybe_help(by_name.map(|iso| format!("did you mean `{iso}`?")));
-            }
+            super::users::country(c, cx);
         }
         let known_continents = continents_of_catalog();
         for c in continents {

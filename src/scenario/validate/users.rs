@@ -71,7 +71,7 @@ fn one(name: &At<String>, group: &RawUsers, residency: &[Residency], cx: &mut Cx
         }
         found
     });
-    let (city, zone, place) = match (&group.city, &group.location) {
+    let (city, zone, place, country) = match (&group.city, &group.location) {
         (Some(city), None) => {
             let found = match catalog::city(&city.value) {
                 Ok(found) => found,
@@ -92,11 +92,12 @@ fn one(name: &At<String>, group: &RawUsers, residency: &[Residency], cx: &mut Cx
                     return None;
                 }
             };
-            (found.name.clone(), found.zone.to_owned(), found.place)
+            (found.name.clone(), found.zone.to_owned(), found.place, Some(found.country.clone()))
         }
         (None, Some(location)) => {
             let (zone, place) = located(location, cx)?;
-            (name.value.clone(), zone, place)
+            let country = location.country.as_ref().and_then(|c| self::country(c, cx));
+            (name.value.clone(), zone, place, country)
         }
         (Some(city), Some(location)) => {
             cx.error(location.loc, "both `city` and `location`").expected("one of them").note(city.loc, "the city");
@@ -111,11 +112,13 @@ fn one(name: &At<String>, group: &RawUsers, residency: &[Residency], cx: &mut Cx
             return None;
         }
     };
+    let state = group.state.as_ref().and_then(|s| state_of(s, country.as_deref(), cx));
     Some(UserGroup {
         name: name.value.clone(),
         city,
         zone,
         place,
+        location: super::steering::location(country.as_deref(), state),
         share: group.share.map_or(0.0, |s| s.value.0),
         residency: class,
     })
@@ -133,4 +136,39 @@ fn located(location: &RawLocation, cx: &mut Cx) -> Option<(String, LatLon)> {
         return None;
     }
     Some((zone.value.clone(), LatLon { lat: lat?, lon: lon? }))
+}
+
+/// A country's ISO 3166 alpha-2 code; an error if there is no such country.
+pub fn country(code: &At<String>, cx: &mut Cx) -> Option<String> {
+    let known = catalog::countries().iter().filter_map(|c| c.iso2.as_deref()).find(|iso| *iso == code.value);
+    if known.is_none() {
+        let by_name = catalog::country(&code.value).and_then(|k| k.iso2.clone());
+        cx.error(code.loc, format!("unknown country `{}`", code.value))
+            .expected("an ISO 3166 alpha-2 code such as `DE`")
+            .maybe_help(by_name.map(|iso| format!("did you mean `{iso}`?")));
+    }
+    known.map(str::to_owned)
+}
+
+/// The code of a state of the United States; an error if there is no such state.
+pub fn state(code: &At<String>, cx: &mut Cx) -> Option<&'static str> {
+    let found = catalog::us_state(&code.value);
+    if found != Some(code.value.as_str()) {
+        cx.error(code.loc, format!("unknown state `{}`", code.value))
+            .expected("two letters of the United States Postal Service, such as `WA`")
+            .maybe_help(found.map(|s| format!("did you mean `{s}`?")));
+        return None;
+    }
+    found
+}
+
+/// The state of users who are in the United States.
+fn state_of(code: &At<String>, country: Option<&str>, cx: &mut Cx) -> Option<&'static str> {
+    let found = state(code, cx)?;
+    if country != Some("US") {
+        cx.error(code.loc, format!("state `{}` of users who are not in the United States", code.value))
+            .expected("no `state`, or users in the country `US`");
+        return None;
+    }
+    Some(found)
 }

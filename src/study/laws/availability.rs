@@ -4,7 +4,8 @@ use super::provider::single;
 use super::result::{Law, LawResult};
 use super::theory::{Renewal, failover_availability};
 use super::{LawOptions, REPLICATIONS, run_world};
-use crate::routing::health::ThresholdConfig;
+use crate::routing::health::{QuorumConfig, ThresholdConfig};
+use crate::routing::steering::Policy;
 use crate::scenario::model::{Fault, FaultWhat, FaultWhen, Scenario, Steering};
 use crate::scenario::{plain, plain_region};
 use crate::units::{RegionIx, Span};
@@ -33,9 +34,9 @@ pub fn scenario(n: usize, interval: Span, per_second: f64, horizon: Span) -> Sce
     let topology = &mut s.topologies[0];
     topology.chain[0].members.truncate(1);
     topology.regions = (0..n).map(|i| plain_region(RegionIx::new(i))).collect();
-    topology.steering = Steering::DnsFailover { ttl: Span::ZERO };
+    topology.steering = Steering::dns(Policy::Failover, Span::ZERO);
     topology.health.interval = interval;
-    topology.health.thresholds = ThresholdConfig { failures: 1, passes: 1 };
+    topology.health.quorum = QuorumConfig::one(ThresholdConfig { failures: 1, passes: 1 });
     topology.health.connect_timeout = Span::ZERO;
     s.client.connect_timeout = Span::from_millis(1);
     s.faults = (0..n)

@@ -3,6 +3,7 @@
 use super::provider::single;
 use super::result::{Law, LawResult};
 use super::{LawOptions, run_world};
+use crate::routing::steering::Policy;
 use crate::scenario::model::{Deployment, DistSpec, Scenario, Service, Sizes, Steering};
 use crate::scenario::plain;
 use crate::study::Prices;
@@ -31,7 +32,7 @@ pub fn first_byte(options: LawOptions) -> Vec<LawResult> {
     s.place_links[1].rtt = ms(30); // from place 0 to place 1
     s.client.handshake_round_trips = 2;
     s.dns.miss = ms(20);
-    s.topologies[0].steering = Steering::DnsLatency { ttl: Span::ZERO };
+    s.topologies[0].steering = Steering::dns(Policy::Latency, Span::ZERO);
     s.topologies[0].state.read = DistSpec::Constant(0.004);
     s.topologies[0].regions[0].overhead = DistSpec::Constant(0.005);
     s.workloads[0].sizes = Sizes::Fixed { input: 100, output: 20 };
