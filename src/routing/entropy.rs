@@ -28,4 +28,12 @@ pub trait Entropy {
         }
         last
     }
+
+    /// Puts the items into a random order, each order equally likely (Fisher and Yates, from the end).
+    fn permute<T: Copy>(&mut self, items: &mut [T]) {
+        for last in (1..items.len()).rev() {
+            let other = self.pick(last + 1);
+            items.swap(last, other);
+        }
+    }
 }

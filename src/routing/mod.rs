@@ -6,6 +6,7 @@ pub mod entropy;
 pub mod guard;
 pub mod health;
 pub mod limits;
+pub mod litellm;
 pub mod outcome;
 pub mod reason;
 pub mod request;

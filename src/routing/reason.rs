@@ -1,5 +1,6 @@
 //! Why a decision was made, as data. The sink is a generic parameter: [`Silent`] costs nothing.
 
+use crate::routing::litellm;
 use crate::routing::outcome::ErrorClass;
 use crate::routing::steering::SteeringReason;
 use crate::units::{DeploymentIx, Span, Time};
@@ -64,6 +65,8 @@ pub enum Reason {
     Exhausted,
     /// A step of the choice of a region.
     Steering(SteeringReason),
+    /// A step of LiteLLM's router.
+    LiteLlm(litellm::Why),
 }
 
 /// Why a deployment was left out.

@@ -9,6 +9,7 @@ mod defaults;
 mod definitions;
 pub mod diagnostic;
 mod extends;
+pub mod import;
 mod load;
 pub mod model;
 mod plain;

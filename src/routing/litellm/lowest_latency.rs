@@ -1,0 +1,252 @@
+//! `latency-based-routing`: the lowest mean of recent answers.
+//!
+//! Source: LiteLLM 1.106.2, `router_strategy/lowest_latency.py`. One map per model as asked for, with a time to live of
+//! one hour from its first write: then the whole map is gone and everything is explored again. Per deployment the last
+//! samples (10) of duration per completion token, or of duration where an answer has no tokens; for streams also of time
+//! to first token; and tokens and requests per minute of local time.
+//!
+//! * A success appends a sample. A time-out appends 1000 s; other failures leave no trace, so a best deployment that
+//!   fails fast is chosen again and again until it cools down.
+//! * A choice first enters every candidate that is missing with one sample of 0. If the map exists this stays: such a
+//!   deployment averages its answers with that 0 until it drops out of the list. If not, it is lost.
+//! * The whole map is shuffled, other entries than candidates included. Who is over its limits is skipped. The score is the
+//!   mean of times to first token if the request streams and there are any (or their `ttft_percentile`), else the mean of
+//!   the samples. One uniform draw among all with `score ≤ lowest · (1 + buffer)`, in the order of their scores.
+//!
+//! Samples are differences of clock readings in microseconds, as Python's `datetime` has them.
+
+use super::cache::{Minute, Window};
+use super::config::StrategyArgs;
+use super::marks::Marks;
+use super::plan::Dep;
+use super::why::{Explain, Why};
+use crate::routing::entropy::Entropy;
+use crate::units::{DeploymentIx, Time};
+
+/// What a time-out counts as, in seconds.
+pub(super) const TIMEOUT_PENALTY_S: f64 = 1000.0;
+
+/// The last samples and their mean.
+#[derive(Clone, Debug, Default)]
+struct Samples {
+    list: Vec<f64>,
+    mean: f64,
+}
+
+impl Samples {
+    fn push(&mut self, sample: f64, most: usize) {
+        if self.list.len() >= most {
+            self.list.remove(0);
+        }
+        self.list.push(sample);
+        self.mean = self.list.iter().sum::<f64>() / self.list.len() as f64;
+    }
+
+    /// The value at the percentile's position among the sorted samples.
+    fn percentile(&self, percentile: f64, scratch: &mut Vec<f64>) -> f64 {
+        scratch.clear();
+        scratch.extend_from_slice(&self.list);
+        scratch.sort_by(f64::total_cmp);
+        let rank = (scratch.len() as f64 * percentile).ceil() as usize;
+        scratch[rank.saturating_sub(1).min(scratch.len() - 1)]
+    }
+}
+
+#[derive(Clone, Debug, Default)]
+struct Entry {
+    listed: bool,
+    latency: Samples,
+    first_token: Samples,
+    used: Minute,
+}
+
+/// The map of one model.
+#[derive(Clone, Debug, Default)]
+pub(super) struct LowestLatency {
+    map: Window<()>,
+    order: Vec<u16>,
+    /// By deployment.
+    entries: Vec<Entry>,
+}
+
+/// Memory that a choice needs for its duration.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Scratch {
+    shuffled: Vec<u16>,
+    potential: Vec<(f64, u32, u16)>,
+    sorted: Vec<f64>,
+}
+
+/// One answer, as it enters the map.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sample {
+    pub sent: Time,
+    pub first_token: Option<Time>,
+    pub streamed: bool,
+    pub input_tokens: u32,
+    pub output_tokens: u32,
+}
+
+/// Seconds between two readings of a clock that shows microseconds.
+fn seconds(from: Time, to: Time) -> f64 {
+    let micros = (to.nanos() / 1_000).saturating_sub(from.nanos() / 1_000);
+    micros as f64 / 1e6
+}
+
+impl LowestLatency {
+    fn forget(&mut self) {
+        self.order.clear();
+        for e in &mut self.entries {
+            e.listed = false;
+            e.latency.list.clear();
+            e.latency.mean = 0.0;
+            e.first_token.list.clear();
+            e.first_token.mean = 0.0;
+            e.used = Minute::default();
+        }
+    }
+
+    /// The entry, and whether it is new.
+    fn list(&mut self, deployment: u16) -> (&mut Entry, bool) {
+        let ix = usize::from(deployment);
+        if ix >= self.entries.len() {
+            self.entries.resize_with(ix + 1, Entry::default);
+        }
+        let entry = &mut self.entries[ix];
+        let new = !entry.listed;
+        if new {
+            entry.listed = true;
+            self.order.push(deployment);
+        }
+        (entry, new)
+    }
+
+    fn forget_if_expired(&mut self, now: Time) {
+        if self.map.get(now).is_none() {
+            self.forget();
+        }
+    }
+
+    /// An answer came.
+    pub fn succeeded(&mut self, now: Time, minute: u64, args: &StrategyArgs, deployment: u16, sample: Sample) {
+        self.forget_if_expired(now);
+        let duration = seconds(sample.sent, now);
+        let tokens = sample.output_tokens;
+        let value = if tokens > 0 { duration / f64::from(tokens) } else { duration };
+        let (entry, _) = self.list(deployment);
+        entry.latency.push(value, args.max_latency_list_size);
+        if sample.streamed {
+            let first = seconds(sample.sent, sample.first_token.unwrap_or(now));
+            entry.first_token.push(first, args.max_latency_list_size);
+        }
+        entry.used.add_tpm(minute, u64::from(sample.input_tokens) + u64::from(tokens));
+        entry.used.add_rpm(minute, 1);
+        self.map.set(now, (), args.ttl);
+    }
+
+    /// A call timed out.
+    pub fn timed_out(&mut self, now: Time, args: &StrategyArgs, deployment: u16) {
+        self.forget_if_expired(now);
+        self.list(deployment).0.latency.push(TIMEOUT_PENALTY_S, args.max_latency_list_size);
+        self.map.set(now, (), args.ttl);
+    }
+
+    /// The choice, if any candidate is within its limits.
+    #[allow(clippy::too_many_arguments, reason = "each is a thing of its own that the pipeline brings")]
+    pub fn pick<E: Entropy, S: Explain>(
+        &mut self,
+        now: Time,
+        minute: u64,
+        ask: Ask<'_>,
+        marks: &Marks,
+        scratch: &mut Scratch,
+        entropy: &mut E,
+        reasons: &mut S,
+    ) -> Option<u16> {
+        self.forget_if_expired(now);
+        for c in ask.candidates {
+            let (entry, new) = self.list(*c);
+            if new {
+                entry.latency.push(0.0, 1);
+            }
+        }
+        for d in &self.order {
+            reasons.why_if(|| Why::Shuffled { deployment: DeploymentIx(*d) });
+        }
+        scratch.shuffled.clear();
+        scratch.shuffled.extend_from_slice(&self.order);
+        entropy.permute(&mut scratch.shuffled);
+        scratch.potential.clear();
+        for d in &scratch.shuffled {
+            if !marks.has(*d) {
+                continue;
+            }
+            let (entry, dep) = (&self.entries[usize::from(*d)], &ask.deps[usize::from(*d)]);
+            let (tokens, requests) = (entry.used.tpm(minute).unwrap_or(0), entry.used.rpm(minute).unwrap_or(0));
+            if tokens + ask.input_tokens > dep.tpm_or_none || requests + 1 > dep.rpm_or_none {
+                reasons.why_if(|| Why::AtLimit { deployment: DeploymentIx(*d) });
+                continue;
+            }
+            let by_first_token = ask.streams && !entry.first_token.list.is_empty();
+            let score = match ask.args.ttft_percentile {
+                Some(p) if by_first_token => entry.first_token.percentile(p, &mut scratch.sorted),
+                _ if by_first_token => entry.first_token.mean,
+                _ => entry.latency.mean,
+            };
+            scratch.potential.push((score, scratch.potential.len() as u32, *d));
+        }
+        let picked = choose(ask.args.lowest_latency_buffer, &mut scratch.potential, entropy, reasons);
+        if self.map.get(now).is_none() {
+            self.forget();
+        }
+        picked
+    }
+}
+
+/// What a choice is asked for.
+#[derive(Clone, Copy)]
+pub(super) struct Ask<'a> {
+    pub deps: &'a [Dep],
+    pub args: &'a StrategyArgs,
+    pub streams: bool,
+    pub input_tokens: u64,
+    pub candidates: &'a [u16],
+}
+
+/// A uniform draw among those near the lowest, counted in the order of their scores and, where these are equal, of the
+/// shuffled list.
+fn choose<E: Entropy, S: Explain>(
+    buffer: f64,
+    potential: &mut Vec<(f64, u32, u16)>,
+    entropy: &mut E,
+    reasons: &mut S,
+) -> Option<u16> {
+    let lowest = potential.iter().map(|p| p.0).min_by(f64::total_cmp)?;
+    let bound = lowest + buffer * lowest;
+    potential.retain(|p| p.0 <= bound);
+    let order = |a: &(f64, u32, u16), b: &(f64, u32, u16)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));
+    if reasons.on() {
+        potential.sort_by(order);
+        for (score, _, d) in potential.iter() {
+            reasons.why(Why::Candidate { deployment: DeploymentIx(*d), score: *score });
+        }
+    }
+    let k = entropy.pick(potential.len());
+    Some(potential.select_nth_unstable_by(k, order).1.2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn samples_roll_and_percentiles_round_up() {
+        let mut s = Samples::default();
+        for v in [5.0, 1.0, 2.0, 3.0] {
+            s.push(v, 3);
+        }
+        assert_eq!((s.list.as_slice(), s.mean), (&[1.0, 2.0, 3.0][..], 2.0));
+        let mut scratch = Vec::new();
+        assert_eq!([0.1, 0.34, 0.67, 1.0].map(|p| s.percentile(p, &mut scratch)), [1.0, 2.0, 3.0, 3.0]);
+    }
+}

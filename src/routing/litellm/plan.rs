@@ -1,0 +1,612 @@
+//! A configuration with its names turned into positions, so that no request meets a string.
+//!
+//! Names are taken in before the first request ([`Plan::model`], [`Plan::options`]); everything that depends on them is
+//! then worked out again, whole. What a name leads to, and in which order LiteLLM looks: `resolve.rs`.
+
+use super::config::{Config, ConfigError, Fallbacks, GroupKind, Options, Strategy, StrategyArgs, Target};
+use super::failure::Policy;
+use super::names;
+use super::resolve::{self, Resolution};
+use super::tags::TagRequest;
+
+/// A model's name, as a position in the router's list of names.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct ModelIx(pub(super) u16);
+
+/// What a request brings besides its prompt, as a position in the router's list.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct OptionsIx(pub(super) u16);
+
+impl ModelIx {
+    pub(super) const fn ix(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl OptionsIx {
+    pub(super) const fn ix(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// A deployment as the rules read it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Dep {
+    /// `weight`, `rpm` and `tpm` of `litellm_params`, 0 where there is none.
+    pub weights: [f64; 3],
+    /// Limits of usage-based routing and of `enforce_model_rate_limits`; none is `u64::MAX`.
+    pub tpm: u64,
+    pub rpm: u64,
+    /// Limits as latency- and cost-based routing read them: zero counts as none.
+    pub tpm_or_none: u64,
+    pub rpm_or_none: u64,
+    /// Limit of the pre-call check.
+    pub precheck_rpm: Option<u64>,
+    /// Slots; 0 is no limit.
+    pub slots: u32,
+    /// Dollars per token in and out together, as cost-based routing ranks them.
+    pub cost: f64,
+    /// Dollars per token in and out, as spend is counted.
+    pub price: (f64, f64),
+    /// Position among `provider_budgets`.
+    pub provider_budget: Option<u16>,
+    pub region: Option<u16>,
+    pub tags: Vec<u16>,
+    pub default_tag: bool,
+    pub has_tag_regex: bool,
+    pub fails_open: bool,
+    pub team: Option<u16>,
+    /// The group has one deployment only.
+    pub alone: bool,
+    /// A wildcard route: never cooled down.
+    pub wildcard: bool,
+    /// Health checks apply to its group.
+    pub health_filtered: bool,
+    /// Router limits apply to it (`enforce_model_rate_limits`).
+    pub limited: bool,
+    pub io_limited: bool,
+}
+
+/// A deployment that stands for a name, with the order it has there.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Candidate {
+    pub deployment: u16,
+    pub order: Option<i64>,
+}
+
+/// A step of a chain of fallbacks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Hop {
+    pub model: Option<ModelIx>,
+    pub num_retries: Option<u32>,
+    /// Steps with the same key are the same attempt: the model of a bare name, or a number above all models.
+    pub key: u32,
+    pub bare: bool,
+}
+
+/// Which chain a list of fallbacks has for a name.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Lookup {
+    /// Position among the plan's chains.
+    pub chain: u16,
+    /// It is not the one of `*`.
+    pub specific: bool,
+}
+
+/// A list of fallbacks.
+#[derive(Clone, Debug)]
+pub(super) enum Chains {
+    /// By name.
+    ByModel(Vec<Option<Lookup>>),
+    /// The same for all.
+    Plain(u16),
+}
+
+/// The three lists of fallbacks.
+#[derive(Clone, Debug, Default)]
+pub(super) struct FallbackSet {
+    pub general: Option<Chains>,
+    /// Whether the list of general fallbacks is not empty.
+    pub any_general: bool,
+    pub context: Option<Chains>,
+    pub content: Option<Chains>,
+}
+
+/// What a name means.
+#[derive(Clone, Debug)]
+pub(super) struct Model {
+    pub name: String,
+    /// By team: first for requests without one.
+    pub resolution: Vec<Resolution>,
+    /// `specific_deployment`: deployments whose own model has this name.
+    pub specific: Vec<Candidate>,
+    /// The name behind an alias or a default fallback.
+    pub resolved: ModelIx,
+    pub strategy: Strategy,
+    pub args: StrategyArgs,
+    /// The strategy where LiteLLM takes its synchronous path.
+    pub sync_strategy: Strategy,
+    /// `get_model_list`: what order levels and weighted failover count.
+    pub listed: Vec<Candidate>,
+    /// Distinct orders among them, ascending.
+    pub orders: Vec<i64>,
+    /// It is a routing group of more than one deployment, or an alias of one.
+    pub group_has_alternatives: bool,
+    /// Tags of the deployments with this name.
+    pub known_tags: Vec<u16>,
+    pub tag_filtering: Option<bool>,
+    /// Some candidate has an order.
+    pub ordered: bool,
+    pub retry_policy: Option<Policy>,
+}
+
+/// A request's options.
+#[derive(Clone, Debug)]
+pub(super) struct Opts {
+    pub given: Options,
+    /// In place of the router's own, where a request brings its own.
+    pub fallbacks: FallbackSet,
+    pub tags: TagRequest,
+    pub region: Option<u16>,
+    pub unknown_region: bool,
+    /// By model: weights by deployment.
+    pub weights: Vec<Option<Vec<f64>>>,
+    pub any_weights: bool,
+    /// Position in `Model::resolution`; a team without deployments has that of no team, and is marked.
+    pub team_slot: usize,
+    pub team: Option<u16>,
+    pub retry_policies: Option<Vec<Option<Policy>>>,
+}
+
+/// Which strategies have been registered to hear of answers, and with which arguments: one of each, the first.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Registered {
+    pub least_busy: bool,
+    pub usage_v1: bool,
+    pub usage_v2: bool,
+    pub latency: Option<StrategyArgs>,
+    pub cost: bool,
+}
+
+/// The whole.
+#[derive(Clone, Debug)]
+pub(super) struct Plan {
+    pub config: Config,
+    pub deps: Vec<Dep>,
+    pub models: Vec<Model>,
+    pub options: Vec<Opts>,
+    pub chains: Vec<Vec<Hop>>,
+    pub fallbacks: FallbackSet,
+    pub registered: Registered,
+    /// LiteLLM decides synchronously: without budgets and tags.
+    pub sync: bool,
+    pub tags: Vec<String>,
+    pub teams: Vec<String>,
+    pub regions: Vec<String>,
+    pub tag_budgets: Vec<u16>,
+    entries: Vec<String>,
+}
+
+/// The number of a text in a list of texts, which grows when it is new.
+pub(super) fn intern(list: &mut Vec<String>, text: &str) -> u16 {
+    let at = list.iter().position(|t| t == text).unwrap_or_else(|| {
+        list.push(text.to_owned());
+        list.len() - 1
+    });
+    at.min(usize::from(u16::MAX)) as u16
+}
+
+impl Plan {
+    /// Takes a configuration in.
+    pub fn new(config: Config) -> Result<Plan, ConfigError> {
+        check(&config)?;
+        let mut plan = Plan {
+            deps: Vec::new(),
+            models: Vec::new(),
+            options: Vec::new(),
+            chains: Vec::new(),
+            fallbacks: FallbackSet::default(),
+            registered: registered(&config),
+            // the synchronous path serves every strategy of the router that has no asynchronous selector
+            sync: matches!(config.strategy, Strategy::UsageV1 | Strategy::ProviderBudget),
+            tags: Vec::new(),
+            teams: Vec::new(),
+            regions: Vec::new(),
+            tag_budgets: Vec::new(),
+            entries: Vec::new(),
+            config,
+        };
+        for d in &plan.config.deployments {
+            if let Some(team) = &d.team {
+                intern(&mut plan.teams, team);
+            }
+        }
+        plan.tag_budgets = plan.config.tag_budgets.iter().map(|(tag, _)| intern(&mut plan.tags, tag)).collect();
+        plan.deps = plan.config.deployments.clone().iter().map(|d| plan.dep(d)).collect();
+        let config = &plan.config;
+        let mut known: Vec<String> = config.deployments.iter().map(|d| d.model_name.clone()).collect();
+        known.extend(config.aliases.iter().flat_map(|(alias, model)| [alias.clone(), model.clone()]));
+        known.extend(config.routing_groups.iter().map(|g| g.name.clone()));
+        for name in known {
+            plan.add_model(&name)?;
+        }
+        plan.settle()?;
+        Ok(plan)
+    }
+
+    /// The position of a name, taken in if it is new.
+    pub fn model(&mut self, name: &str) -> Result<ModelIx, ConfigError> {
+        if let Some(known) = self.models.iter().position(|m| m.name == name) {
+            return Ok(ModelIx(known as u16));
+        }
+        let ix = self.add_model(name)?;
+        self.settle()?;
+        Ok(ix)
+    }
+
+    /// The position of a set of options, taken in if it is new.
+    pub fn options(&mut self, given: &Options) -> Result<OptionsIx, ConfigError> {
+        if let Some(known) = self.options.iter().position(|o| o.given == *given) {
+            return Ok(OptionsIx(known as u16));
+        }
+        let ix = u16::try_from(self.options.len()).map_err(|_| ConfigError::TooMany)?;
+        let tags = TagRequest::new(given, &self.config.tag_prefix, &mut self.tags);
+        let region = given.allowed_region.as_ref().map(|r| self.regions.iter().position(|known| known == r));
+        let team = given.team.as_ref().map(|t| self.teams.iter().position(|known| known == t));
+        self.options.push(Opts {
+            given: given.clone(),
+            fallbacks: FallbackSet::default(),
+            tags,
+            region: region.flatten().map(|r| r as u16),
+            unknown_region: region == Some(None),
+            weights: Vec::new(),
+            any_weights: !given.weights.is_empty(),
+            team_slot: team.flatten().map_or(0, |t| t + 1),
+            team: team.map(|t| t.map_or(u16::MAX, |t| t as u16)),
+            retry_policies: None,
+        });
+        self.settle()?;
+        Ok(OptionsIx(ix))
+    }
+
+    fn add_model(&mut self, name: &str) -> Result<ModelIx, ConfigError> {
+        if let Some(known) = self.models.iter().position(|m| m.name == name) {
+            return Ok(ModelIx(known as u16));
+        }
+        let ix = u16::try_from(self.models.len()).map_err(|_| ConfigError::TooMany)?;
+        let teams = 1 + self.teams.len();
+        let found: Vec<(Resolution, String)> =
+            (0..teams).map(|slot| resolve::resolve(&self.config, &self.teams, name, slot)).collect();
+        let resolved = found[0].1.clone();
+        let (strategy, args) = resolve::strategy_of(&self.config, name);
+        let listed = resolve::listed(&self.config, name);
+        let mut orders: Vec<i64> = listed.iter().filter_map(|c| c.order).collect();
+        orders.sort_unstable();
+        orders.dedup();
+        let group = self.config.deployments.iter().filter(|d| d.model_name == resolved);
+        let mut known_tags: Vec<u16> = Vec::new();
+        for tag in group.clone().flat_map(|d| &d.tags) {
+            let tag = intern(&mut self.tags, tag);
+            if !known_tags.contains(&tag) {
+                known_tags.push(tag);
+            }
+        }
+        let ordered = found.iter().any(|(r, _)| r.candidates().iter().any(|c| c.order.is_some()));
+        self.models.push(Model {
+            name: name.to_owned(),
+            resolution: found.into_iter().map(|(r, _)| r).collect(),
+            specific: resolve::by_own_model(&self.config, name),
+            resolved: ModelIx(ix),
+            strategy,
+            args,
+            sync_strategy: resolve::strategy_of(&self.config, &resolved).0,
+            listed,
+            orders,
+            group_has_alternatives: resolve::group_has_alternatives(&self.config, name),
+            known_tags,
+            tag_filtering: group.filter_map(|d| d.enable_tag_filtering).next(),
+            ordered,
+            retry_policy: None,
+        });
+        if resolved != name {
+            self.models[usize::from(ix)].resolved = self.add_model(&resolved)?;
+        }
+        Ok(ModelIx(ix))
+    }
+
+    /// Works out everything that depends on the list of names.
+    fn settle(&mut self) -> Result<(), ConfigError> {
+        // fallbacks name models, which are taken in here; their own fallbacks are the same lists
+        let lists = [
+            self.config.fallbacks.clone(),
+            self.config.context_window_fallbacks.clone(),
+            self.config.content_policy_fallbacks.clone(),
+        ];
+        let own: Vec<[Option<Fallbacks>; 3]> = self
+            .options
+            .iter()
+            .map(|o| {
+                let pick = |own: &Option<Option<Fallbacks>>, router: &Option<Fallbacks>| match own {
+                    Some(list) => list.clone(),
+                    None => router.clone(),
+                };
+                [
+                    pick(&o.given.fallbacks, &lists[0]),
+                    pick(&o.given.context_window_fallbacks, &lists[1]),
+                    pick(&o.given.content_policy_fallbacks, &lists[2]),
+                ]
+            })
+            .collect();
+        for target in lists.iter().chain(own.iter().flatten()).flatten().flat_map(targets) {
+            if let Some(model) = &target.model {
+                self.add_model(model)?;
+            }
+        }
+        self.chains.clear();
+        self.fallbacks = self.fallback_set(&lists)?;
+        for (i, lists) in own.iter().enumerate() {
+            let set = self.fallback_set(lists)?;
+            self.options[i].fallbacks = set;
+        }
+        let policy = |list: &[(String, Policy)], name: &str| list.iter().find(|(n, _)| n == name).map(|(_, p)| *p);
+        for m in &mut self.models {
+            m.retry_policy = policy(&self.config.model_retry_policies, &m.name);
+        }
+        for o in &mut self.options {
+            let of = |list: &Vec<(String, Policy)>| self.models.iter().map(|m| policy(list, &m.name)).collect();
+            o.retry_policies = o.given.model_retry_policies.as_ref().map(of);
+            let deployments = &self.config.deployments;
+            let weights = &o.given.weights;
+            o.weights = (self.models.iter())
+                .map(|m| {
+                    // weights stand with the model behind an alias
+                    let name = resolve::alias(&self.config, &m.name).unwrap_or(&m.name);
+                    let of_model = || weights.iter().filter(|(model, ..)| model == name);
+                    of_model().next()?;
+                    let weight = |id: &str| of_model().find(|(_, d, _)| d == id).map_or(0.0, |(.., w)| *w);
+                    Some(deployments.iter().map(|d| weight(&d.id)).collect())
+                })
+                .collect();
+        }
+        Ok(())
+    }
+
+    fn fallback_set(&mut self, lists: &[Option<Fallbacks>; 3]) -> Result<FallbackSet, ConfigError> {
+        Ok(FallbackSet {
+            any_general: match &lists[0] {
+                None => false,
+                Some(Fallbacks::Chains(chains)) => !chains.is_empty(),
+                Some(Fallbacks::List(list)) => !list.is_empty(),
+            },
+            general: lists[0].as_ref().map(|l| self.chains_of(l, true)).transpose()?,
+            context: lists[1].as_ref().map(|l| self.chains_of(l, false)).transpose()?,
+            content: lists[2].as_ref().map(|l| self.chains_of(l, false)).transpose()?,
+        })
+    }
+
+    /// `plain` tells that a plain list is tried as it stands; the two lists for their own error classes are not looked at
+    /// that way, there the last name of a plain list is the chain of all.
+    fn chains_of(&mut self, list: &Fallbacks, plain: bool) -> Result<Chains, ConfigError> {
+        match list {
+            Fallbacks::List(targets) if plain => Ok(Chains::Plain(self.chain(targets)?)),
+            Fallbacks::List(targets) => {
+                let last = &targets[targets.len().saturating_sub(1)..];
+                let chain = self.chain(last)?;
+                Ok(Chains::ByModel(vec![Some(Lookup { chain, specific: true }); self.models.len()]))
+            }
+            Fallbacks::Chains(chains) => {
+                let mut numbers = Vec::with_capacity(chains.len());
+                for (_, targets) in chains {
+                    numbers.push(self.chain(targets)?);
+                }
+                let keys: Vec<&str> = chains.iter().map(|(key, _)| key.as_str()).collect();
+                let lookup = |m: &Model| {
+                    let (at, specific) = look_up(&keys, &m.name)?;
+                    Some(Lookup { chain: numbers[at], specific })
+                };
+                Ok(Chains::ByModel(self.models.iter().map(lookup).collect()))
+            }
+        }
+    }
+
+    fn chain(&mut self, targets: &[Target]) -> Result<u16, ConfigError> {
+        let mut hops = Vec::with_capacity(targets.len());
+        for t in targets {
+            let model = t.model.as_ref().map(|m| self.model_known(m));
+            let key = match (&t.entry, model) {
+                (None, Some(model)) => u32::from(model.0),
+                (entry, _) => (1 << 16) + u32::from(intern(&mut self.entries, entry.as_deref().unwrap_or(""))),
+            };
+            hops.push(Hop { model, num_retries: t.num_retries, key, bare: t.entry.is_none() });
+        }
+        self.chains.push(hops);
+        u16::try_from(self.chains.len() - 1).map_err(|_| ConfigError::TooMany)
+    }
+
+    fn model_known(&self, name: &str) -> ModelIx {
+        let at = self.models.iter().position(|m| m.name == name);
+        ModelIx(at.expect("targets of fallbacks are taken in before their chains") as u16)
+    }
+
+    fn dep(&mut self, d: &super::config::Deployment) -> Dep {
+        let config = &self.config;
+        let group = |name: &str| {
+            config.deployments.iter().filter(|o| o.model_name == name).count()
+                + config
+                    .aliases
+                    .iter()
+                    .filter(|(alias, _)| alias == name)
+                    .map(|(_, m)| group_size(config, m))
+                    .sum::<usize>()
+        };
+        let none_if_zero = |limit: Option<u64>| limit.filter(|l| *l > 0).unwrap_or(u64::MAX);
+        // the first place with a limit other than zero
+        let truthy =
+            |l: super::config::Limit| [l.entry, l.params, l.info].into_iter().find(|l| l.is_some_and(|l| l > 0));
+        let params = |l: super::config::Limit| l.in_params().map_or(0.0, |l| l as f64);
+        let slots = match (d.max_parallel_requests, d.rpm.in_params(), d.tpm.in_params(), config.default_max_parallel) {
+            (Some(slots), ..) => u64::from(slots),
+            (None, Some(rpm), ..) => rpm,
+            (None, None, Some(tpm), _) => ((tpm as f64 / 1000.0 * 6.0) as u64).max(1),
+            (None, None, None, default) => default.map_or(0, u64::from),
+        };
+        // a price of zero counts as none here (`router_strategy/lowest_cost.py`)
+        let own = |price: Option<f64>| price.filter(|p| *p != 0.0);
+        let cost = own(d.input_cost_per_token).or(d.listed_price.map(|p| p.0)).unwrap_or(5.0)
+            + own(d.output_cost_per_token).or(d.listed_price.map(|p| p.1)).unwrap_or(5.0);
+        let price = (
+            d.input_cost_per_token.or(d.listed_price.map(|p| p.0)).unwrap_or(0.0),
+            d.output_cost_per_token.or(d.listed_price.map(|p| p.1)).unwrap_or(0.0),
+        );
+        // a prefix that LiteLLM does not know by itself is a provider that was registered with it
+        let prefix = d.model.split_once('/').map(|(prefix, _)| prefix);
+        let provider = d.provider.as_deref().or(prefix).or_else(|| names::provider_of(&d.model));
+        Dep {
+            weights: [d.weight.unwrap_or(0.0), params(d.rpm), params(d.tpm)],
+            tpm: d.tpm.anywhere().unwrap_or(u64::MAX),
+            rpm: d.rpm.anywhere().unwrap_or(u64::MAX),
+            tpm_or_none: none_if_zero(truthy(d.tpm).flatten()),
+            rpm_or_none: none_if_zero(truthy(d.rpm).flatten()),
+            precheck_rpm: d.rpm.in_params(),
+            slots: slots.min(u64::from(u32::MAX)) as u32,
+            cost,
+            price,
+            provider_budget: config
+                .provider_budgets
+                .iter()
+                .position(|(p, ..)| Some(p.as_str()) == provider)
+                .map(|p| p as u16),
+            alone: group(&d.model_name) == 1,
+            wildcard: d.model_name.contains('*'),
+            health_filtered: config
+                .health
+                .as_ref()
+                .is_some_and(|h| h.groups.as_ref().is_none_or(|g| g.contains(&d.model_name))),
+            limited: d.tpm.anywhere().is_some() || d.rpm.anywhere().is_some(),
+            io_limited: d.itpm.is_some() || d.otpm.is_some(),
+            team: d.team.as_ref().map(|t| intern(&mut self.teams, t)),
+            region: d.region_name.as_ref().map(|r| intern(&mut self.regions, r)),
+            tags: d.tags.iter().map(|t| intern(&mut self.tags, t)).collect(),
+            default_tag: d.tags.iter().any(|t| t == "default"),
+            has_tag_regex: !d.tag_regex.is_empty(),
+            fails_open: d.allow_fail_open,
+        }
+    }
+
+    /// The lists of fallbacks that hold for a request.
+    pub fn fallbacks_of(&self, options: OptionsIx) -> &FallbackSet {
+        &self.options[options.ix()].fallbacks
+    }
+}
+
+fn group_size(config: &Config, model_name: &str) -> usize {
+    config.deployments.iter().filter(|d| d.model_name == model_name).count()
+}
+
+fn targets(list: &Fallbacks) -> Vec<&Target> {
+    match list {
+        Fallbacks::List(targets) => targets.iter().collect(),
+        Fallbacks::Chains(chains) => chains.iter().flat_map(|(_, targets)| targets).collect(),
+    }
+}
+
+/// Position of the chain for a name and whether it is one of its own: an exact key first (the first such), else a key
+/// without or with the provider in front (the last such), else `*` (the last such).
+fn look_up(keys: &[&str], name: &str) -> Option<(usize, bool)> {
+    if let Some(exact) = keys.iter().position(|k| *k == name) {
+        return Some((exact, true));
+    }
+    let prefixed = if name.contains('/') || !keys.iter().any(|k| k.strip_suffix(name).is_some_and(|p| p.ends_with('/')))
+    {
+        None
+    } else {
+        names::provider_of(name).map(|p| format!("{p}/{name}"))
+    };
+    let stripped = names::without_provider(name);
+    let other = keys.iter().rposition(|k| stripped == Some(k) || prefixed.as_deref() == Some(k));
+    match other {
+        Some(at) => Some((at, true)),
+        None => keys.iter().rposition(|k| *k == "*").map(|at| (at, false)),
+    }
+}
+
+/// Selectors are made for the router's strategy first, then for each group. LiteLLM's list of callbacks takes one object
+/// of a class, so the first one's arguments hold for what is recorded (`logging_callback_manager.py`).
+fn registered(config: &Config) -> Registered {
+    let mut r = Registered::default();
+    let of_groups = config.routing_groups.iter().filter_map(|g| match &g.kind {
+        GroupKind::Strategy(strategy, args) => Some((*strategy, *args)),
+        GroupKind::Priority(_) => None,
+    });
+    for (strategy, args) in std::iter::once((config.strategy, config.strategy_args)).chain(of_groups) {
+        match strategy {
+            Strategy::LeastBusy => r.least_busy = true,
+            Strategy::UsageV1 => r.usage_v1 = true,
+            Strategy::UsageV2 => r.usage_v2 = true,
+            Strategy::Latency => {
+                r.latency.get_or_insert(args);
+            }
+            Strategy::Cost => r.cost = true,
+            Strategy::SimpleShuffle | Strategy::ProviderBudget => {}
+        }
+    }
+    r
+}
+
+fn check(config: &Config) -> Result<(), ConfigError> {
+    if config.deployments.is_empty() {
+        return Err(ConfigError::NoDeployments);
+    }
+    if config.deployments.len() > usize::from(u16::MAX) {
+        return Err(ConfigError::TooMany);
+    }
+    let mut ids: Vec<&str> = config.deployments.iter().map(|d| d.id.as_str()).collect();
+    ids.sort_unstable();
+    if let Some(twice) = ids.windows(2).find(|w| w[0] == w[1]) {
+        return Err(ConfigError::DuplicateId(twice[0].to_owned()));
+    }
+    resolve::check_groups(config)?;
+    let args = config.routing_groups.iter().filter_map(|g| match &g.kind {
+        GroupKind::Strategy(_, args) => Some(args),
+        GroupKind::Priority(_) => None,
+    });
+    for a in args.chain([&config.strategy_args]) {
+        if a.ttft_percentile.is_some_and(|p| !(p > 0.0 && p <= 1.0)) {
+            return Err(ConfigError::Percentile);
+        }
+        if a.max_latency_list_size == 0 {
+            return Err(ConfigError::LatencyListSize);
+        }
+        number("lowest_latency_buffer", a.lowest_latency_buffer)?;
+    }
+    for d in &config.deployments {
+        number("weight", d.weight.unwrap_or(0.0))?;
+        number("input_cost_per_token", d.input_cost_per_token.unwrap_or(0.0))?;
+        number("output_cost_per_token", d.output_cost_per_token.unwrap_or(0.0))?;
+        number("max_budget", d.budget.map_or(0.0, |b| b.max))?;
+    }
+    number("retry_after", config.retry_after_s)?;
+    let b = config.backoff;
+    [("initial_s", b.initial_s), ("max_s", b.max_s), ("jitter_s", b.jitter_s)]
+        .into_iter()
+        .try_for_each(|(n, v)| number(n, v))
+}
+
+fn number(what: &'static str, value: f64) -> Result<(), ConfigError> {
+    if value.is_finite() && value >= 0.0 { Ok(()) } else { Err(ConfigError::Number(what)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exact_before_provider_before_star() {
+        assert_eq!(look_up(&["*", "g1", "*"], "g1"), Some((1, true)));
+        assert_eq!(look_up(&["*", "g1", "*"], "g2"), Some((2, false)));
+        assert_eq!(look_up(&["gpt-4", "*"], "openai/gpt-4"), Some((0, true)));
+        assert_eq!(look_up(&["openai/gpt-4", "*"], "gpt-4"), Some((0, true)));
+        assert_eq!(look_up(&["azure/gpt-4", "*"], "gpt-4"), Some((1, false)));
+        assert_eq!(look_up(&["g1"], "g2"), None);
+    }
+}

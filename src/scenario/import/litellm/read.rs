@@ -1,0 +1,260 @@
+//! Typed reading of a table: every key is taken once, and those that nobody took are told.
+
+use crate::scenario::diagnostic::{Diagnostic, Loc, Severity};
+use crate::scenario::import::secrets::environment;
+use crate::scenario::import::{Entry, Finding, Kind, Node, Value};
+use crate::scenario::suggest::did_you_mean;
+use crate::units::Span;
+use std::cell::{Cell, RefCell};
+
+/// What a configuration's reading has to say.
+#[derive(Debug, Default)]
+pub(super) struct Report {
+    /// What is wrong.
+    pub diagnostics: RefCell<Vec<Diagnostic>>,
+    /// What was not taken over.
+    pub findings: RefCell<Vec<Finding>>,
+}
+
+impl Report {
+    /// Something is wrong.
+    pub fn error(&self, loc: Loc, message: impl Into<String>, expected: &str) {
+        let mut d = Diagnostic::new(Severity::Error, loc, message);
+        d.expected(expected);
+        self.diagnostics.borrow_mut().push(d);
+    }
+
+    /// A setting was not, or not fully, taken over.
+    pub fn tell(&self, node: &Node, path: String, kind: Kind, why: impl Into<String>) {
+        self.findings.borrow_mut().push(Finding { loc: node.loc, line: node.line, path, kind, why: why.into() });
+    }
+}
+
+/// What happens to a key that has no place of its own in a router.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Known {
+    /// The key, or its beginning with a `*` at the end.
+    pub key: &'static str,
+    /// How it is treated.
+    pub kind: Kind,
+    /// Why.
+    pub why: &'static str,
+}
+
+impl Known {
+    fn is(&self, key: &str) -> bool {
+        match self.key.strip_suffix('*') {
+            Some(beginning) => key.starts_with(beginning),
+            None => self.key == key,
+        }
+    }
+}
+
+/// A table being read.
+pub(super) struct Table<'a> {
+    entries: &'a [Entry],
+    taken: Vec<Cell<bool>>,
+    /// Path of the table, for findings.
+    pub path: String,
+    pub report: &'a Report,
+}
+
+impl<'a> Table<'a> {
+    /// A table; anything else is an error, nothing at all an empty one.
+    pub fn new(node: Option<&'a Node>, path: impl Into<String>, report: &'a Report) -> Table<'a> {
+        let path = path.into();
+        let entries: &[Entry] = match node.map(|n| &n.value) {
+            None | Some(Value::Null) => &[],
+            Some(Value::Map(entries)) => entries,
+            Some(other) => {
+                let loc = node.map_or(Loc::START, |n| n.loc);
+                report.error(loc, format!("`{path}` is {}", other.kind()), "a table");
+                &[]
+            }
+        };
+        for e in entries.iter().filter(|e| e.again) {
+            let mut d = Diagnostic::new(Severity::Warning, e.loc, format!("`{}` stands twice in `{path}`", e.key));
+            d.help("LiteLLM reads the last one only");
+            report.diagnostics.borrow_mut().push(d);
+        }
+        Table { entries, taken: vec![Cell::new(false); entries.len()], path, report }
+    }
+
+    /// The value of a key that is there and not null; it counts as taken.
+    pub fn node(&self, key: &str) -> Option<&'a Node> {
+        let at = self.entries.iter().position(|e| e.key == key)?;
+        self.taken[at].set(true);
+        let node = &self.entries[at].node;
+        (node.value != Value::Null).then_some(node)
+    }
+
+    /// Whether a key is there at all, null included.
+    pub fn is_given(&self, key: &str) -> bool {
+        self.entries.iter().any(|e| e.key == key)
+    }
+
+    /// Path of a key.
+    pub fn path_of(&self, key: &str) -> String {
+        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
+    }
+
+    fn read<T>(&self, key: &str, expected: &str, convert: impl Fn(&Value) -> Option<T>) -> Option<T> {
+        let node = self.node(key)?;
+        if let Value::Str(text) = &node.value
+            && let Some(name) = environment(text)
+        {
+            let why = format!("its value is that of the environment variable {name} and is not known here");
+            self.report.tell(node, self.path_of(key), Kind::NotModelled, why);
+            return None;
+        }
+        let value = convert(&node.value);
+        if value.is_none() {
+            self.report.error(node.loc, format!("`{}` is {}", self.path_of(key), node.value.kind()), expected);
+        }
+        value
+    }
+
+    /// A number, also one in quotes.
+    pub fn number(&self, key: &str) -> Option<f64> {
+        self.read(key, "a number", |v| number(v).filter(|x| x.is_finite()))
+    }
+
+    /// A number that is not negative.
+    pub fn amount(&self, key: &str) -> Option<f64> {
+        self.read(key, "a number of at least 0", |v| number(v).filter(|x| x.is_finite() && *x >= 0.0))
+    }
+
+    /// A whole number that is not negative, also one in quotes or with `.0`.
+    pub fn whole(&self, key: &str) -> Option<u64> {
+        self.read(key, "a whole number of at least 0", |v| {
+            number(v).filter(|x| *x >= 0.0 && *x <= 9e15 && *x == x.trunc()).map(|x| x as u64)
+        })
+    }
+
+    /// The same, within 32 bits.
+    pub fn count(&self, key: &str) -> Option<u32> {
+        self.whole(key).map(|n| u32::try_from(n).unwrap_or(u32::MAX))
+    }
+
+    /// Any whole number.
+    pub fn integer(&self, key: &str) -> Option<i64> {
+        self.read(key, "a whole number", |v| number(v).filter(|x| x.abs() <= 9e15 && *x == x.trunc()).map(|x| x as i64))
+    }
+
+    /// Seconds.
+    pub fn seconds(&self, key: &str) -> Option<Span> {
+        self.read(key, "a number of seconds", |v| {
+            number(v).filter(|x| x.is_finite() && *x >= 0.0 && *x < 1e9).map(Span::from_secs_f64)
+        })
+    }
+
+    /// A truth value.
+    pub fn flag(&self, key: &str) -> Option<bool> {
+        self.read(key, "true or false", |v| match v {
+            Value::Bool(b) => Some(*b),
+            _ => None,
+        })
+    }
+
+    /// A text. A reference to an environment variable is one.
+    pub fn text(&self, key: &str) -> Option<String> {
+        let node = self.node(key)?;
+        match &node.value {
+            Value::Str(s) => Some(s.clone()),
+            Value::Int(n) => Some(n.to_string()),
+            other => {
+                self.report.error(node.loc, format!("`{}` is {}", self.path_of(key), other.kind()), "a text");
+                None
+            }
+        }
+    }
+
+    /// A list.
+    pub fn list(&self, key: &str) -> Option<&'a [Node]> {
+        let node = self.node(key)?;
+        match &node.value {
+            Value::Seq(list) => Some(list),
+            other => {
+                self.report.error(node.loc, format!("`{}` is {}", self.path_of(key), other.kind()), "a list");
+                None
+            }
+        }
+    }
+
+    /// A list of texts.
+    pub fn texts(&self, key: &str) -> Option<Vec<String>> {
+        let mut found = Vec::new();
+        for (i, n) in self.list(key)?.iter().enumerate() {
+            match &n.value {
+                Value::Str(s) => found.push(s.clone()),
+                Value::Int(number) => found.push(number.to_string()),
+                other => {
+                    let what = format!("`{}[{i}]` is {}", self.path_of(key), other.kind());
+                    self.report.error(n.loc, what, "a text");
+                }
+            }
+        }
+        Some(found)
+    }
+
+    /// Entries of a table below, with their keys.
+    pub fn entries(&self, key: &str) -> Vec<(&'a Entry, String)> {
+        let Some(node) = self.node(key) else { return Vec::new() };
+        match &node.value {
+            Value::Map(entries) => entries.iter().map(|e| (e, format!("{}.{}", self.path_of(key), e.key))).collect(),
+            other => {
+                self.report.error(node.loc, format!("`{}` is {}", self.path_of(key), other.kind()), "a table");
+                Vec::new()
+            }
+        }
+    }
+
+    /// Tells of every key that nobody took: as the list of known keys has it, or as unknown. Empty values are passed over
+    /// where they are known: they ask for nothing.
+    pub fn finish(&self, known: &[Known], mapped: &[&str], unknown: &str) {
+        for (e, taken) in self.entries.iter().zip(&self.taken) {
+            if taken.get() {
+                continue;
+            }
+            let path = self.path_of(&e.key);
+            match known.iter().find(|k| k.is(&e.key)) {
+                Some(k) => {
+                    let asks = !matches!(&e.node.value, Value::Null | Value::Bool(false))
+                        && !matches!(&e.node.value, Value::Seq(list) if list.is_empty())
+                        && !matches!(&e.node.value, Value::Map(list) if list.is_empty());
+                    let kind = if asks { k.kind } else { Kind::NoEffect };
+                    let why = if asks { k.why } else { "it is empty or off" };
+                    self.report.findings.borrow_mut().push(Finding {
+                        loc: e.loc,
+                        line: e.line,
+                        path,
+                        kind,
+                        why: why.to_owned(),
+                    });
+                }
+                None => {
+                    let near = did_you_mean(&e.key, mapped.iter().copied());
+                    let why = near.map_or(unknown.to_owned(), |near| format!("{unknown}; {near}"));
+                    self.report.findings.borrow_mut().push(Finding {
+                        loc: e.loc,
+                        line: e.line,
+                        path,
+                        kind: Kind::Unknown,
+                        why,
+                    });
+                }
+            }
+        }
+    }
+}
+
+fn number(value: &Value) -> Option<f64> {
+    match value {
+        Value::Int(n) => Some(*n as f64),
+        Value::Float(x) => Some(*x),
+        Value::Str(s) => {
+            s.trim().parse().ok().filter(|_| s.trim().starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c)))
+        }
+        _ => None,
+    }
+}
