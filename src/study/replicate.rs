@@ -1,7 +1,7 @@
 //! Every topology of a scenario in every replication, in parallel, and one result.
 //!
 //! Runs are independent and each is a pure function of (scenario, topology, seed, replication), so threads only decide
-//! who computes what. Runs are begun in order, replication by replication ([`ordered`]), and what they leave behind is
+//! who computes what. Runs are begun in order, replication by replication (`ordered`), and what they leave behind is
 //! folded in that order: records into one per topology, and a few numbers per replication for intervals. So memory does
 //! not grow with replications but for those numbers, and a study that is stopped has its first replications, whole.
 

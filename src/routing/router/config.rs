@@ -81,7 +81,7 @@ pub enum ConfigError {
     ZeroWeights(usize),
     /// No attempt is allowed.
     NoAttempts,
-    /// More attempts per pool than [`MAX_ATTEMPTS`].
+    /// More attempts per pool than eight.
     ManyAttempts,
 }
 

@@ -61,7 +61,7 @@ pub enum Command {
         /// nearest and in order) a cool-down of the one they prefer.
         fallback: bool,
     },
-    /// Call [`Router::on_timeout`] at this time.
+    /// Call [`super::Router::on_timeout`] at this time.
     Wait {
         /// When.
         until: Time,

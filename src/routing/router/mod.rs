@@ -14,7 +14,7 @@
 //! yet, cool-downs are ignored (the idea of Envoy's panic threshold: a guess that may work beats a certain failure).
 //!
 //! The retry-then-fallback order is the one of LiteLLM's and Portkey's fallback lists; the algorithms themselves are
-//! chosen per pool by [`Choose`].
+//! chosen per pool by [`crate::routing::balance::Choose`].
 
 mod config;
 mod journey;

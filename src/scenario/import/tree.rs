@@ -91,7 +91,7 @@ impl Node {
     /// Reads a document.
     ///
     /// # Errors
-    /// [`Unreadable`] says where it is no YAML, or more than one document.
+    /// `Unreadable` says where it is no YAML, or more than one document.
     pub fn parse(text: &str) -> Result<Node, Unreadable> {
         let mut reader = Reader {
             parser: Parser::new_from_str(text),

@@ -66,7 +66,7 @@ pub struct Scenario {
     pub client: Client,
     /// How names are resolved.
     pub dns: Dns,
-    /// Model deployments; [`DeploymentIx`] indexes it.
+    /// Model deployments; [`crate::units::DeploymentIx`] indexes it.
     pub deployments: Vec<Deployment>,
     /// Topologies to simulate, in file order (fragments marked `abstract` are not in here).
     pub topologies: Vec<Topology>,

@@ -55,7 +55,7 @@ pub struct UserGroup {
     pub location: Location,
     /// Share of all sessions, 0 to 1.
     pub share: f64,
-    /// Index into [`Scenario::residency`].
+    /// Index into [`super::Scenario::residency`].
     pub residency: Option<usize>,
 }
 
@@ -64,6 +64,6 @@ pub struct UserGroup {
 pub struct Residency {
     /// Name in the file.
     pub name: String,
-    /// Legal places, one flag per [`Scenario::places`] entry. Applications and deployments alike.
+    /// Legal places, one flag per [`super::Scenario::places`] entry. Applications and deployments alike.
     pub legal: Vec<bool>,
 }
