@@ -117,7 +117,8 @@ pub struct TopologyResult {
     /// One series per region and one for the whole topology (`region` = `"all"`, first).
     #[serde(skip)]
     pub timeline: Vec<RegionSeries>,
-    /// Distribution of time to first token and of total latency of all users, for charts.
+    /// Distribution of time to first token and of total latency of all users, and of time to first token of each group,
+    /// for charts.
     #[serde(skip)]
     pub distributions: Vec<Distribution>,
     /// Simulation events handled, over all replications.

@@ -145,7 +145,8 @@ fn charts_say_what_they_show_and_in_which_unit() {
         has(svg, &["one-region", "active-passive", "active-active"]);
     }
     has(&whole[1].1, &["1.00×", "1.26×", "$28,176.78", "tokens", "transfer between regions", "Cost in US dollars"]);
-    has(&whole[2].1, &["virginia down (45 min)", "gpt brown-out (30 min)", "Share of requests failed", "100 %"]);
+    has(&whole[2].1, &["virginia down (45 min)", "gpt brown-out (30 min)", "Failed", "Degraded", "Slow", "100 %"]);
+    assert!(texts(&whole[2].1).iter().any(|t| t.contains("Slow: first token after more than 2 s")));
 }
 
 #[test]
@@ -177,6 +178,66 @@ fn a_gap_in_the_data_is_a_gap_in_the_line() {
     // One in the legend; the single region serves nobody during its outage, three regions always somebody.
     assert_eq!(lines(0), 1 + 2);
     assert_eq!(lines(2), 1 + 1);
+}
+
+/// Lines of a colour, each as its points in pixels.
+fn lines(svg: &str, color: &str) -> Vec<Vec<(f64, f64)>> {
+    let point = |p: &str| {
+        let (x, y) = p.split_once(',').expect("a point has two numbers");
+        (x.parse::<f64>().unwrap() / 4.0, y.parse::<f64>().unwrap() / 4.0)
+    };
+    let of = |e: &Element| e.get("points").split_whitespace().map(point).collect();
+    parse(svg).iter().filter(|e| e.name == "polyline" && e.get("stroke") == color).map(of).collect()
+}
+
+#[test]
+fn curves_that_coincide_are_all_seen() {
+    let mut run = sample::day();
+    let first = run.topologies[0].clone();
+    for t in &mut run.topologies[1..] {
+        t.distributions.clone_from(&first.distributions);
+        t.timeline.clone_from(&first.timeline);
+    }
+    for (name, svg) in charts::of_run(&run).unwrap().iter().filter(|c| c.0 != "cost.svg") {
+        let [solid, dashed, dotted] = ["#0072B2", "#E69F00", "#009E73"].map(|c| lines(svg, c));
+        let length = |list: &[Vec<(f64, f64)>]| -> f64 {
+            let pairs = list.iter().flat_map(|l| l.windows(2));
+            pairs.map(|w| libm::hypot(w[1].0 - w[0].0, w[1].1 - w[0].1)).sum()
+        };
+        // The later ones leave most of the one below uncovered.
+        assert!(length(&dashed) < 0.65 * length(&solid), "{name}");
+        assert!(length(&dotted) < 0.35 * length(&solid), "{name}");
+        assert!(dashed.len() > 3 * solid.len() && dotted.len() > dashed.len(), "{name}");
+    }
+}
+
+#[test]
+fn each_kind_of_harm_has_a_plot_of_its_own_in_steps() {
+    let mut run = sample::day();
+    run.topologies.truncate(1);
+    let series = &run.topologies[0].timeline[0];
+    let cell = series.cells[sample::BROWN_OUT.start + 5];
+    assert!(cell.degraded > 0 && cell.slow > 0 && cell.failed > 0);
+    let svg = &charts::of_run(&run).unwrap()[2].1;
+    // One line in the legend, and per fault failed, degraded and slow; the made-up day has no gap around the faults.
+    let all = lines(svg, "#0072B2");
+    assert_eq!(all.len(), 1 + 2 * 3);
+    for line in &all[1..] {
+        for pair in line.windows(2) {
+            let (dx, dy) = (pair[1].0 - pair[0].0, pair[1].1 - pair[0].1);
+            assert!(dx.abs() < 1.01 || dy == 0.0, "a share is level over its interval: {pair:?}");
+        }
+    }
+    // What one of them counts is not what another one counts.
+    let without = |clear: fn(&mut geodes::study::result::SeriesCell)| {
+        let mut run = run.clone();
+        run.topologies[0].timeline[0].cells.iter_mut().for_each(clear);
+        let flat = lines(&charts::of_run(&run).unwrap()[2].1, "#0072B2");
+        (1..7).filter(|&i| flat[i] != all[i]).collect::<Vec<_>>()
+    };
+    assert_eq!(without(|c| c.failed = 0), [1, 4]);
+    assert_eq!(without(|c| c.degraded = 0), [5], "nothing was degraded in the outage");
+    assert_eq!(without(|c| c.slow = 0), [3, 6]);
 }
 
 struct Box {

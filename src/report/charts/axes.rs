@@ -1,6 +1,6 @@
 //! Scales, ticks, axes, legends and the windows of faults: what every chart has around its data.
 
-use super::canvas::{GRID, INK, LINE, Lettering, PAPER, Pen, SOFT};
+use super::canvas::{Dash, GRID, INK, LINE, Lettering, PAPER, Pen, SOFT, Stroke};
 use crate::report::format::{self as f, Clock};
 use crate::study::result::{RunResult, TopologyResult};
 use plotters::style::{Color, RGBAColor};
@@ -82,17 +82,22 @@ pub(super) fn linear_ticks(max: f64, count: usize, label: impl Fn(f64) -> String
     (0..=last).map(|i| Tick { at: i as f64 * step, label: label(i as f64 * step) }).collect()
 }
 
-/// The 1, 2 and 5 times powers of ten from the last one at or below `min` to the first at or above `max`; over more than
-/// three decades only the powers of ten are labelled.
+/// The 1, 2 and 5 times powers of ten from the last one at or below `min` to the first at or above `max`, with more steps
+/// where that would be less than five marks; over more than three decades only the powers of ten are labelled.
 pub(super) fn log_ticks(min: f64, max: f64, label: impl Fn(f64) -> String) -> Vec<Tick> {
     let min = if min.is_finite() && min > 0.0 { min } else { 1.0 };
     let max = if max.is_finite() && max > min { max } else { min * 10.0 };
+    let coarse = log_steps(min, max, &[1.0, 2.0, 5.0], &label);
+    if coarse.len() < 5 { log_steps(min, max, &[1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0], &label) } else { coarse }
+}
+
+fn log_steps(min: f64, max: f64, steps: &[f64], label: impl Fn(f64) -> String) -> Vec<Tick> {
     let (first, last) = (libm::floor(libm::log10(min)) as i32 - 1, libm::ceil(libm::log10(max)) as i32 + 1);
     let mut all: Vec<(f64, bool)> = Vec::new();
     for exponent in first..=last {
         // Dividing by a power that is exact keeps 0.2 and 0.5 the numbers they are.
         let power = libm::pow(10.0, f64::from(exponent.abs()));
-        for k in [1.0, 2.0, 5.0] {
+        for &k in steps {
             all.push((if exponent < 0 { k / power } else { k * power }, k == 1.0));
         }
     }
@@ -121,28 +126,54 @@ pub(super) fn head(pen: &Pen<'_>, width: f64, title: &str, what: &str, legend: &
     let big = Lettering::new(19.0, INK).bold();
     pen.text((MARGIN, 28.0), big, &big.fit(title, room))?;
     let small = Lettering::new(13.0, SOFT);
-    pen.text((MARGIN, 51.0), small, &small.fit(what, room))?;
-    let mut y = 77.0;
+    let mut y = 51.0;
+    for line in two_lines(small, what, room) {
+        pen.text((MARGIN, y), small, &line)?;
+        y += 18.0;
+    }
+    y += 8.0;
+    let above = y - 11.0;
     let mut x = MARGIN;
     let l = Lettering::new(SMALL, INK);
     for e in legend {
         let text = l.fit(&e.label, room - 34.0);
-        let wide = 26.0 + l.width(&text) + 20.0;
+        // A pattern needs some length to be seen.
+        let long = if matches!(e.mark, Mark::Line(_, dash) if !dash.is_empty()) { 34.0 } else { 18.0 };
+        let wide = long + 8.0 + l.width(&text) + 20.0;
         if x > MARGIN && x + wide - 20.0 > width - MARGIN {
             x = MARGIN;
             y += 20.0;
         }
         match e.mark {
-            Mark::Line(w) => pen.polyline([Some((x, y)), Some((x + 18.0, y))], e.color, w)?,
-            Mark::Dashes => pen.dashed((x, y), (x + 20.0, y), SOFT, 1.25)?,
+            Mark::Line(width, dash) => {
+                pen.polyline([Some((x, y)), Some((x + long, y))], Stroke { color: e.color, width, dash })?;
+            }
             Mark::Box => pen.rect((x, y - 6.0), (x + 18.0, y + 6.0), e.color)?,
             Mark::Window => window(pen, (x, y - 7.0), (x + 18.0, y + 7.0))?,
         }
-        pen.text((x + 26.0, y), l, &text)?;
+        pen.text((x + long + 8.0, y), l, &text)?;
         x += wide;
     }
-    Ok(if legend.is_empty() { 66.0 } else { y + 16.0 })
+    Ok(if legend.is_empty() { above } else { y + 16.0 })
 }
+
+/// A text on one line, or on two if it does not fit: the last sentence on a line of its own if the rest fits, else as much
+/// as fits on the first one. The second one is cut if need be.
+fn two_lines(l: Lettering, text: &str, room: f64) -> Vec<String> {
+    if l.width(text) <= room {
+        return vec![text.to_owned()];
+    }
+    let fits = |end: &usize| l.width(&text[..*end]) <= room;
+    let sentence = text.rfind(". ").map(|dot| dot + 1).filter(fits);
+    let words = text.char_indices().filter(|c| c.1 == ' ').map(|c| c.0);
+    match sentence.or_else(|| words.take_while(fits).last()) {
+        Some(end) => vec![text[..end].to_owned(), l.fit(text[end..].trim_start(), room)],
+        None => vec![l.fit(text, room)],
+    }
+}
+
+/// The line at a limit, such as the one above which an answer is slow.
+pub(super) const LIMIT: Dash = &[4.0, 4.0];
 
 /// The entry that explains the shading.
 pub(super) fn fault_entry() -> Entry {
@@ -161,13 +192,19 @@ pub(super) struct Entry {
     pub mark: Mark,
 }
 
+impl Entry {
+    /// For the `i`-th of several lines that are compared.
+    pub fn compared(i: usize, label: &str) -> Entry {
+        let Stroke { color, width, dash } = Stroke::compared(i);
+        Entry { label: label.to_owned(), color, mark: Mark::Line(width, dash) }
+    }
+}
+
 /// What stands before the text.
 #[derive(Clone, Copy)]
 pub(super) enum Mark {
-    /// A line of this width.
-    Line(f64),
-    /// A dashed grey line.
-    Dashes,
+    /// A line of this width and pattern.
+    Line(f64, Dash),
     /// A filled box.
     Box,
     /// The shading of a fault.
@@ -195,13 +232,18 @@ pub(super) fn y_axis(pen: &Pen<'_>, frame: Frame, scale: Scale, ticks: &[Tick], 
     pen.text((x, (frame.top + frame.bottom) / 2.0), title_l, title)
 }
 
+/// The grid of a horizontal axis whose marks stand under a plot further down.
+pub(super) fn x_grid(pen: &Pen<'_>, frame: Frame, scale: Scale, ticks: &[Tick]) -> io::Result<()> {
+    ticks.iter().map(|t| scale.px(t.at)).try_for_each(|x| pen.line((x, frame.top), (x, frame.bottom), GRID, 1.0))
+}
+
 /// The horizontal axis with its grid, and its title below.
 pub(super) fn x_axis(pen: &Pen<'_>, frame: Frame, scale: Scale, ticks: &[Tick], title: &str) -> io::Result<()> {
+    x_grid(pen, frame, scale, ticks)?;
     let l = Lettering::new(SMALL, SOFT).centred();
     let mut free_from = f64::NEG_INFINITY;
     for t in ticks {
         let x = scale.px(t.at);
-        pen.line((x, frame.top), (x, frame.bottom), GRID, 1.0)?;
         let half = l.width(&t.label) / 2.0;
         if !t.label.is_empty() && x - half >= free_from {
             pen.text((x, frame.bottom + 14.0), l, &t.label)?;
@@ -415,8 +457,20 @@ mod tests {
     #[test]
     fn log_ticks_are_one_two_five_and_cover_the_range() {
         assert_eq!(values(&log_ticks(430.0, 3_100.0, f::number)), [200.0, 500.0, 1e3, 2e3, 5e3]);
-        assert_eq!(values(&log_ticks(0.2, 0.5, f::number)), [0.2, 0.5]);
+        assert_eq!(values(&log_ticks(0.2, 0.5, f::number)), [0.2, 0.3, 0.4, 0.5]);
+        assert_eq!(values(&log_ticks(1_100.0, 4_600.0, f::number)), [1e3, 1.5e3, 2e3, 3e3, 4e3, 5e3]);
         assert!(log_ticks(0.001, 100.0, f::number).iter().filter(|t| !t.label.is_empty()).count() == 6);
+    }
+
+    #[test]
+    fn a_long_description_takes_two_lines() {
+        let l = Lettering::new(13.0, SOFT);
+        assert_eq!(two_lines(l, "short", 100.0), ["short"]);
+        assert_eq!(two_lines(l, "two words", 50.0), ["two", "words"]);
+        assert_eq!(two_lines(l, "One thing. Two things", 120.0), ["One thing.", "Two things"]);
+        let lines = two_lines(l, "far too many words for two lines of this kind", 90.0);
+        assert!(lines.len() == 2 && lines[1].ends_with('…') && lines.iter().all(|t| l.width(t) <= 90.0), "{lines:?}");
+        assert_eq!(two_lines(l, "onelongword", 30.0).len(), 1);
     }
 
     #[test]

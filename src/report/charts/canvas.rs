@@ -29,7 +29,7 @@ pub(super) const PAPER: RGBColor = RGBColor(0xff, 0xff, 0xff);
 pub(super) const FAILED: RGBColor = RGBColor(0xd5, 0x5e, 0x00);
 
 /// Okabe and Ito, "Color Universal Design" (2008): blue, orange, bluish green, reddish purple, sky blue, vermillion,
-/// black, yellow; the order puts the best contrast on white first and yellow, which has the least, last.
+/// black; in place of their yellow, which cannot be seen as a line on white, a grey.
 const PALETTE: [RGBColor; 8] = [
     RGBColor(0x00, 0x72, 0xb2),
     RGBColor(0xe6, 0x9f, 0x00),
@@ -38,12 +38,46 @@ const PALETTE: [RGBColor; 8] = [
     RGBColor(0x56, 0xb4, 0xe9),
     RGBColor(0xd5, 0x5e, 0x00),
     RGBColor(0x00, 0x00, 0x00),
-    RGBColor(0xf0, 0xe4, 0x42),
+    RGBColor(0x88, 0x88, 0x88),
 ];
 
 /// The colour of the `i`-th series; after eight they come again, paler.
 pub(super) fn color(i: usize) -> RGBAColor {
     PALETTE[i % PALETTE.len()].mix(if i < PALETTE.len() { 1.0 } else { 0.45 })
+}
+
+/// Strokes and gaps of a line by turns, in pixels; empty for a line without gaps.
+pub(super) type Dash = &'static [f64];
+
+/// A line without gaps.
+pub(super) const SOLID: Dash = &[];
+
+/// Patterns of lines that are compared and may coincide: through their gaps shows the line below.
+const PATTERNS: [Dash; 4] = [&[8.0, 7.0], &[1.0, 6.0], &[14.0, 6.0, 1.0, 6.0], &[4.0, 5.0]];
+
+/// How a line looks.
+#[derive(Clone, Copy)]
+pub(super) struct Stroke {
+    pub color: RGBAColor,
+    /// In pixels.
+    pub width: f64,
+    pub dash: Dash,
+}
+
+impl Stroke {
+    pub fn solid(color: RGBAColor, width: f64) -> Stroke {
+        Stroke { color, width, dash: SOLID }
+    }
+
+    /// The `i`-th of several lines that are compared. The first one is solid and wide, so that it frames whatever lies
+    /// upon it. When the colours come again, they do so with other patterns.
+    pub fn compared(i: usize) -> Stroke {
+        let color = PALETTE[i % PALETTE.len()].to_rgba();
+        match i {
+            0 => Stroke { color, width: 3.5, dash: SOLID },
+            _ => Stroke { color, width: 2.25, dash: PATTERNS[(i - 1 + i / PALETTE.len()) % PATTERNS.len()] },
+        }
+    }
 }
 
 /// How a text looks and which of its points is placed.
@@ -64,7 +98,7 @@ impl Lettering {
     pub const fn new(size: f64, color: RGBColor) -> Lettering {
         Lettering { size, color, bold: false, h: HPos::Left, v: VPos::Center, turned: false }
     }
-    pub fn bold(mut self) -> Lettering {
+    pub const fn bold(mut self) -> Lettering {
         self.bold = true;
         self
     }
@@ -168,28 +202,8 @@ impl Pen<'_> {
         self.area.draw(&PathElement::new(vec![fine(a), fine(b)], stroke(color.to_rgba(), width))).map_err(drawing)
     }
 
-    /// A straight line in dashes of four pixels.
-    pub fn dashed(&self, a: (f64, f64), b: (f64, f64), color: RGBColor, width: f64) -> io::Result<()> {
-        const DASH: f64 = 4.0;
-        let (dx, dy) = (b.0 - a.0, b.1 - a.1);
-        let length = libm::sqrt(dx * dx + dy * dy);
-        let mut at = 0.0;
-        while at < length {
-            let end = (at + DASH).min(length);
-            let p = |s: f64| (a.0 + dx * s / length, a.1 + dy * s / length);
-            self.line(p(at), p(end), color, width)?;
-            at += 2.0 * DASH;
-        }
-        Ok(())
-    }
-
     /// A line through points in order of x, with a gap at every `None`; a point between two gaps is a dot.
-    pub fn polyline(
-        &self,
-        points: impl IntoIterator<Item = Option<(f64, f64)>>,
-        color: RGBAColor,
-        width: f64,
-    ) -> io::Result<()> {
+    pub fn polyline(&self, points: impl IntoIterator<Item = Option<(f64, f64)>>, look: Stroke) -> io::Result<()> {
         let mut piece: Vec<(f64, f64)> = Vec::new();
         for point in points.into_iter().chain([None]) {
             match point {
@@ -197,10 +211,13 @@ impl Pen<'_> {
                 None => {
                     match *piece.as_slice() {
                         [] => {}
-                        [p] => self.dot(p, width, color)?,
+                        [p] => self.dot(p, look.width, look.color)?,
                         _ => {
-                            let path: Vec<(i32, i32)> = thin(&piece).into_iter().map(fine).collect();
-                            self.area.draw(&PathElement::new(path, stroke(color, width))).map_err(drawing)?;
+                            for part in broken(&thin(&piece), look.dash) {
+                                let path: Vec<(i32, i32)> = part.into_iter().map(fine).collect();
+                                let style = stroke(look.color, look.width);
+                                self.area.draw(&PathElement::new(path, style)).map_err(drawing)?;
+                            }
                         }
                     }
                     piece.clear();
@@ -244,6 +261,35 @@ fn thin(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     kept
 }
 
+/// The strokes of a line with gaps, measured along the line.
+fn broken(points: &[(f64, f64)], dash: Dash) -> Vec<Vec<(f64, f64)>> {
+    let Some(&first) = dash.first() else { return vec![points.to_vec()] };
+    let mut strokes: Vec<Vec<(f64, f64)>> = vec![vec![points[0]]];
+    // Even parts of the pattern are strokes, odd ones gaps.
+    let (mut part, mut left) = (0, first);
+    for pair in points.windows(2) {
+        let (a, b) = (pair[0], pair[1]);
+        let length = libm::hypot(b.0 - a.0, b.1 - a.1);
+        let mut at = 0.0;
+        while length - at > left {
+            at += left;
+            let p = (a.0 + (b.0 - a.0) * at / length, a.1 + (b.1 - a.1) * at / length);
+            match part % 2 {
+                0 => strokes.last_mut().expect("never empty").push(p),
+                _ => strokes.push(vec![p]),
+            }
+            part += 1;
+            left = dash[part % dash.len()];
+        }
+        left -= length - at;
+        if part % 2 == 0 {
+            strokes.last_mut().expect("never empty").push(b);
+        }
+    }
+    strokes.retain(|s| s.len() > 1);
+    strokes
+}
+
 fn fine((x, y): (f64, f64)) -> (i32, i32) {
     ((x * FINE).round() as i32, (y * FINE).round() as i32)
 }
@@ -281,6 +327,31 @@ mod tests {
         assert_eq!(kept.last(), points.last());
         assert!(kept.iter().any(|p| p.1 == 99.0) && kept.iter().any(|p| p.1 == 0.0));
         assert!(kept.windows(2).all(|w| w[0].0 <= w[1].0));
+    }
+
+    #[test]
+    fn dashes_are_measured_along_the_line() {
+        let corner = [(0.0, 0.0), (10.0, 0.0), (10.0, 10.0)];
+        let strokes = broken(&corner, &[4.0, 3.0]);
+        assert_eq!(
+            strokes,
+            [vec![(0.0, 0.0), (4.0, 0.0)], vec![(7.0, 0.0), (10.0, 0.0), (10.0, 1.0)], vec![(10.0, 4.0), (10.0, 8.0)],]
+        );
+        assert_eq!(broken(&corner, SOLID), [corner.to_vec()]);
+        assert!(PATTERNS.iter().all(|p| p.len() % 2 == 0), "strokes and gaps by turns");
+    }
+
+    #[test]
+    fn neighbours_that_coincide_are_both_seen() {
+        assert_eq!(Stroke::compared(0).dash, SOLID);
+        for i in 1..3 * PALETTE.len() {
+            let look = Stroke::compared(i);
+            assert_ne!(look.dash, SOLID, "the line below shows through");
+            assert_ne!(look.dash, Stroke::compared(i - 1).dash);
+            assert!(look.width < Stroke::compared(0).width, "the first one frames it");
+            let same = (0..i).map(Stroke::compared).any(|s| s.color == look.color && s.dash == look.dash);
+            assert!(!same, "{i} looks like one before");
+        }
     }
 
     #[test]

@@ -1,36 +1,50 @@
-//! `cost.svg`: what each topology costs, by category, with its multiplier against the baseline above the bar.
+//! `cost.svg`: what each topology costs, by category, with its multiplier against the baseline beside the bar. Bars lie, so
+//! that there is room for the names of topologies, however many there are.
 
-use super::axes::{self, Entry, Frame, Mark, RIGHT, SMALL, Scale};
-use super::canvas::{self, INK, Lettering, Pen, SOFT};
+use super::axes::{self, Entry, Frame, MARGIN, Mark, RIGHT, SMALL, Scale};
+use super::canvas::{self, INK, Lettering, PAPER, Pen, SOFT};
 use crate::report::format as f;
 use crate::study::result::{RunResult, TopologyResult};
 use plotters::style::Color;
 use std::io;
 
-const SIZE: (f64, f64) = (960.0, 520.0);
+const WIDTH: f64 = 960.0;
 
-/// Space between the texts of neighbouring bars.
-const GAP: f64 = 6.0;
+/// Height of the row of one topology.
+const ROW: f64 = 52.0;
 
-/// Widest bar in pixels.
-const WIDEST_BAR: f64 = 120.0;
+/// Height of a bar.
+const BAR: f64 = 30.0;
 
-/// How names of topologies are written.
+/// Room for the names of topologies.
+const NAMES: f64 = 168.0;
+
+/// Space between a bar and the figures beside it, and between two panels.
+const GAP: f64 = 8.0;
+const BETWEEN: f64 = 40.0;
+
+/// How names of topologies, multipliers and totals are written.
 const NAME: Lettering = Lettering::new(13.0, INK);
+const RATIO: Lettering = Lettering::new(15.0, INK).bold();
+const TOTAL: Lettering = Lettering::new(SMALL, SOFT);
 
 /// Lines of a name at most, and the height of one.
 const MOST_LINES: usize = 3;
 const NAME_LINE: f64 = 16.0;
 
+/// The category that has a panel without it.
+const TOKENS: &str = "tokens";
+
 pub(super) fn draw(run: &RunResult) -> io::Result<String> {
     let title = "Cost by category, topologies compared";
     let what = format!(
-        "Dollars for {}; above each bar the total and its multiple of {}. {}",
+        "Dollars for {}; beside each bar the total and its multiple of {}. {}",
         f::duration(Some(run.scenario.horizon_s)),
         run.scenario.baseline,
         run.scenario.name
     );
-    canvas::picture(SIZE, title, &what, |pen| {
+    let size = (WIDTH, 190.0 + ROW * run.topologies.len().max(2) as f64);
+    canvas::picture(size, title, &what, |pen| {
         let mut categories: Vec<&str> = Vec::new();
         for (name, amount) in run.topologies.iter().flat_map(|t| &t.cost.by_category) {
             if *amount > 0.0 && !categories.contains(&name.as_str()) {
@@ -42,7 +56,7 @@ pub(super) fn draw(run: &RunResult) -> io::Result<String> {
             .enumerate()
             .map(|(i, c)| Entry { label: (*c).to_owned(), color: canvas::color(i), mark: Mark::Box })
             .collect();
-        let top = axes::head(pen, SIZE.0, title, &what, &legend)?;
+        let top = axes::head(pen, WIDTH, title, &what, &legend)?;
         // Tokens are often nearly everything: what is left shows only on a scale of its own.
         let tokens = categories.iter().position(|c| *c == TOKENS);
         let infrastructure: Vec<usize> = (0..categories.len()).filter(|i| Some(*i) != tokens).collect();
@@ -50,19 +64,25 @@ pub(super) fn draw(run: &RunResult) -> io::Result<String> {
         if tokens.is_some() && !infrastructure.is_empty() {
             panels.push(Panel { title: "Without tokens", shown: infrastructure, tokens: false });
         }
-        let width = (SIZE.0 - RIGHT) / panels.len() as f64;
+        let left = MARGIN + NAMES + GAP;
+        let width = (WIDTH - MARGIN - left - BETWEEN * (panels.len() - 1) as f64) / panels.len() as f64;
+        let (top, bottom) = (top + 30.0, size.1 - 54.0);
+        let row = (bottom - top) / run.topologies.len().max(1) as f64;
+        for (i, t) in run.topologies.iter().enumerate() {
+            let lines = name_lines(&t.name, NAMES);
+            let middle = top + (i as f64 + 0.5) * row;
+            for (n, line) in lines.iter().enumerate() {
+                let y = middle + (n as f64 - (lines.len() - 1) as f64 / 2.0) * NAME_LINE;
+                pen.text((left - GAP, y), NAME.right(), line)?;
+            }
+        }
         for (i, panel) in panels.iter().enumerate() {
-            let left = i as f64 * width;
-            let frame = Frame { left: left + 100.0, top: top + 64.0, right: left + width - 6.0, bottom: SIZE.1 };
-            pen.text((frame.left - 10.0, top + 12.0), Lettering::new(13.0, INK).bold(), panel.title)?;
-            panel.draw(pen, run, &categories, frame)?;
+            let left = left + i as f64 * (width + BETWEEN);
+            panel.draw(pen, run, &categories, Frame { left, top, right: left + width, bottom }, row)?;
         }
         Ok(())
     })
 }
-
-/// The category that has a panel without it.
-const TOKENS: &str = "tokens";
 
 /// Bars of some categories.
 struct Panel {
@@ -74,16 +94,19 @@ struct Panel {
 }
 
 impl Panel {
-    fn draw(&self, pen: &Pen<'_>, run: &RunResult, categories: &[&str], mut frame: Frame) -> io::Result<()> {
-        let slot = frame.width() / run.topologies.len().max(1) as f64;
-        let lines = run.topologies.iter().map(|t| name_lines(&t.name, slot - GAP).len()).max().unwrap_or(1);
-        frame.bottom -= 20.0 + NAME_LINE * lines as f64;
+    fn draw(&self, pen: &Pen<'_>, run: &RunResult, categories: &[&str], mut frame: Frame, row: f64) -> io::Result<()> {
+        pen.text((frame.left, frame.top - 14.0), Lettering::new(13.0, INK).bold(), self.title)?;
+        let figures = run.topologies.iter().map(|t| self.figures(t));
+        let widest = figures.map(|(ratio, total)| RATIO.width(&ratio).max(TOTAL.width(&total))).fold(0.0, f64::max);
+        frame.right -= (widest + 2.0 * GAP).max(RIGHT);
         let most = run.topologies.iter().map(|t| self.sum(t, categories)).fold(0.0, f64::max);
-        let ticks = axes::linear_ticks(most, 6, |x| format!("${}", f::number(x)));
-        let y = Scale::linear(0.0, ticks.last().map_or(1.0, |t| t.at), frame.bottom, frame.top);
-        axes::y_axis(pen, frame, y, &ticks, "Cost in US dollars")?;
+        let ticks = axes::linear_ticks(most, 4, |x| format!("${}", f::number(x)));
+        // The longest bar reaches to the end, so that its figures stand where there is room for them.
+        let shown = ticks.iter().take_while(|t| t.at <= most.max(ticks[1].at)).count();
+        let x = Scale::linear(0.0, most.max(ticks[shown - 1].at), frame.left, frame.right);
+        axes::x_axis(pen, frame, x, &ticks[..shown], "Cost in US dollars")?;
         for (i, t) in run.topologies.iter().enumerate() {
-            self.bar(pen, t, categories, frame.left + (i as f64 + 0.5) * slot, slot, y, frame.bottom)?;
+            self.bar(pen, t, categories, frame.top + (i as f64 + 0.5) * row, x)?;
         }
         axes::axis_lines(pen, frame)
     }
@@ -92,49 +115,31 @@ impl Panel {
         self.shown.iter().map(|i| amount(t, categories[*i])).sum()
     }
 
-    #[allow(clippy::too_many_arguments, reason = "places on the canvas, each a number of its own")]
-    fn bar(
-        &self,
-        pen: &Pen<'_>,
-        t: &TopologyResult,
-        categories: &[&str],
-        middle: f64,
-        slot: f64,
-        y: Scale,
-        bottom: f64,
-    ) -> io::Result<()> {
-        let half = (slot * 0.6).min(WIDEST_BAR) / 2.0;
-        let mut below = 0.0;
-        for i in &self.shown {
-            let share = amount(t, categories[*i]);
-            let (from, to) = (y.px(below), y.px(below + share));
-            pen.rect((middle - half, to), (middle + half, from), canvas::color(*i).mix(0.88))?;
-            below += share;
-        }
-        let head = y.px(below);
-        let room = slot - GAP;
-        let mut big = Lettering::new(17.0, INK).bold().centred();
-        let mut small = Lettering::new(SMALL, SOFT).centred();
+    /// Multiplier and total.
+    fn figures(&self, t: &TopologyResult) -> (String, String) {
         let (ratio, total) = if self.tokens {
             (t.cost.multiplier, t.cost.total_usd)
         } else {
             (t.cost.multiplier_infrastructure, t.cost.infrastructure_usd)
         };
-        let (ratio, total) = (f::multiplier(ratio), f::dollars(total));
-        // With many topologies there is less room for each.
-        while small.size > 8.0 && (big.width(&ratio) > room || small.width(&total) > room) {
-            big.size -= 1.0;
-            small.size -= 0.75;
+        (f::multiplier(ratio), f::dollars(total))
+    }
+
+    fn bar(&self, pen: &Pen<'_>, t: &TopologyResult, categories: &[&str], y: f64, x: Scale) -> io::Result<()> {
+        let mut before = 0.0;
+        for i in &self.shown {
+            let share = amount(t, categories[*i]);
+            let (from, to) = (x.px(before), x.px(before + share));
+            pen.rect((from, y - BAR / 2.0), (to, y + BAR / 2.0), canvas::color(*i).mix(0.88))?;
+            before += share;
         }
+        let (ratio, total) = self.figures(t);
+        let left = x.px(before) + GAP;
         // Grid lines must not run through the figures.
-        let wide = big.width(&ratio).max(small.width(&total)) / 2.0;
-        pen.rect((middle - wide, head - 40.0), (middle + wide, head - 2.0), canvas::PAPER.to_rgba())?;
-        pen.text((middle, head - 29.0), big, &ratio)?;
-        pen.text((middle, head - 11.0), small, &total)?;
-        for (i, line) in name_lines(&t.name, room).iter().enumerate() {
-            pen.text((middle, bottom + 15.0 + NAME_LINE * i as f64), NAME.centred(), line)?;
-        }
-        Ok(())
+        let wide = RATIO.width(&ratio).max(TOTAL.width(&total));
+        pen.rect((left - GAP / 2.0, y - 20.0), (left + wide, y + 20.0), PAPER.to_rgba())?;
+        pen.text((left, y - 8.0), RATIO, &ratio)?;
+        pen.text((left, y + 10.0), TOTAL, &total)
     }
 }
 

@@ -2,9 +2,9 @@
 //! slowest tenth on a logarithmic scale, where 99 % and 99.9 % are as far apart as they are in the lives of users.
 
 use super::axes::{self, Entry, Frame, Mark, RIGHT, Scale, Tick};
-use super::canvas::{self, Lettering, Pen};
+use super::canvas::{self, Lettering, Pen, SOLID, Stroke};
 use crate::study::result::{Distribution, RunResult, TopologyResult};
-use plotters::style::{Color, RGBAColor};
+use plotters::style::Color;
 use std::io;
 
 const SIZE: (f64, f64) = (960.0, 500.0);
@@ -14,8 +14,7 @@ const RAREST: f64 = 1e-4;
 
 struct Curve<'a> {
     cdf: &'a [(f64, f64)],
-    color: RGBAColor,
-    width: f64,
+    look: Stroke,
 }
 
 /// `distribution.svg`: time to first token and total latency of one topology.
@@ -23,18 +22,24 @@ pub(super) fn of_topology(run: &RunResult, t: &TopologyResult) -> io::Result<Str
     let title = format!("Distribution of latency: {}", t.name);
     let what = format!("As users see it, from the intended arrival. {}", run.scenario.name);
     let mut curves: Vec<Curve<'_>> = Vec::new();
-    let groups = t.distributions.iter().filter(|d| d.metric == "ttft_ms" && d.users != "all");
-    curves.extend(groups.map(|d| Curve { cdf: &d.cdf, color: canvas::color(4).mix(0.5), width: 1.0 }));
+    let groups: Vec<&Distribution> =
+        t.distributions.iter().filter(|d| d.metric == "ttft_ms" && d.users != "all" && !d.cdf.is_empty()).collect();
+    // A single group is everybody.
+    let several = groups.iter().filter(|_| groups.len() > 1);
+    curves.extend(several.map(|d| Curve { cdf: &d.cdf, look: Stroke::solid(canvas::color(4).mix(0.7), 1.0) }));
     let mut legend = Vec::new();
     for (metric, label, i) in [("ttft_ms", "time to first token", 0), ("e2e_ms", "time to last token", 5)] {
         if let Some(d) = everybody(&t.distributions, metric) {
-            curves.push(Curve { cdf: &d.cdf, color: canvas::color(i), width: 2.25 });
-            legend.push(Entry { label: label.into(), color: canvas::color(i), mark: Mark::Line(2.25) });
+            curves.push(Curve { cdf: &d.cdf, look: Stroke::solid(canvas::color(i), 2.25) });
+            legend.push(Entry { label: label.into(), color: canvas::color(i), mark: Mark::Line(2.25, SOLID) });
         }
     }
-    if curves.iter().any(|c| c.width < 2.0) {
+    if curves.iter().any(|c| c.look.width < 2.0) {
         let label = "time to first token of each group of users".into();
-        legend.insert(1.min(legend.len()), Entry { label, color: canvas::color(4).mix(0.5), mark: Mark::Line(1.0) });
+        legend.insert(
+            1.min(legend.len()),
+            Entry { label, color: canvas::color(4).mix(0.7), mark: Mark::Line(1.0, SOLID) },
+        );
     }
     draw(&title, &what, &legend, &curves, "Latency (log scale)")
 }
@@ -47,8 +52,8 @@ pub(super) fn of_run(run: &RunResult) -> io::Result<String> {
     let mut curves = Vec::new();
     for (i, t) in run.topologies.iter().enumerate() {
         if let Some(d) = everybody(&t.distributions, "ttft_ms") {
-            curves.push(Curve { cdf: &d.cdf, color: canvas::color(i), width: 2.25 });
-            legend.push(Entry { label: t.name.clone(), color: canvas::color(i), mark: Mark::Line(2.25) });
+            curves.push(Curve { cdf: &d.cdf, look: Stroke::compared(i) });
+            legend.push(Entry::compared(i, &t.name));
         }
     }
     draw(title, &what, &legend, &curves, "Time to first token (log scale)")
@@ -106,7 +111,7 @@ fn draw(title: &str, what: &str, legend: &[Entry], curves: &[Curve<'_>], x_title
 }
 
 fn line(pen: &Pen<'_>, c: &Curve<'_>, points: impl Iterator<Item = Option<(f64, f64)>>) -> io::Result<()> {
-    pen.polyline(points, c.color, c.width)
+    pen.polyline(points, c.look)
 }
 
 fn log_over(ticks: &[Tick], frame: Frame) -> Scale {

@@ -1,7 +1,7 @@
 //! `latency.svg`: median and 95th percentile of time to first token over the horizon, with the windows of the faults.
 
 use super::axes::{self, Entry, Frame, Labels, Mark, RIGHT, Scale, TimeAxis};
-use super::canvas::{self, SOFT};
+use super::canvas::{self, SOFT, SOLID, Stroke};
 use crate::report::format as f;
 use crate::study::result::{RunResult, SeriesCell, TopologyResult};
 use plotters::style::Color;
@@ -23,12 +23,12 @@ pub(super) fn draw(run: &RunResult, t: &TopologyResult) -> io::Result<String> {
     canvas::picture(SIZE, &title, &what, |pen| {
         let windows = axes::windows(t);
         let mut legend = vec![
-            Entry { label: "median".into(), color: canvas::color(0), mark: Mark::Line(2.0) },
-            Entry { label: "95th percentile".into(), color: canvas::color(5), mark: Mark::Line(2.0) },
+            Entry { label: "median".into(), color: canvas::color(0), mark: Mark::Line(2.0, SOLID) },
+            Entry { label: "95th percentile".into(), color: canvas::color(5), mark: Mark::Line(2.0, SOLID) },
             Entry {
                 label: format!("slow: over {}", f::duration(Some(slow / 1e3))),
                 color: SOFT.to_rgba(),
-                mark: Mark::Dashes,
+                mark: Mark::Line(1.25, axes::LIMIT),
             },
         ];
         if !windows.is_empty() {
@@ -49,7 +49,8 @@ pub(super) fn draw(run: &RunResult, t: &TopologyResult) -> io::Result<String> {
         axes::x_axis(pen, frame, axis.scale, &axis.ticks(frame), &axis.title())?;
         axes::y_axis(pen, frame, y, &ticks, "Time to first token (log scale)")?;
         axes::shade(pen, frame, &axis, &windows)?;
-        pen.dashed((frame.left, y.px(slow)), (frame.right, y.px(slow)), SOFT, 1.25)?;
+        let limit = Stroke { color: SOFT.to_rgba(), width: 1.25, dash: axes::LIMIT };
+        pen.polyline([Some((frame.left, y.px(slow))), Some((frame.right, y.px(slow)))], limit)?;
         let line = |of: fn(&SeriesCell) -> Option<f64>| {
             let px = move |(i, c): (usize, &SeriesCell)| {
                 let ms = of(c).filter(|ms| *ms > 0.0)?;
@@ -57,8 +58,8 @@ pub(super) fn draw(run: &RunResult, t: &TopologyResult) -> io::Result<String> {
             };
             cells.iter().enumerate().map(px).collect::<Vec<_>>()
         };
-        pen.polyline(line(|c| c.ttft_p95_ms), canvas::color(5), 1.2)?;
-        pen.polyline(line(|c| c.ttft_p50_ms), canvas::color(0), 1.2)?;
+        pen.polyline(line(|c| c.ttft_p95_ms), Stroke::solid(canvas::color(5), 1.2))?;
+        pen.polyline(line(|c| c.ttft_p50_ms), Stroke::solid(canvas::color(0), 1.2))?;
         if cells.iter().all(|c| c.ttft_p50_ms.is_none()) {
             axes::nothing(pen, frame)?;
         }

@@ -2,16 +2,16 @@
 //! and how much of it failed.
 
 use super::axes::{self, Entry, Frame, Labels, Mark, RIGHT, Scale, TimeAxis};
-use super::canvas::{self, FAILED, INK, Pen};
+use super::canvas::{self, FAILED, INK, Pen, SOLID, Stroke};
 use crate::report::format as f;
 use crate::study::result::{RunResult, TopologyResult};
 use plotters::style::Color;
 use std::io;
 
-const SIZE: (f64, f64) = (960.0, 600.0);
+const SIZE: (f64, f64) = (960.0, 616.0);
 
 /// Height of the lower plot.
-const VOLUME: f64 = 120.0;
+const VOLUME: f64 = 136.0;
 
 /// More intervals than this are merged, whole numbers of them, for drawing: an area cannot show less than a pixel.
 const MOST_BINS: usize = 1_500;
@@ -40,8 +40,8 @@ pub(super) fn draw(run: &RunResult, t: &TopologyResult) -> io::Result<String> {
             .enumerate()
             .map(|(i, s)| Entry { label: s.region.clone(), color: canvas::color(i), mark: Mark::Box })
             .collect();
-        legend.push(Entry { label: "all requests".into(), color: INK.to_rgba(), mark: Mark::Line(1.75) });
-        legend.push(Entry { label: "failed".into(), color: FAILED.to_rgba(), mark: Mark::Line(1.75) });
+        legend.push(Entry { label: "all requests".into(), color: INK.to_rgba(), mark: Mark::Line(1.75, SOLID) });
+        legend.push(Entry { label: "failed".into(), color: FAILED.to_rgba(), mark: Mark::Line(1.75, SOLID) });
         if !windows.is_empty() {
             legend.push(axes::fault_entry());
         }
@@ -72,9 +72,9 @@ pub(super) fn draw(run: &RunResult, t: &TopologyResult) -> io::Result<String> {
             let points = bins.iter().enumerate();
             points.map(|(i, b)| Some((middle(&axis, i, width_s), y.px(per_minute(of(b)))))).collect::<Vec<_>>()
         };
-        pen.polyline(line(|b| b.all), INK.to_rgba(), 1.25)?;
+        pen.polyline(line(|b| b.all), Stroke::solid(INK.to_rgba(), 1.25))?;
         if bins.iter().any(|b| b.failed > 0) {
-            pen.polyline(line(|b| b.failed), FAILED.to_rgba(), 1.25)?;
+            pen.polyline(line(|b| b.failed), Stroke::solid(FAILED.to_rgba(), 1.25))?;
         }
         axes::axis_lines(pen, frame)
     })
@@ -120,7 +120,7 @@ fn shares(pen: &Pen<'_>, bins: &[Bin], width_s: f64, axis: &TimeAxis, y: Scale) 
                 let border = shape.clone();
                 shape.extend(below.into_iter().rev());
                 pen.polygon(&shape, canvas::color(r).mix(0.82))?;
-                pen.polyline(border.into_iter().map(Some), canvas::PAPER.mix(0.9), 0.75)?;
+                pen.polyline(border.into_iter().map(Some), Stroke::solid(canvas::PAPER.mix(0.9), 0.75))?;
             }
         }
         start += piece.len();

@@ -67,14 +67,16 @@ impl Measured<'_> {
 
     pub(super) fn distributions(&self) -> Vec<Distribution> {
         let (ttft, e2e) = self.all_latencies();
-        [("ttft_ms", &ttft), ("e2e_ms", &e2e)]
-            .into_iter()
-            .map(|(metric, h)| Distribution {
-                metric: metric.to_owned(),
-                users: "all".to_owned(),
-                cdf: h.cdf_points(400).into_iter().map(|p| (p.value as f64 / 1e6, p.share)).collect(),
-            })
-            .collect()
+        let of = |metric: &str, users: &str, h: &Histogram, points: usize| Distribution {
+            metric: metric.to_owned(),
+            users: users.to_owned(),
+            cdf: h.cdf_points(points).into_iter().map(|p| (p.value as f64 / 1e6, p.share)).collect(),
+        };
+        let mut all = vec![of("ttft_ms", "all", &ttft, 400), of("e2e_ms", "all", &e2e, 400)];
+        // Thin lines in the background of a chart, of which there may be many.
+        let groups = self.scenario.groups.iter().zip(&self.record.groups);
+        all.extend(groups.map(|(spec, g)| of("ttft_ms", &spec.name, &g.ttft, 100)));
+        all
     }
 }
 
