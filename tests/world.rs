@@ -289,3 +289,42 @@ fn what_is_refused_after_the_quota_takes_no_tokens() {
         assert!((share - 0.5).abs() < 0.05, "{share}"); // Erlang B of one server offered one erlang is a half too
     }
 }
+
+/// The eleven tokens of an answer leave from 1.0 to 2.0 s. Its gateway gives it up at 1.45 s, by its time-out or by dying:
+/// five are written and paid for, with the prompt. A call that a dead gateway has just sent arrives all the same.
+#[test]
+fn what_a_gateway_gives_up_is_paid_for_as_far_as_it_is_written() {
+    let scenario = || {
+        let mut s = plain(2);
+        let trace = Arc::new(TraceRows { name: "one".to_owned(), rows: vec![(Span::ZERO, 7, 11)] });
+        s.workloads[0].arrivals = Arrivals::Replay { trace: Arc::clone(&trace) };
+        s.workloads[0].sizes = Sizes::Trace(trace);
+        s.workloads[0].max_output_tokens = 20;
+        s.topologies[0].chain[0].members = vec![(DeploymentIx(1), 1.0)];
+        s.deployments[1].ttft = DistSpec::Constant(1.0);
+        s.deployments[1].per_output_token = DistSpec::Constant(0.1);
+        s
+    };
+    let dies_at = |s: &mut Scenario, ms| {
+        let when = FaultWhen::At { at: Span::from_millis(ms), lasts: Span::from_mins(1) };
+        s.faults.push(Fault { name: "down".to_owned(), when, what: FaultWhat::RegionDown { region: RegionIx(0) } });
+    };
+    let used = |s: &Scenario| {
+        let r = one(s);
+        let d = &r.deployments[1];
+        assert_eq!((r.failed(), d.ok, d.failed + d.abandoned), (1, 0, 1));
+        (d.abandoned, r.usage.input_tokens[1], r.usage.output_tokens[1])
+    };
+    let mut s = scenario();
+    s.topologies[0].retry.total_timeout = Span::from_millis(1450);
+    assert_eq!(used(&s), (0, 7, 5));
+    s.workloads[0].streamed = false;
+    assert_eq!(used(&s), (0, 7, 11));
+    let mut s = scenario();
+    dies_at(&mut s, 1450);
+    assert_eq!(used(&s), (1, 7, 5));
+    let mut s = scenario();
+    s.place_links[1].rtt = Span::from_millis(500);
+    dies_at(&mut s, 100);
+    assert_eq!(used(&s), (1, 7, 0));
+}

@@ -121,11 +121,11 @@ impl World<'_> {
         let Some(call) = live(s, &mut self.races, leg, serial).copied() else { return };
         let raced = s.request.out && self.races.contains(s.request.race);
         let output = match call.outcome {
-            Outcome::Ok => call.output,
-            // ASSUMPTION: a call that was taken in and then failed is billed for its prompt, not for its output
-            Outcome::Failed { .. } => 0,
+            Outcome::Failed { class: ErrorClass::Timeout, .. } => call.paid_output(now),
+            // ASSUMPTION: an answer that the provider breaks off is billed for its prompt (`break_calls` leaves no output)
+            _ => call.output,
         };
-        self.providers[call.deployment.ix()].give_back(now, call.reserved);
+        self.providers[call.deployment.ix()].give_back(now, call.reserved + (call.output - output));
         self.count_attempt(session, &call, output);
         if raced && call.outcome != Outcome::Ok {
             // the other call may still answer
@@ -137,7 +137,7 @@ impl World<'_> {
         }
         self.close_leg(session, leg);
         if raced {
-            self.give_up(session, leg.other(), true, cx);
+            self.give_up(session, leg.other(), cx);
         }
         self.sessions[session].request.call = call;
         let (mut command, taken_out) = self.ask_router(session).on_outcome(now, &call);

@@ -58,7 +58,7 @@ impl World<'_> {
     pub(super) fn first_token(&mut self, session: SessionKey, leg: Leg, serial: u16, cx: &mut Cx) {
         let Some(s) = self.sessions.get_mut(session) else { return };
         if live(s, &mut self.races, leg, serial).is_some() {
-            self.give_up(session, leg.other(), true, cx);
+            self.give_up(session, leg.other(), cx);
         }
     }
 
@@ -75,9 +75,7 @@ impl World<'_> {
 
     /// A call is given up, if it is out: the router is told, the provider hears of it, what it has written by then is paid
     /// for, and what was reserved of its quota beyond that goes back.
-    ///
-    /// ASSUMPTION: only a loser (`lost`) is billed for its output, and for being under way.
-    pub(super) fn give_up(&mut self, session: SessionKey, leg: Leg, lost: bool, cx: &mut Cx) {
+    pub(super) fn give_up(&mut self, session: SessionKey, leg: Leg, cx: &mut Cx) {
         let now = cx.now();
         let s = &self.sessions[session];
         let call = match leg {
@@ -86,10 +84,10 @@ impl World<'_> {
         };
         let Some(call) = call else { return };
         if call.arrived {
-            let output = if lost { call.paid_output(now) } else { 0 };
+            let output = call.paid_output(now);
             self.settle(&call, output, now, cx);
             self.count_abandoned(session, &call, output);
-        } else if lost {
+        } else {
             let arrival = Arrival {
                 turn: s.key.child(u64::from(s.turn)),
                 attempt: 0,
@@ -101,8 +99,6 @@ impl World<'_> {
             let stray = self.strays.insert(Stray { call, arrival, given_up: now, sent, group, region });
             cx.schedule(call.sent + call.half_rtt, TRAFFIC, Event::StrayArrives { stray });
             self.count_abandoned(session, &call, 0);
-        } else {
-            self.count_abandoned(session, &call, 0);
         }
         self.ask_router(session).on_abandoned(now, call.deployment);
         self.close_leg(session, leg);
@@ -111,8 +107,8 @@ impl World<'_> {
     /// All calls of a turn that are out are given up.
     pub(super) fn give_up_calls(&mut self, session: SessionKey, cx: &mut Cx) {
         if self.sessions[session].request.phase == Phase::Calling {
-            self.give_up(session, Leg::First, false, cx);
-            self.give_up(session, Leg::Second, false, cx);
+            self.give_up(session, Leg::First, cx);
+            self.give_up(session, Leg::Second, cx);
         }
     }
 
