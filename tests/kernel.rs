@@ -269,6 +269,17 @@ fn the_last_instant_can_be_used() {
     assert_eq!(e.world().seen, [(MAX_TIME.nanos(), 15, 1)]);
 }
 
+#[test]
+fn what_takes_too_long_happens_at_the_last_instant() {
+    let mut e = recorder(&[]);
+    e.with(|_, cx| {
+        cx.schedule_in(Span::MAX, Class::FIRST, 1);
+        cx.schedule_in(Span(7), Class::FIRST, 2);
+    });
+    e.run_to_end();
+    assert_eq!(e.world().seen, [(7, 0, 2), (MAX_TIME.nanos(), 0, 1)]);
+}
+
 /// Cancellation by a stale key: a timer of each task, and tasks that end before it.
 #[derive(Default)]
 struct Tasks {

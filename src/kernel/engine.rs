@@ -66,10 +66,11 @@ impl<E: Copy> Context<E> {
         self.pending.push(key.bits(), event);
     }
 
-    /// Makes `event` happen `after` from now; see [`Context::schedule`].
+    /// Makes `event` happen `after` from now, see [`Context::schedule`], or at [`MAX_TIME`] if that comes first: an absurd
+    /// duration out of a user's file is a late event, and only an instant that somebody has worked out wrongly is a bug.
     #[inline]
     pub fn schedule_in(&mut self, after: Span, class: Class, event: E) {
-        self.schedule(self.now().saturating_add(after), class, event);
+        self.schedule(self.now().saturating_add(after).min(MAX_TIME), class, event);
     }
 
     /// Ends the run after the present event; the remaining events stay pending.

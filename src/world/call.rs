@@ -8,6 +8,7 @@ use super::provider::{Arrival, Provider, Service};
 use super::purpose::MODEL_LINK;
 use super::session::{Call, Leg, Phase, Session};
 use super::{Cx, World};
+use crate::kernel::MAX_TIME;
 use crate::kernel::Slab;
 use crate::kernel::slab::Key;
 use crate::random::Draws;
@@ -42,9 +43,11 @@ impl World<'_> {
                     cx.schedule_in(after, TRAFFIC, Event::HedgeDue { session, epoch });
                 }
             }
+            // at the end of time it would wait for ever
+            Command::Wait { until } if until > MAX_TIME => self.turn_fails(session, Failure::Shed, cx),
             Command::Wait { until } => {
                 let epoch = self.sessions[session].request.step(Phase::BackingOff);
-                cx.schedule(until, TRAFFIC, Event::BackoffOver { session, epoch });
+                cx.schedule_in(until.since(cx.now()), TRAFFIC, Event::BackoffOver { session, epoch });
             }
             Command::Shed => self.turn_fails(session, Failure::Shed, cx),
             Command::Succeed => self.turn_served(session, cx),
@@ -73,7 +76,7 @@ impl World<'_> {
         let half_rtt = link.half(self.draws.uniform(MODEL_LINK, s.key.child(u64::from(s.turn)), u64::from(attempt)));
         let serial = s.request.next_serial();
         let (sent, prompt, workload) = (s.request.sent, s.request.prompt, usize::from(s.workload));
-        cx.schedule(now + half_rtt, TRAFFIC, Event::ReachesProvider { session, leg, serial });
+        cx.schedule_in(half_rtt, TRAFFIC, Event::ReachesProvider { session, leg, serial });
         self.count_call(sent, region, deployment, prompt);
         self.watch_call(now, deployment);
         let streamed = self.demand[workload].streamed;
@@ -106,12 +109,12 @@ impl World<'_> {
             // an abandoned call is dropped when the provider hears of it, if anything is sent that nobody takes
             let finished = call.complete_at_provider();
             let served_until = if call.streamed { finished.min(at + call.half_rtt) } else { finished };
-            cx.schedule(served_until, TRAFFIC, Event::ProviderFrees { deployment: d, place: call.place });
+            cx.schedule_in(served_until.since(now), TRAFFIC, Event::ProviderFrees { deployment: d, place: call.place });
         }
         if call.accepted && call.streamed && retry.hedge_after.is_some() && call.first_token <= at {
             cx.schedule(call.first_token, TRAFFIC, Event::FirstToken { session, leg, serial });
         }
-        cx.schedule(at.max(now), TRAFFIC, Event::AttemptEnds { session, leg, serial });
+        cx.schedule_in(at.since(now), TRAFFIC, Event::AttemptEnds { session, leg, serial });
     }
 
     /// The gateway sees how a call ended.
@@ -187,7 +190,7 @@ impl World<'_> {
                 // its first token is on the way; a token that was there before has been seen
                 cx.schedule(call.first_token, TRAFFIC, Event::FirstToken { session, leg, serial });
             }
-            cx.schedule(heard, TRAFFIC, Event::AttemptEnds { session, leg, serial });
+            cx.schedule_in(heard.since(now), TRAFFIC, Event::AttemptEnds { session, leg, serial });
         }
     }
 }
@@ -219,8 +222,9 @@ pub(super) fn meet(
 
 /// When an accepted call ends for the gateway: complete, or abandoned at one of the time-outs. Sets its outcome.
 fn attempt_end(call: &mut Call, retry: &RetrySpec) -> Time {
-    let first_limit = call.sent + retry.first_token_timeout;
-    let limit = call.sent + retry.total_timeout;
+    // nobody waits beyond the end of time, where absurd latencies would lie
+    let first_limit = (call.sent + retry.first_token_timeout).min(MAX_TIME);
+    let limit = (call.sent + retry.total_timeout).min(MAX_TIME);
     let timeout = Outcome::Failed { class: ErrorClass::Timeout, retry_after: None };
     let (at, outcome) = if call.streamed && call.first_token > first_limit {
         (first_limit, timeout)

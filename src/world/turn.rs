@@ -70,7 +70,7 @@ impl World<'_> {
         r.half_rtt = link.half(u);
         let travel = route.took + r.half_rtt.times(2 * u64::from(route.handshakes) + 1);
         let epoch = r.step(Phase::Travelling);
-        cx.schedule(now + travel, TRAFFIC, Event::ReachesRegion { session, epoch });
+        cx.schedule_in(travel, TRAFFIC, Event::ReachesRegion { session, epoch });
         self.watch_region_choice(now, usize::from(region));
     }
 
@@ -119,7 +119,7 @@ impl World<'_> {
             work += CACHE_TIMEOUT;
         }
         let epoch = s.request.step(Phase::InApplication);
-        cx.schedule(now + work, TRAFFIC, Event::CallsModel { session, epoch });
+        cx.schedule_in(work, TRAFFIC, Event::CallsModel { session, epoch });
     }
 
     /// The application is ready to call a model: the gateway decides which.
@@ -223,9 +223,9 @@ impl World<'_> {
         let timeout = self.scenario.client.connect_timeout;
         let s = &mut self.sessions[session];
         s.connected_until = Time::ZERO;
-        let at = (s.request.try_began + timeout).max(now);
+        let wait = (s.request.try_began + timeout).since(now);
         let epoch = s.request.step(Phase::Unanswered);
-        cx.schedule(at, TRAFFIC, Event::ClientGivesUp { session, epoch });
+        cx.schedule_in(wait, TRAFFIC, Event::ClientGivesUp { session, epoch });
     }
 
     /// The client's connect time-out: another try with a fresh look at the name, or the turn has failed.

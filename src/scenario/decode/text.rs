@@ -62,7 +62,9 @@ impl Leaf for Span {
         let span = parse_duration(t).map_err(|e| quantity::<Self>(t, &e))?;
         // sums of a few durations must fit in 584 years of nanoseconds
         if span > LONGEST {
-            return Err(quantity::<Self>(t, &QuantityError::TooLarge));
+            let mut e = quantity::<Self>(t, &QuantityError::TooLarge);
+            e.help = Some("no duration may be longer than 3660 d".to_owned());
+            return Err(e);
         }
         Ok(span)
     }
