@@ -25,6 +25,9 @@ fn toml_files(folder: &str) -> Vec<PathBuf> {
     files
 }
 
+/// States every key of the language.
+const EVERY_KEY: &str = include_str!("every_key.toml");
+
 /// A small scenario without errors.
 const GOOD: &str = r#"
 name = "Small"
@@ -467,6 +470,111 @@ fn odd_but_possible_scenarios_load_with_warnings() {
     );
 }
 
+/// Each edit of a scenario without warnings gives exactly one.
+#[test]
+fn what_has_no_effect_is_warned_of() {
+    let base =
+        GOOD.replace("region = \"azure:eastus2\"", "region = \"azure:eastus2\"\nquota.tokens = \"9k tokens/min\"");
+    assert!(from_str(&base, "test.toml", None).unwrap().warnings.is_empty());
+    let fault = |when: &str| {
+        format!("{base}[[fault]]\nname = \"f\"\n{when}\nwhat.region_down = {{ region = \"aws:us-east-1\" }}\n")
+    };
+    let second = |chain: &str, more: &str| {
+        let pools = "[pool.again]\ndeployments = [\"gpt\"]\n";
+        format!("{}{pools}{more}", base.replace("chain = [\"gpt\"]", chain))
+    };
+    for (text, at, message) in [
+        (fault("at = \"50 min\"\nlasts = \"11 min\""), "\"11 min\"", "the fault ends 1 min after the horizon"),
+        (
+            fault("recurring = { mean_up = \"30 d\", mean_down = \"1 h\" }"),
+            "\"30 d\"",
+            "a failure in 720 h on average: the fault probably never strikes",
+        ),
+        (
+            base.replace("share = 0.6 }", "share = 0.6 }\nparis = { city = \"Paris\", share = 0 }"),
+            "0 }",
+            "users `paris` have no share, so nobody belongs to them",
+        ),
+        (
+            format!("{base}[topology.spare]\nabstract = true\n"),
+            "spare",
+            "nothing extends the abstract topology `spare`",
+        ),
+        (
+            format!("{base}[deployment.spare]\nabstract = true\n"),
+            "spare",
+            "nothing extends the abstract deployment `spare`",
+        ),
+        (
+            second("chain = [\"gpt\", \"again\"]", ""),
+            "\"again\"]",
+            "the pool `again` falls back to deployments that have just failed",
+        ),
+        (
+            format!(
+                "{}[residency.eu]\ncontinents = [\"europe\"]\n[deployment.eu]\nextends = \"gpt\"\nregion = \"azure:swedencentral\"\n",
+                base.replace("city = \"Berlin\"", "city = \"Berlin\", residency = \"eu\"")
+                    .replace("city = \"Tokyo\"", "city = \"Tokyo\", residency = \"eu\"")
+                    .replace("[\"aws:us-east-1\"]", "[\"aws:eu-west-1\"]")
+                    .replace("deployments = [\"gpt\"]", "deployments = [\"gpt\", \"eu\"]"),
+            ),
+            "gpt]\nprovider",
+            "residency keeps the data of all users out of the deployment `gpt`",
+        ),
+        (
+            format!(
+                "{}[residency.eu]\ncontinents = [\"europe\"]\ncountries = [\"US\"]\n",
+                base.replace("city = \"Berlin\"", "city = \"Berlin\", residency = \"eu\"")
+                    .replace("city = \"Tokyo\"", "city = \"Tokyo\", residency = \"eu\"")
+                    .replace("[\"aws:us-east-1\"]", "[\"aws:us-east-1\", \"aws:ap-northeast-1\"]"),
+            ),
+            "\"aws:ap-northeast-1\"",
+            "residency keeps all users out of `aws:ap-northeast-1`",
+        ),
+        (
+            base.replace("chain =", "health.interval = \"1 h\"\nchain ="),
+            "\"1 h\"\nchain",
+            "3 failed checks, 1 h apart, make a region unhealthy, but the run is over after 1 h",
+        ),
+        (
+            base.replace("2 sessions/s", "0.9 sessions/h"),
+            "\"0.9 sessions/h\"",
+            "`chat` has 0.9 sessions on average, so probably none",
+        ),
+        (
+            base.replace("50 tokens", "2k tokens"),
+            "\"2k tokens\"",
+            "all answers of `chat` are cut at `max_output`, 1024 tokens",
+        ),
+        (
+            base.replace("sizes.fixed = {", "context.growing = { max = \"10k tokens\" }\nturns.fixed = 3\nthink_time.constant = \"1 s\"\nsizes.fixed = {"),
+            "\"9k tokens/min\"",
+            "the token bucket holds 9000, but a turn of `chat` may reserve up to 11024: such turns would always be refused",
+        ),
+        (
+            format!(
+                "{}[deployment.slow]\nextends = \"gpt\"\nlatency = {{ ttft.constant = \"11 s\", per_output_token.constant = \"1 ms\" }}\n",
+                base.replace("deployments = [\"gpt\"]", "deployments = [\"gpt\", \"slow\"]"),
+            ),
+            "slow]\n",
+            "a first token of `slow` takes 11.007 s or more, but the gateways give up after 10 s",
+        ),
+        (
+            base.replace("price = { input = \"$2 / Mtok\", output = \"$8 / Mtok\" }", "price.catalog = \"azure/gpt-4\"")
+                .replace("9k tokens/min", "1M tokens/min")
+                .replace("arrivals.poisson = { rate = \"2 sessions/s\" }", "arrivals.replay = { trace = \"mooncake-conversation\" }")
+                .replace("sizes.fixed = { input = \"100 tokens\", output = \"50 tokens\" }", "sizes = \"replayed\""),
+            "\"replayed\"",
+            "5411 of the 12031 rows of `mooncake-conversation` are longer than the 8192 tokens a model reads",
+        ),
+    ] {
+        let loaded = from_str(&text, "test.toml", None).unwrap_or_else(|e| panic!("{e}"));
+        let [only] = loaded.warnings.list() else { panic!("{}\n{message}", loaded.warnings) };
+        assert_eq!(only.message, message);
+        assert_eq!(only.loc.start, text.rfind(at).unwrap(), "{}", loaded.warnings);
+    }
+}
+
 #[test]
 fn max_turns_lifts_the_limit() {
     let large = GOOD.replace("2 sessions/s", "1M sessions/s");
@@ -638,6 +746,10 @@ const PIECES: &[&str] = &[
     "{ exponential = { mean = \"1 h\" } }",
     "{ uniform = { min = \"0 s\", max = \"1 d\" } }",
     "{ lognormal = { p50 = \"1 ns\", p95 = \"1 d\" } }",
+    "\"3660 d\"",
+    "{ constant = \"3660 d\" }",
+    "{ exponential = { mean = \"3660 d\" } }",
+    "{ lognormal = { p50 = \"1 s\", p95 = \"3660 d\" } }",
 ];
 
 #[derive(Clone, Debug)]
@@ -741,6 +853,71 @@ fn cases() -> u32 {
     std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(1500)
 }
 
+/// Changes a scenario so that a run of it takes milliseconds: a minute is enough to meet every kind of event.
+fn briefly(scenario: &mut Scenario) {
+    scenario.horizon = scenario.horizon.min(Span::from_mins(1));
+    scenario.warmup = scenario.warmup.min(Span::from_secs(10));
+    scenario.interval = scenario.interval.max(Span::from_secs(1));
+    for f in &mut scenario.faults {
+        if let FaultWhen::At { at, lasts } = &mut f.when {
+            (*at, *lasts) = ((*at).min(Span::from_secs(20)), (*lasts).min(Span::from_secs(20)));
+        }
+    }
+    for w in &mut scenario.workloads {
+        if let Arrivals::Poisson { rate, .. } = &mut w.arrivals
+            && rate.per_sec_f64() > 5.0
+        {
+            *rate = PerNanos { micro_count: 5_000_000, nanos: 1_000_000_000 };
+        }
+    }
+}
+
+/// Every value of the language, one after the other, at the ends of what it takes.
+#[test]
+fn every_value_at_its_extremes_is_refused_or_can_be_run() {
+    let values = EVERY_KEY.matches('=').count();
+    let extremes = PIECES.iter().enumerate().filter(|(_, p)| {
+        p.starts_with("{ ") || p.trim_start_matches('"').starts_with(|c: char| c.is_ascii_digit()) && !p.contains('-')
+    });
+    let extremes: Vec<usize> = extremes.map(|(i, _)| i).collect();
+    let (mut ran, mut refused) = (0, 0);
+    for value in 0..values {
+        let before = EVERY_KEY.match_indices('=').nth(value).map_or("", |(at, _)| &EVERY_KEY[..at]);
+        let heading = before.rsplit('[').next().unwrap_or("").split(']').next().unwrap_or("");
+        let own = heading.strip_prefix("topology.").unwrap_or("one");
+        for &piece in &extremes {
+            let text = apply(EVERY_KEY, &Mutation::Value(value, piece));
+            let Ok(Loaded { mut scenario, .. }) = from_str(&text, "extreme.toml", None) else {
+                refused += 1;
+                continue;
+            };
+            briefly(&mut scenario);
+            let topology = scenario.topologies.iter().position(|t| t.name == own).unwrap_or(0);
+            let record = run(&scenario, topology, 0);
+            assert!(record.failed() <= record.requests());
+            ran += 1;
+        }
+    }
+    assert!(ran > 500 && refused > 500, "{ran} {refused}");
+}
+
+/// What the tests with mutated values do not state, they do not test. A replayed file needs a file and excludes a trace.
+#[test]
+fn the_scenario_with_every_key_has_every_key() {
+    let word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    let words: Vec<&str> = EVERY_KEY.split(|c| !word(c)).collect();
+    let schema = schema();
+    let definitions = schema["$defs"].as_object().unwrap();
+    let mut missing = Vec::new();
+    for (name, definition) in definitions {
+        let variants = definition.get("oneOf").and_then(|o| o.as_array()).into_iter().flatten();
+        let tables = variants.chain([definition]).filter_map(|d| d.get("properties")?.as_object());
+        let keys = tables.flat_map(|t| t.keys().map(String::as_str));
+        missing.extend(keys.filter(|key| *key != "file" && !words.contains(key)).map(|key| format!("{name}: {key}")));
+    }
+    assert_eq!(missing, [""; 0], "add them to tests/every_key.toml");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -771,30 +948,15 @@ proptest! {
     /// What validation lets through can be run: no invariant breaks and nothing panics, however odd the values are.
     #[test]
     fn mutated_scenarios_that_load_can_be_run(
-        which in 0usize..2,
+        which in 0usize..3,
         mutations in prop::collection::vec(value_mutation(), 1..4),
     ) {
-        let mut text = [starter(), GOOD][which].to_owned();
+        let mut text = [starter(), GOOD, EVERY_KEY][which].to_owned();
         for m in &mutations {
             text = apply(&text, m);
         }
         let Ok(Loaded { mut scenario, .. }) = from_str(&text, "fuzz.toml", None) else { return Ok(()) };
-        // a minute is enough to meet every kind of event
-        scenario.horizon = scenario.horizon.min(Span::from_mins(1));
-        scenario.warmup = scenario.warmup.min(Span::from_secs(10));
-        scenario.interval = scenario.interval.max(Span::from_secs(1));
-        for f in &mut scenario.faults {
-            if let FaultWhen::At { at, lasts } = &mut f.when {
-                (*at, *lasts) = ((*at).min(Span::from_secs(20)), (*lasts).min(Span::from_secs(20)));
-            }
-        }
-        for w in &mut scenario.workloads {
-            if let Arrivals::Poisson { rate, .. } = &mut w.arrivals
-                && rate.per_sec_f64() > 5.0
-            {
-                *rate = PerNanos { micro_count: 5_000_000, nanos: 1_000_000_000 };
-            }
-        }
+        briefly(&mut scenario);
         for topology in 0..scenario.topologies.len() {
             let record = run(&scenario, topology, 0);
             prop_assert!(record.failed() <= record.requests());

@@ -188,7 +188,7 @@ impl World<'_> {
             let (serial, heard) = (call.serial, now + call.half_rtt);
             if call.streamed && self.topology.retry.hedge_after.is_some() && (now..=heard).contains(&call.first_token) {
                 // its first token is on the way; a token that was there before has been seen
-                cx.schedule(call.first_token, TRAFFIC, Event::FirstToken { session, leg, serial });
+                cx.schedule_in(call.first_token.since(now), TRAFFIC, Event::FirstToken { session, leg, serial });
             }
             cx.schedule_in(heard.since(now), TRAFFIC, Event::AttemptEnds { session, leg, serial });
         }

@@ -97,7 +97,7 @@ impl World<'_> {
             };
             let (sent, group, region) = (s.request.sent, s.group, s.request.region);
             let stray = self.strays.insert(Stray { call, arrival, given_up: now, sent, group, region });
-            cx.schedule(call.sent + call.half_rtt, TRAFFIC, Event::StrayArrives { stray });
+            cx.schedule_in((call.sent + call.half_rtt).since(cx.now()), TRAFFIC, Event::StrayArrives { stray });
             self.count_abandoned(session, &call, 0);
         }
         self.ask_router(session).on_abandoned(now, call.deployment);
@@ -140,7 +140,7 @@ impl World<'_> {
             let (finished, heard) = (call.complete_at_provider(), given_up + call.half_rtt);
             let leaves = if call.streamed { finished.min(heard) } else { finished };
             // an end that is due later finds it gone
-            cx.schedule(leaves.max(cx.now()), TRAFFIC, Event::ProviderFrees { deployment, place: call.place });
+            cx.schedule_in(leaves.since(cx.now()), TRAFFIC, Event::ProviderFrees { deployment, place: call.place });
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::dist::{DurationDist, TokenDist};
 use crate::scenario::decode::{List, Nothing, SessionRate, ShareValue, TokenCount, choice, table};
-use crate::scenario::diagnostic::At;
+use crate::scenario::diagnostic::{At, Loc};
 use crate::units::Span;
 
 table! {
@@ -154,6 +154,26 @@ table! {
         system: At<TokenCount> = Or(&d::SYSTEM_PROMPT),
         /// Longest prompt that is sent; older turns are dropped beyond.
         max: At<TokenCount> = Required,
+    }
+}
+
+impl RawSizes {
+    /// Where the length of answers is stated.
+    pub fn output_loc(&self) -> Option<Loc> {
+        match self {
+            RawSizes::Fixed(f) => f.output.as_ref().map(|v| v.loc),
+            RawSizes::Independent(i) => i.output.as_ref().and_then(TokenDist::loc),
+            RawSizes::Fit(name) | RawSizes::Trace(name) => Some(name.loc),
+            RawSizes::Replayed(at) => Some(at.loc),
+        }
+    }
+    /// Where the length of what users add is stated.
+    pub fn input_loc(&self) -> Option<Loc> {
+        match self {
+            RawSizes::Fixed(f) => f.input.as_ref().map(|v| v.loc),
+            RawSizes::Independent(i) => i.input.as_ref().and_then(TokenDist::loc),
+            RawSizes::Fit(_) | RawSizes::Trace(_) | RawSizes::Replayed(_) => self.output_loc(),
+        }
     }
 }
 

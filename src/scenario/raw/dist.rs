@@ -1,7 +1,7 @@
 //! Distributions of durations and of tokens.
 
 use crate::scenario::decode::{TokenCount, choice, table};
-use crate::scenario::diagnostic::At;
+use crate::scenario::diagnostic::{At, Loc};
 use crate::units::Span;
 
 macro_rules! dist {
@@ -46,6 +46,18 @@ macro_rules! dist {
                 "exponential" => Exponential($exponential),
                 /// Log-normal with this median and 95th percentile.
                 "lognormal" => LogNormal($lognormal),
+            }
+        }
+        impl $dist {
+            /// Where it is stated.
+            #[allow(dead_code, reason = "for durations nobody asks")]
+            pub fn loc(&self) -> Option<Loc> {
+                Some(match self {
+                    $dist::Constant(v) => v.loc,
+                    $dist::Uniform(u) => u.loc,
+                    $dist::Exponential(e) => e.loc,
+                    $dist::LogNormal(l) => l.loc,
+                })
             }
         }
     };

@@ -2,8 +2,11 @@
 //! everything that could not be simulated is refused. Errors are collected; a part with errors is left out of further
 //! checks instead of causing more of them.
 
+mod capacity;
 mod dist;
+mod doubts;
 mod faults;
+mod impossible;
 mod layout;
 mod lookup;
 mod models;
@@ -25,9 +28,9 @@ pub use take::default_value;
 use super::decode::Cx;
 use super::defaults as d;
 use super::diagnostic::{At, Loc};
-use super::extends::resolve;
+use super::extends::{Resolved, resolve};
 use super::model::{DefaultUsed, Deployment, Scenario, Topology};
-use super::raw::RawScenario;
+use super::raw::{RawDeployment, RawScenario, RawTopology};
 use super::suggest::did_you_mean;
 use crate::units::Span;
 use std::path::Path;
@@ -45,6 +48,29 @@ pub struct Origin<'a> {
     pub base_dir: Option<&'a Path>,
 }
 
+/// The file and what became of it, for checks over the whole.
+pub struct Whole<'a> {
+    /// As written.
+    pub raw: &'a RawScenario,
+    /// Topologies with what they inherit.
+    pub topologies: &'a [Resolved<RawTopology>],
+    /// Deployments with what they inherit.
+    pub deployments: &'a [Resolved<RawDeployment>],
+    /// As it is to be simulated.
+    pub scenario: &'a Scenario,
+}
+
+impl<'a> Whole<'a> {
+    /// A topology as written, with what it inherits.
+    pub fn topology(&self, name: &str) -> Option<&'a RawTopology> {
+        self.topologies.iter().find(|r| r.name.value == name)?.value.as_ref()
+    }
+    /// Where a deployment is defined.
+    pub fn deployment(&self, name: &str) -> Option<Loc> {
+        self.deployments.iter().find(|r| r.name.value == name).map(|r| r.name.loc)
+    }
+}
+
 /// The validated scenario; `None` if there are errors, which are in `cx` then.
 pub fn validate(raw: &RawScenario, origin: &Origin<'_>, cx: &mut Cx) -> Option<Scenario> {
     let horizon = horizon(raw, cx);
@@ -53,6 +79,7 @@ pub fn validate(raw: &RawScenario, origin: &Origin<'_>, cx: &mut Cx) -> Option<S
     let interval = cx.or_at(&raw.interval, &d::INTERVAL, Loc::START);
     cx.positive(interval, "interval");
     let slow_over = cx.or_at(&raw.slow_over, &d::SLOW_OVER, Loc::START);
+    cx.positive(slow_over, "slow_over");
     let replications = cx.or_at(&raw.replications, &d::REPLICATIONS, Loc::START);
     let replications = cx.count(replications, "replications", 1..=size::MOST_REPLICATIONS);
     let name = raw.name.as_ref();
@@ -86,7 +113,7 @@ pub fn validate(raw: &RawScenario, origin: &Origin<'_>, cx: &mut Cx) -> Option<S
     let good_deployments: Vec<&Deployment> = deployments.entries.iter().filter_map(|(_, d)| d.as_ref()).collect();
     residency::check(raw, &residency, &topologies, &topologies_raw, &good_deployments, &deployments, &places, cx);
     steering::check(raw, &groups, &residency, &topologies, &topologies_raw, cx);
-    models::check_capacity(raw, &deployments, &deployments_raw, &workloads, cx);
+    capacity::check(raw, &deployments, &deployments_raw, &workloads, cx);
     let baseline = baseline(raw, &topologies, cx);
 
     let known = objectives::known(
@@ -110,7 +137,6 @@ pub fn validate(raw: &RawScenario, origin: &Origin<'_>, cx: &mut Cx) -> Option<S
         size::check(raw, &load, interval, cx);
     }
 
-    unused(raw, &topologies, &pools, &deployments, broken, cx);
     let start = cx.or(&raw.start, &d::START).value;
     let seed = cx.or(&raw.seed, &d::SEED).value;
     if cx.errors() > 0 {
@@ -125,7 +151,7 @@ pub fn validate(raw: &RawScenario, origin: &Origin<'_>, cx: &mut Cx) -> Option<S
             provenance: provenance.clone(),
         })
         .collect();
-    Some(Scenario {
+    let scenario = Scenario {
         name: name?.value.clone(),
         slug: origin.slug.clone(),
         description: raw.description.as_ref().map_or(String::new(), |d| d.value.clone()),
@@ -151,7 +177,11 @@ pub fn validate(raw: &RawScenario, origin: &Origin<'_>, cx: &mut Cx) -> Option<S
         faults,
         objectives,
         defaults,
-    })
+    };
+    let whole = Whole { raw, topologies: &topologies_raw, deployments: &deployments_raw, scenario: &scenario };
+    impossible::check(&whole, cx);
+    doubts::check(&whole, &pools, cx);
+    (cx.errors() == 0).then_some(scenario)
 }
 
 fn horizon(raw: &RawScenario, cx: &mut Cx) -> Option<At<Span>> {
@@ -196,40 +226,4 @@ fn baseline(raw: &RawScenario, topologies: &[(At<String>, Option<Topology>)], cx
         cx.unknown_name("topology", name, topologies.iter().map(|(n, _)| n.value.as_str()));
     }
     0
-}
-
-/// Warns of definitions that nothing uses.
-fn unused(
-    raw: &RawScenario,
-    topologies: &[(At<String>, Option<Topology>)],
-    pools: &[(At<String>, Option<super::model::Pool>)],
-    deployments: &models::Deployments,
-    broken: bool,
-    cx: &mut Cx,
-) {
-    if broken || cx.errors() > 0 {
-        return;
-    }
-    for (name, pool) in pools {
-        let used =
-            topologies.iter().filter_map(|(_, t)| t.as_ref()).any(|t| t.chain.iter().any(|p| p.name == name.value));
-        if pool.is_some() && !used {
-            cx.warning(name.loc, format!("no topology uses the pool `{}`", name.value));
-        }
-    }
-    let complete = pools.iter().all(|(_, p)| p.is_some());
-    for (i, (name, deployment)) in deployments.entries.iter().enumerate() {
-        let used = pools.iter().filter_map(|(_, p)| p.as_ref()).any(|p| p.members.iter().any(|(m, _)| m.ix() == i));
-        if complete && deployment.is_some() && !used {
-            cx.warning(name.loc, format!("no pool uses the deployment `{}`", name.value))
-                .help("if it is only there to be extended, say `abstract = true`");
-        }
-    }
-    let users = raw.users.iter().flat_map(|u| u.good());
-    let classes: Vec<&str> = users.filter_map(|(_, g)| g.residency.as_ref()).map(|r| r.value.as_str()).collect();
-    for (name, _) in raw.residency.iter().flat_map(|r| &r.entries) {
-        if !classes.contains(&name.value.as_str()) {
-            cx.warning(name.loc, format!("no users have the residency class `{}`", name.value));
-        }
-    }
 }

@@ -10,8 +10,8 @@ use crate::scenario::decode::{Cx, List, Named};
 use crate::scenario::defaults as d;
 use crate::scenario::diagnostic::{At, Loc};
 use crate::scenario::extends::Resolved;
-use crate::scenario::model::{Context, Deployment, DistSpec, Pool, Quota, Sizes, Workload};
-use crate::scenario::raw::{RawChoose, RawContext, RawDeployment, RawLatency, RawPool, RawQuota, RawTokenPrices};
+use crate::scenario::model::{Deployment, DistSpec, Pool, Quota};
+use crate::scenario::raw::{RawChoose, RawDeployment, RawLatency, RawPool, RawQuota, RawTokenPrices};
 use crate::scenario::suggest::{did_you_mean, listed};
 use crate::units::{DeploymentIx, PerNanos, Price, Span};
 
@@ -355,60 +355,4 @@ fn weights(p: &RawPool, list: &List<At<String>>, choose: Choose, cx: &mut Cx) ->
         }
     }
     out
-}
-
-/// Prompts that no deployment could take: longer than its model reads, or larger than its quota ever holds.
-pub fn check_capacity(
-    raw: &crate::scenario::raw::RawScenario,
-    deployments: &Deployments,
-    resolved: &[Resolved<RawDeployment>],
-    workloads: &[Workload],
-    cx: &mut Cx,
-) {
-    for w in workloads {
-        let (least, most) = prompt(w);
-        let raw_workload = raw.workload.iter().flat_map(|n| n.good()).find(|(n, _)| n.value == w.name).map(|(_, r)| r);
-        let growing = raw_workload.and_then(|r| match &r.context {
-            Some(RawContext::Growing(g)) => g.max.as_ref().map(|m| m.loc),
-            _ => None,
-        });
-        for ((name, deployment), max_input) in deployments.entries.iter().zip(&deployments.max_input) {
-            let Some(d) = deployment else { continue };
-            if let (Some((max, price)), Some(loc), Some(most)) = (max_input, growing, most)
-                && most > *max
-            {
-                cx.error(loc, format!("the context may grow to {most} tokens, but a model reads at most {max}"))
-                    .note(*price, "the model, by its price");
-            }
-            if let Some(bucket) = d.quota.and_then(|q| q.tokens)
-                && least + u64::from(w.max_output_tokens) > bucket.capacity
-            {
-                let quota =
-                    resolved.iter().find(|r| r.name.value == name.value).and_then(|r| r.value.as_ref()?.quota.as_ref());
-                let loc = quota
-                    .map_or(name.loc, |q| q.token_burst.map(|b| b.loc).or(q.tokens.map(|t| t.loc)).unwrap_or(q.loc));
-                cx.error(loc, format!(
-                    "the token bucket holds {}, but a turn of `{}` reserves at least {}: every one would be refused",
-                    bucket.capacity, w.name, least + u64::from(w.max_output_tokens)
-                ))
-                .help("a larger quota, or a smaller `max_output`");
-            }
-        }
-    }
-}
-
-/// Shortest prompt of a turn, and the longest where the scenario bounds it.
-fn prompt(w: &Workload) -> (u64, Option<u64>) {
-    let input = match &w.sizes {
-        Sizes::Fixed { input, .. } => u64::from(*input),
-        Sizes::Independent { input: DistSpec::Constant(x) | DistSpec::Uniform { min: x, .. }, .. } => *x as u64,
-        Sizes::Independent { .. } => 1,
-        Sizes::Trace(t) => t.rows.iter().map(|r| u64::from(r.1)).min().unwrap_or(1),
-    };
-    match w.context {
-        Context::Fresh => (input.max(1), None),
-        Context::Growing { system_tokens, max_tokens } => {
-            ((u64::from(system_tokens) + input).min(u64::from(max_tokens).max(input)), Some(u64::from(max_tokens)))
-        }
-    }
 }

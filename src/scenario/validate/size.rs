@@ -224,7 +224,7 @@ fn demand(w: &Workload, seconds: f64, horizon: Span) -> (f64, f64) {
 }
 
 /// Where the rate of a workload stands.
-fn rate_loc(raw: &RawScenario, workload: &str) -> Loc {
+pub fn rate_loc(raw: &RawScenario, workload: &str) -> Loc {
     let found = raw.workload.iter().flat_map(|w| &w.entries).find(|(n, _)| n.value == workload);
     let Some((name, Some(w))) = found else { return Loc::START };
     match &w.arrivals {
