@@ -3,6 +3,14 @@
 
 use geodes::kernel::{Class, Context, Engine, Slab, World, slab};
 use geodes::random::{Draws, EntityKey, ExpZiggurat, Purpose, Seed};
+use geodes::routing::entropy::Entropy;
+use geodes::routing::litellm::config::{
+    Budget, BudgetTime, Config, Deployment, Fallbacks, Limit, Options, Strategy, Target as RoutedTo,
+};
+use geodes::routing::litellm::{self, Command};
+use geodes::routing::outcome::{ErrorClass, Observation, Outcome};
+use geodes::routing::reason::Silent;
+use geodes::routing::request::Request;
 use geodes::scenario::model::{DistSpec, Fault, FaultWhat, FaultWhen};
 use geodes::study::replicate;
 use geodes::units::{RegionIx, Span, Time};
@@ -186,4 +194,118 @@ fn the_memory_of_a_study_does_not_grow_with_its_replications() {
     // some hundred numbers for each replication, and merged histograms are a little wider
     let numbers = 28 * 8 * 200;
     assert!(many < few + few / 10 + numbers, "{many} bytes for 32 replications, {few} for 4");
+}
+
+struct Random(geodes::random::Stream);
+
+impl Entropy for Random {
+    fn uniform(&mut self) -> f64 {
+        self.0.uniform()
+    }
+}
+
+/// A LiteLLM router with 30 deployments in two models and everything switched on that counts or filters.
+fn busy_router(strategy: Strategy) -> (litellm::Router, Vec<litellm::Target>) {
+    let deployments = (0..30).map(|i| Deployment {
+        id: format!("d{i}"),
+        model_name: ["a", "b"][i / 20].to_owned(),
+        model: format!("openai/{i}"),
+        weight: Some(1.0),
+        rpm: Limit { params: Some(40 + i as u64), ..Limit::default() },
+        itpm: (i % 3 == 0).then_some(1_000_000),
+        order: Some(1 + (i % 2) as i64),
+        max_parallel_requests: Some(10),
+        max_input_tokens: Some(8_192),
+        tags: vec!["default".to_owned(), ["x", "y"][i % 2].to_owned()],
+        budget: Some(Budget { max: 1e6, per: BudgetTime::Span(Span::from_mins(10)) }),
+        input_cost_per_token: Some(1e-6),
+        ..Deployment::default()
+    });
+    let chain = |to: &str| Some(Fallbacks::Chains(vec![("*".to_owned(), vec![RoutedTo::model(to)])]));
+    let config = Config {
+        deployments: deployments.collect(),
+        strategy,
+        pre_call_checks: true,
+        tag_filtering: true,
+        weighted_failover: true,
+        enforce_rate_limits: true,
+        fallbacks: chain("b"),
+        context_window_fallbacks: chain("b"),
+        ..Config::default()
+    };
+    let mut router = litellm::Router::new(config).unwrap();
+    let model = router.model("a").unwrap();
+    let given = [
+        Options::default(),
+        Options { tags: vec!["x".to_owned()], ..Options::default() },
+        Options { weights: vec![("a".to_owned(), "d1".to_owned(), 2.0)], ..Options::default() },
+    ];
+    let targets = given.iter().map(|o| litellm::Target { model, options: router.options(o).unwrap() }).collect();
+    (router, targets)
+}
+
+#[test]
+fn after_warm_up_the_litellm_router_does_not_allocate() {
+    for strategy in [
+        Strategy::SimpleShuffle,
+        Strategy::LeastBusy,
+        Strategy::UsageV1,
+        Strategy::UsageV2,
+        Strategy::Latency,
+        Strategy::Cost,
+    ] {
+        let (mut router, targets) = busy_router(strategy);
+        let mut entropy = Random(geodes::random::Stream::new(3));
+        let (mut served, mut retried, mut fell_back) = (0, 0, 0);
+        let mut now = Time::ZERO;
+        let mut go_on = |from: u64, to: u64| {
+            for i in from..to {
+                now = now.max(Time(i * 300_000_000));
+                let request =
+                    Request { streams: false, input_tokens: 500, max_output: Some(100), affinity: 0, blocks: &[] };
+                let target = targets[i as usize % targets.len()];
+                let (mut journey, mut command) = router.on_request(now, target, &request, &mut entropy, &mut Silent);
+                loop {
+                    command = match command {
+                        Command::Attempt { deployment, .. } => {
+                            let sent = now;
+                            now += Span::from_millis(100 + i % 50);
+                            // mostly the first model fails, with every class
+                            let fails = entropy.uniform() < if deployment.ix() < 20 { 0.4 } else { 0.05 };
+                            let class = ErrorClass::ALL[entropy.pick(ErrorClass::ALL.len())];
+                            let outcome =
+                                if fails { Outcome::Failed { class, retry_after: None } } else { Outcome::Ok };
+                            let seen = Observation {
+                                outcome,
+                                sent,
+                                first_token: None,
+                                streamed: false,
+                                input_tokens: 500,
+                                cached_tokens: 0,
+                                output_tokens: if fails { 0 } else { 50 },
+                            };
+                            router.on_outcome(now, &mut journey, deployment, &seen, &mut entropy, &mut Silent)
+                        }
+                        Command::Wait { until } => {
+                            now = until;
+                            router.on_timeout(now, &mut journey, &mut entropy, &mut Silent)
+                        }
+                        Command::Succeed => {
+                            served += 1;
+                            retried += u64::from(journey.retries());
+                            fell_back += u64::from(journey.fallbacks());
+                            break;
+                        }
+                        Command::Fail { .. } => break,
+                    };
+                }
+            }
+        };
+        go_on(0, 20_000);
+        let warm = allocations();
+        go_on(20_000, 60_000);
+        let more = allocations() - warm;
+        assert!(served > 10_000 && retried > 100 && fell_back > 100, "{strategy:?}: {served} {retried} {fell_back}");
+        assert_eq!(more, 0, "{strategy:?}: allocations after warm-up");
+    }
 }

@@ -156,7 +156,7 @@ pub fn sequence(file: &Sequence, mode: Mode) -> Check {
     let mut router = Router::new(config).map_err(|e| format!("router: {e}"))?;
     let ear = Ear::default();
     let source = match mode {
-        Mode::Generator => Source::Generator(Mt19937::new(file.seed), Vec::new()),
+        Mode::Generator => Source::Generator(Box::new(Mt19937::new(file.seed)), Vec::new()),
         Mode::Tape => Source::Tape(Tape::new(file.tape.clone(), ids.clone(), ear.clone())),
     };
     let mut rows: BTreeMap<String, (Vec<usize>, usize)> = BTreeMap::new();
@@ -433,7 +433,7 @@ pub fn picks(file: &Picks) -> Check {
     let mut router = Router::new(config).map_err(|e| format!("router: {e}"))?;
     let model = router.model(&group).map_err(|e| e.to_string())?;
     let options = router.options(&Options::default()).map_err(|e| e.to_string())?;
-    let mut source = Source::Generator(Mt19937::new(file.seed), Vec::new());
+    let mut source = Source::Generator(Box::new(Mt19937::new(file.seed)), Vec::new());
     let request = Request { streams: false, input_tokens: INPUT_TOKENS, max_output: None, affinity: 0, blocks: &[] };
     let mut counts: BTreeMap<String, u64> = ids.iter().map(|id| (id.clone(), 0)).collect();
     for (i, recorded) in file.picks.chars().enumerate() {

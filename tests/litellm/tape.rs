@@ -51,10 +51,9 @@ impl ReasonSink for Ear {
 }
 
 /// A source of choices for a replay.
-#[allow(clippy::large_enum_variant, reason = "there is one of them per replayed file")]
 pub enum Source {
     /// CPython's generator. The first draws are kept, for files that list them.
-    Generator(Mt19937, Vec<Taken>),
+    Generator(Box<Mt19937>, Vec<Taken>),
     /// What was recorded.
     Tape(Tape),
 }

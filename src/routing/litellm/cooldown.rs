@@ -25,8 +25,8 @@
 
 use super::cache::Window;
 use super::config::{Config, Deployment};
+use super::dep::Dep;
 use super::failure::{Exception, Failure};
-use super::plan::Dep;
 use crate::units::{Span, Time};
 
 /// `DEFAULT_FAILURE_THRESHOLD_MINIMUM_REQUESTS`.

@@ -23,9 +23,10 @@
 //! streaming, without the levels around it. After the first token the provider's failure is the answer, and so it is at any
 //! time if it is a 4xx other than 429 (`litellm_core_utils/streaming_handler.py: _handle_stream_fallback_error`).
 
+use super::chains::{Chains, FallbackSet, Hop, Lookup};
 use super::failure::{Exception, Failure};
 use super::journey::{Attempted, Frame, Journey, Memory, Walk};
-use super::plan::{Chains, FallbackSet, Hop, Lookup, ModelIx, Plan};
+use super::plan::{ModelIx, Plan};
 use super::state::State;
 use super::why::Mechanism;
 use crate::units::Time;

@@ -8,7 +8,7 @@
 
 use super::cache::{Minute, Window};
 use super::marks::Marks;
-use super::plan::Dep;
+use super::select::Choice;
 use super::why::{Explain, Why};
 use crate::units::{DeploymentIx, Span, Time};
 
@@ -57,14 +57,9 @@ impl LowestCost {
     }
 
     /// The choice, if any candidate is within its limits.
-    #[allow(clippy::too_many_arguments, reason = "each is a thing of its own that the pipeline brings")]
     pub fn pick<S: Explain>(
         &mut self,
-        now: Time,
-        minute: u64,
-        deps: &[Dep],
-        input_tokens: u64,
-        candidates: &[u16],
+        Choice { now, minute, deps, input_tokens, candidates }: Choice<'_>,
         marks: &Marks,
         reasons: &mut S,
     ) -> Option<u16> {

@@ -18,13 +18,16 @@
 use super::cache::{Minute, Window};
 use super::config::StrategyArgs;
 use super::marks::Marks;
-use super::plan::Dep;
+use super::select::Choice;
 use super::why::{Explain, Why};
 use crate::routing::entropy::Entropy;
 use crate::units::{DeploymentIx, Time};
 
 /// What a time-out counts as, in seconds.
 pub(super) const TIMEOUT_PENALTY_S: f64 = 1000.0;
+
+/// Room that a list of samples takes at most before it is needed; LiteLLM's lists hold 10 unless told otherwise.
+const RESERVED: usize = 64;
 
 /// The last samples and their mean.
 #[derive(Clone, Debug, Default)]
@@ -37,6 +40,9 @@ impl Samples {
     fn push(&mut self, sample: f64, most: usize) {
         if self.list.len() >= most {
             self.list.remove(0);
+        } else if self.list.is_empty() {
+            // the whole list at once, so that it does not grow in the middle of a run
+            self.list.reserve(most.min(RESERVED));
         }
         self.list.push(sample);
         self.mean = self.list.iter().sum::<f64>() / self.list.len() as f64;
@@ -152,19 +158,16 @@ impl LowestLatency {
     }
 
     /// The choice, if any candidate is within its limits.
-    #[allow(clippy::too_many_arguments, reason = "each is a thing of its own that the pipeline brings")]
     pub fn pick<E: Entropy, S: Explain>(
         &mut self,
-        now: Time,
-        minute: u64,
-        ask: Ask<'_>,
+        Ask { choice: Choice { now, minute, deps, input_tokens, candidates }, args, streams }: Ask<'_>,
         marks: &Marks,
         scratch: &mut Scratch,
         entropy: &mut E,
         reasons: &mut S,
     ) -> Option<u16> {
         self.forget_if_expired(now);
-        for c in ask.candidates {
+        for c in candidates {
             let (entry, new) = self.list(*c);
             if new {
                 entry.latency.push(0.0, 1);
@@ -181,21 +184,21 @@ impl LowestLatency {
             if !marks.has(*d) {
                 continue;
             }
-            let (entry, dep) = (&self.entries[usize::from(*d)], &ask.deps[usize::from(*d)]);
+            let (entry, dep) = (&self.entries[usize::from(*d)], &deps[usize::from(*d)]);
             let (tokens, requests) = (entry.used.tpm(minute).unwrap_or(0), entry.used.rpm(minute).unwrap_or(0));
-            if tokens + ask.input_tokens > dep.tpm_or_none || requests + 1 > dep.rpm_or_none {
+            if tokens + input_tokens > dep.tpm_or_none || requests + 1 > dep.rpm_or_none {
                 reasons.why_if(|| Why::AtLimit { deployment: DeploymentIx(*d) });
                 continue;
             }
-            let by_first_token = ask.streams && !entry.first_token.list.is_empty();
-            let score = match ask.args.ttft_percentile {
+            let by_first_token = streams && !entry.first_token.list.is_empty();
+            let score = match args.ttft_percentile {
                 Some(p) if by_first_token => entry.first_token.percentile(p, &mut scratch.sorted),
                 _ if by_first_token => entry.first_token.mean,
                 _ => entry.latency.mean,
             };
             scratch.potential.push((score, scratch.potential.len() as u32, *d));
         }
-        let picked = choose(ask.args.lowest_latency_buffer, &mut scratch.potential, entropy, reasons);
+        let picked = choose(args.lowest_latency_buffer, &mut scratch.potential, entropy, reasons);
         if self.map.get(now).is_none() {
             self.forget();
         }
@@ -206,11 +209,9 @@ impl LowestLatency {
 /// What a choice is asked for.
 #[derive(Clone, Copy)]
 pub(super) struct Ask<'a> {
-    pub deps: &'a [Dep],
+    pub choice: Choice<'a>,
     pub args: &'a StrategyArgs,
     pub streams: bool,
-    pub input_tokens: u64,
-    pub candidates: &'a [u16],
 }
 
 /// A uniform draw among those near the lowest, counted in the order of their scores and, where these are equal, of the

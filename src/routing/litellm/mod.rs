@@ -5,8 +5,8 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `config`, `plan`, `resolve`, `names` | settings; names turned into positions; what a name leads to |
-//! | `router`, `journey`, `select` | the process, the request, the pipeline of a pick |
+//! | `config`, `plan`, `dep`, `chains`, `resolve`, `names` | settings; names turned into positions; what a name leads to |
+//! | `router`, `journey`, `select`, `observe` | the process, the request, the pipeline of a pick, what calls teach |
 //! | `shuffle`, `least_busy`, `usage_v1`, `usage_v2`, `lowest_latency`, `lowest_cost` | one strategy each |
 //! | `precheck`, `tags`, `budget` | filters before the strategy |
 //! | `parallel`, `rate_limit` | checks after it |
@@ -21,8 +21,10 @@
 
 mod budget;
 mod cache;
+mod chains;
 pub mod config;
 mod cooldown;
+mod dep;
 mod failure;
 mod fallback;
 mod journey;
@@ -31,6 +33,7 @@ mod lowest_cost;
 mod lowest_latency;
 mod marks;
 pub mod names;
+mod observe;
 mod parallel;
 mod plan;
 mod precheck;

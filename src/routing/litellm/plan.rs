@@ -3,9 +3,10 @@
 //! Names are taken in before the first request ([`Plan::model`], [`Plan::options`]); everything that depends on them is
 //! then worked out again, whole. What a name leads to, and in which order LiteLLM looks: `resolve.rs`.
 
-use super::config::{Config, ConfigError, Fallbacks, GroupKind, Options, Strategy, StrategyArgs, Target};
+use super::chains::{self, FallbackSet, Hop};
+use super::config::{Config, ConfigError, Fallbacks, GroupKind, Options, Strategy, StrategyArgs};
+use super::dep::Dep;
 use super::failure::Policy;
-use super::names;
 use super::resolve::{self, Resolution};
 use super::tags::TagRequest;
 
@@ -29,87 +30,11 @@ impl OptionsIx {
     }
 }
 
-/// A deployment as the rules read it.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Dep {
-    /// `weight`, `rpm` and `tpm` of `litellm_params`, 0 where there is none.
-    pub weights: [f64; 3],
-    /// Limits of usage-based routing and of `enforce_model_rate_limits`; none is `u64::MAX`.
-    pub tpm: u64,
-    pub rpm: u64,
-    /// Limits as latency- and cost-based routing read them: zero counts as none.
-    pub tpm_or_none: u64,
-    pub rpm_or_none: u64,
-    /// Limit of the pre-call check.
-    pub precheck_rpm: Option<u64>,
-    /// Slots; 0 is no limit.
-    pub slots: u32,
-    /// Dollars per token in and out together, as cost-based routing ranks them.
-    pub cost: f64,
-    /// Dollars per token in and out, as spend is counted.
-    pub price: (f64, f64),
-    /// Position among `provider_budgets`.
-    pub provider_budget: Option<u16>,
-    pub region: Option<u16>,
-    pub tags: Vec<u16>,
-    pub default_tag: bool,
-    pub has_tag_regex: bool,
-    pub fails_open: bool,
-    pub team: Option<u16>,
-    /// The group has one deployment only.
-    pub alone: bool,
-    /// A wildcard route: never cooled down.
-    pub wildcard: bool,
-    /// Health checks apply to its group.
-    pub health_filtered: bool,
-    /// Router limits apply to it (`enforce_model_rate_limits`).
-    pub limited: bool,
-    pub io_limited: bool,
-}
-
 /// A deployment that stands for a name, with the order it has there.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Candidate {
     pub deployment: u16,
     pub order: Option<i64>,
-}
-
-/// A step of a chain of fallbacks.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Hop {
-    pub model: Option<ModelIx>,
-    pub num_retries: Option<u32>,
-    /// Steps with the same key are the same attempt: the model of a bare name, or a number above all models.
-    pub key: u32,
-    pub bare: bool,
-}
-
-/// Which chain a list of fallbacks has for a name.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Lookup {
-    /// Position among the plan's chains.
-    pub chain: u16,
-    /// It is not the one of `*`.
-    pub specific: bool,
-}
-
-/// A list of fallbacks.
-#[derive(Clone, Debug)]
-pub(super) enum Chains {
-    /// By name.
-    ByModel(Vec<Option<Lookup>>),
-    /// The same for all.
-    Plain(u16),
-}
-
-/// The three lists of fallbacks.
-#[derive(Clone, Debug, Default)]
-pub(super) struct FallbackSet {
-    pub general: Option<Chains>,
-    /// Whether the list of general fallbacks is not empty.
-    pub any_general: bool,
-    pub context: Option<Chains>,
-    pub content: Option<Chains>,
 }
 
 /// What a name means.
@@ -184,7 +109,8 @@ pub(super) struct Plan {
     pub teams: Vec<String>,
     pub regions: Vec<String>,
     pub tag_budgets: Vec<u16>,
-    entries: Vec<String>,
+    /// Entries of lists that are no bare names.
+    pub(super) entries: Vec<String>,
 }
 
 /// The number of a text in a list of texts, which grows when it is new.
@@ -337,7 +263,7 @@ impl Plan {
                 ]
             })
             .collect();
-        for target in lists.iter().chain(own.iter().flatten()).flatten().flat_map(targets) {
+        for target in lists.iter().chain(own.iter().flatten()).flatten().flat_map(chains::targets) {
             if let Some(model) = &target.model {
                 self.add_model(model)?;
             }
@@ -371,162 +297,9 @@ impl Plan {
         Ok(())
     }
 
-    fn fallback_set(&mut self, lists: &[Option<Fallbacks>; 3]) -> Result<FallbackSet, ConfigError> {
-        Ok(FallbackSet {
-            any_general: match &lists[0] {
-                None => false,
-                Some(Fallbacks::Chains(chains)) => !chains.is_empty(),
-                Some(Fallbacks::List(list)) => !list.is_empty(),
-            },
-            general: lists[0].as_ref().map(|l| self.chains_of(l, true)).transpose()?,
-            context: lists[1].as_ref().map(|l| self.chains_of(l, false)).transpose()?,
-            content: lists[2].as_ref().map(|l| self.chains_of(l, false)).transpose()?,
-        })
-    }
-
-    /// `plain` tells that a plain list is tried as it stands; the two lists for their own error classes are not looked at
-    /// that way, there the last name of a plain list is the chain of all.
-    fn chains_of(&mut self, list: &Fallbacks, plain: bool) -> Result<Chains, ConfigError> {
-        match list {
-            Fallbacks::List(targets) if plain => Ok(Chains::Plain(self.chain(targets)?)),
-            Fallbacks::List(targets) => {
-                let last = &targets[targets.len().saturating_sub(1)..];
-                let chain = self.chain(last)?;
-                Ok(Chains::ByModel(vec![Some(Lookup { chain, specific: true }); self.models.len()]))
-            }
-            Fallbacks::Chains(chains) => {
-                let mut numbers = Vec::with_capacity(chains.len());
-                for (_, targets) in chains {
-                    numbers.push(self.chain(targets)?);
-                }
-                let keys: Vec<&str> = chains.iter().map(|(key, _)| key.as_str()).collect();
-                let lookup = |m: &Model| {
-                    let (at, specific) = look_up(&keys, &m.name)?;
-                    Some(Lookup { chain: numbers[at], specific })
-                };
-                Ok(Chains::ByModel(self.models.iter().map(lookup).collect()))
-            }
-        }
-    }
-
-    fn chain(&mut self, targets: &[Target]) -> Result<u16, ConfigError> {
-        let mut hops = Vec::with_capacity(targets.len());
-        for t in targets {
-            let model = t.model.as_ref().map(|m| self.model_known(m));
-            let key = match (&t.entry, model) {
-                (None, Some(model)) => u32::from(model.0),
-                (entry, _) => (1 << 16) + u32::from(intern(&mut self.entries, entry.as_deref().unwrap_or(""))),
-            };
-            hops.push(Hop { model, num_retries: t.num_retries, key, bare: t.entry.is_none() });
-        }
-        self.chains.push(hops);
-        u16::try_from(self.chains.len() - 1).map_err(|_| ConfigError::TooMany)
-    }
-
-    fn model_known(&self, name: &str) -> ModelIx {
-        let at = self.models.iter().position(|m| m.name == name);
-        ModelIx(at.expect("targets of fallbacks are taken in before their chains") as u16)
-    }
-
-    fn dep(&mut self, d: &super::config::Deployment) -> Dep {
-        let config = &self.config;
-        let group = |name: &str| {
-            config.deployments.iter().filter(|o| o.model_name == name).count()
-                + config
-                    .aliases
-                    .iter()
-                    .filter(|(alias, _)| alias == name)
-                    .map(|(_, m)| group_size(config, m))
-                    .sum::<usize>()
-        };
-        let none_if_zero = |limit: Option<u64>| limit.filter(|l| *l > 0).unwrap_or(u64::MAX);
-        // the first place with a limit other than zero
-        let truthy =
-            |l: super::config::Limit| [l.entry, l.params, l.info].into_iter().find(|l| l.is_some_and(|l| l > 0));
-        let params = |l: super::config::Limit| l.in_params().map_or(0.0, |l| l as f64);
-        let slots = match (d.max_parallel_requests, d.rpm.in_params(), d.tpm.in_params(), config.default_max_parallel) {
-            (Some(slots), ..) => u64::from(slots),
-            (None, Some(rpm), ..) => rpm,
-            (None, None, Some(tpm), _) => ((tpm as f64 / 1000.0 * 6.0) as u64).max(1),
-            (None, None, None, default) => default.map_or(0, u64::from),
-        };
-        // a price of zero counts as none here (`router_strategy/lowest_cost.py`)
-        let own = |price: Option<f64>| price.filter(|p| *p != 0.0);
-        let cost = own(d.input_cost_per_token).or(d.listed_price.map(|p| p.0)).unwrap_or(5.0)
-            + own(d.output_cost_per_token).or(d.listed_price.map(|p| p.1)).unwrap_or(5.0);
-        let price = (
-            d.input_cost_per_token.or(d.listed_price.map(|p| p.0)).unwrap_or(0.0),
-            d.output_cost_per_token.or(d.listed_price.map(|p| p.1)).unwrap_or(0.0),
-        );
-        // a prefix that LiteLLM does not know by itself is a provider that was registered with it
-        let prefix = d.model.split_once('/').map(|(prefix, _)| prefix);
-        let provider = d.provider.as_deref().or(prefix).or_else(|| names::provider_of(&d.model));
-        Dep {
-            weights: [d.weight.unwrap_or(0.0), params(d.rpm), params(d.tpm)],
-            tpm: d.tpm.anywhere().unwrap_or(u64::MAX),
-            rpm: d.rpm.anywhere().unwrap_or(u64::MAX),
-            tpm_or_none: none_if_zero(truthy(d.tpm).flatten()),
-            rpm_or_none: none_if_zero(truthy(d.rpm).flatten()),
-            precheck_rpm: d.rpm.in_params(),
-            slots: slots.min(u64::from(u32::MAX)) as u32,
-            cost,
-            price,
-            provider_budget: config
-                .provider_budgets
-                .iter()
-                .position(|(p, ..)| Some(p.as_str()) == provider)
-                .map(|p| p as u16),
-            alone: group(&d.model_name) == 1,
-            wildcard: d.model_name.contains('*'),
-            health_filtered: config
-                .health
-                .as_ref()
-                .is_some_and(|h| h.groups.as_ref().is_none_or(|g| g.contains(&d.model_name))),
-            limited: d.tpm.anywhere().is_some() || d.rpm.anywhere().is_some(),
-            io_limited: d.itpm.is_some() || d.otpm.is_some(),
-            team: d.team.as_ref().map(|t| intern(&mut self.teams, t)),
-            region: d.region_name.as_ref().map(|r| intern(&mut self.regions, r)),
-            tags: d.tags.iter().map(|t| intern(&mut self.tags, t)).collect(),
-            default_tag: d.tags.iter().any(|t| t == "default"),
-            has_tag_regex: !d.tag_regex.is_empty(),
-            fails_open: d.allow_fail_open,
-        }
-    }
-
     /// The lists of fallbacks that hold for a request.
     pub fn fallbacks_of(&self, options: OptionsIx) -> &FallbackSet {
         &self.options[options.ix()].fallbacks
-    }
-}
-
-fn group_size(config: &Config, model_name: &str) -> usize {
-    config.deployments.iter().filter(|d| d.model_name == model_name).count()
-}
-
-fn targets(list: &Fallbacks) -> Vec<&Target> {
-    match list {
-        Fallbacks::List(targets) => targets.iter().collect(),
-        Fallbacks::Chains(chains) => chains.iter().flat_map(|(_, targets)| targets).collect(),
-    }
-}
-
-/// Position of the chain for a name and whether it is one of its own: an exact key first (the first such), else a key
-/// without or with the provider in front (the last such), else `*` (the last such).
-fn look_up(keys: &[&str], name: &str) -> Option<(usize, bool)> {
-    if let Some(exact) = keys.iter().position(|k| *k == name) {
-        return Some((exact, true));
-    }
-    let prefixed = if name.contains('/') || !keys.iter().any(|k| k.strip_suffix(name).is_some_and(|p| p.ends_with('/')))
-    {
-        None
-    } else {
-        names::provider_of(name).map(|p| format!("{p}/{name}"))
-    };
-    let stripped = names::without_provider(name);
-    let other = keys.iter().rposition(|k| stripped == Some(k) || prefixed.as_deref() == Some(k));
-    match other {
-        Some(at) => Some((at, true)),
-        None => keys.iter().rposition(|k| *k == "*").map(|at| (at, false)),
     }
 }
 
@@ -594,19 +367,4 @@ fn check(config: &Config) -> Result<(), ConfigError> {
 
 fn number(what: &'static str, value: f64) -> Result<(), ConfigError> {
     if value.is_finite() && value >= 0.0 { Ok(()) } else { Err(ConfigError::Number(what)) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn exact_before_provider_before_star() {
-        assert_eq!(look_up(&["*", "g1", "*"], "g1"), Some((1, true)));
-        assert_eq!(look_up(&["*", "g1", "*"], "g2"), Some((2, false)));
-        assert_eq!(look_up(&["gpt-4", "*"], "openai/gpt-4"), Some((0, true)));
-        assert_eq!(look_up(&["openai/gpt-4", "*"], "gpt-4"), Some((0, true)));
-        assert_eq!(look_up(&["azure/gpt-4", "*"], "gpt-4"), Some((1, false)));
-        assert_eq!(look_up(&["g1"], "g2"), None);
-    }
 }

@@ -19,7 +19,7 @@
 
 use super::cache::Minute;
 use super::config::Deployment;
-use super::plan::Dep;
+use super::dep::Dep;
 
 /// Seconds of the Retry-After header of a refusal.
 pub(super) const RETRY_AFTER_S: u64 = 60;

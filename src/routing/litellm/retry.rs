@@ -12,10 +12,11 @@
 //!   header and J uniform in [0, 0.75) s: r + J if 0 < r ≤ 60, else min(max(0.5 · 2^k, `retry_after`), 8) + J, where k
 //!   counts from 0. J is drawn in either case. The pause is also made after the last retry has failed.
 
+use super::chains::FallbackSet;
 use super::config::Config;
 use super::failure::{Exception, Failure, Policy};
 use super::journey::Frame;
-use super::plan::{FallbackSet, Plan};
+use super::plan::Plan;
 use super::resolve::Resolution;
 use super::state::State;
 use crate::routing::entropy::Entropy;

@@ -17,6 +17,7 @@
 //! usage-based v1, LiteLLM decides synchronously, and that path knows neither teams, web search, budgets nor tags.
 
 use super::config::Strategy;
+use super::dep::Dep;
 use super::failure::{Cause, Failure};
 use super::plan::{Candidate, ModelIx, OptionsIx, Opts, Plan};
 use super::resolve::Resolution;
@@ -237,6 +238,17 @@ fn drop_listed<S: Explain>(listed: &[u16], left: &mut Vec<u16>, by: Filter, reas
     });
 }
 
+/// What a strategy that counts chooses from.
+#[derive(Clone, Copy)]
+pub(super) struct Choice<'a> {
+    pub now: Time,
+    /// Minute of the strategy's own calendar.
+    pub minute: u64,
+    pub deps: &'a [Dep],
+    pub input_tokens: u64,
+    pub candidates: &'a [u16],
+}
+
 /// The strategy's choice among `state.candidates`.
 fn strategy<E: Entropy, S: Explain>(
     plan: &Plan,
@@ -260,8 +272,9 @@ fn strategy<E: Entropy, S: Explain>(
         None if plan.sync => &plan.models[key.ix()].args,
         None => &model.args,
     };
-    let tokens = u64::from(ask.input_tokens);
     let candidates = std::mem::take(&mut state.candidates);
+    let input_tokens = u64::from(ask.input_tokens);
+    let choice = |minute: u64| Choice { now, minute, deps: &plan.deps, input_tokens, candidates: &candidates };
     let picked = match strategy {
         Strategy::SimpleShuffle => {
             let weights = options.any_weights.then(|| options.weights[key.ix()].as_deref()).flatten();
@@ -272,27 +285,23 @@ fn strategy<E: Entropy, S: Explain>(
             state.marks.set(&candidates);
             let minute = config.calendar.local_minute(now);
             let v1 = &mut state.usage_v1[key.ix()];
-            v1.pick(minute, &plan.deps, tokens, &candidates, &state.marks, reasons).ok_or(Cause::NoDeployment)
+            v1.pick(choice(minute), &state.marks, reasons).ok_or(Cause::NoDeployment)
         }
         Strategy::UsageV2 => {
             let minute = config.calendar.utc_minute(now);
             let usage = |d: u16| state.usage[usize::from(d)];
-            usage_v2::pick(minute, &plan.deps, usage, tokens, &candidates, &mut state.scratch, entropy, reasons)
-                .ok_or(if plan.sync { Cause::AllAtLimitSync } else { Cause::AllAtLimit })
+            usage_v2::pick(choice(minute), usage, &mut state.scratch, entropy, reasons).ok_or(if plan.sync {
+                Cause::AllAtLimitSync
+            } else {
+                Cause::AllAtLimit
+            })
         }
         Strategy::Latency => {
             state.marks.set(&candidates);
             let minute = config.calendar.local_minute(now);
-            let a = lowest_latency::Ask {
-                deps: &plan.deps,
-                args,
-                streams: ask.streams,
-                input_tokens: tokens,
-                candidates: &candidates,
-            };
+            let a = lowest_latency::Ask { choice: choice(minute), args, streams: ask.streams };
             let map = &mut state.latency[key.ix()];
-            map.pick(now, minute, a, &state.marks, &mut state.latency_scratch, entropy, reasons)
-                .ok_or(Cause::NoDeployment)
+            map.pick(a, &state.marks, &mut state.latency_scratch, entropy, reasons).ok_or(Cause::NoDeployment)
         }
         // the synchronous path has no selector for this strategy
         Strategy::Cost if plan.sync => Err(Cause::NoDeployment),
@@ -300,7 +309,7 @@ fn strategy<E: Entropy, S: Explain>(
             state.marks.set(&candidates);
             let minute = config.calendar.local_minute(now);
             let map = &mut state.cost[key.ix()];
-            map.pick(now, minute, &plan.deps, tokens, &candidates, &state.marks, reasons).ok_or(Cause::NoDeployment)
+            map.pick(choice(minute), &state.marks, reasons).ok_or(Cause::NoDeployment)
         }
         Strategy::ProviderBudget => Err(Cause::NoDeployment),
     };

@@ -6,7 +6,7 @@
 //! one uniform draw. A deployment that lacks the number in use has weight 0 and is never chosen, and one `weight` anywhere
 //! among the candidates hides `rpm` and `tpm` of all.
 
-use super::plan::Dep;
+use super::dep::Dep;
 use super::why::{Explain, Why};
 use crate::routing::entropy::Entropy;
 use crate::units::DeploymentIx;

@@ -6,7 +6,8 @@
 //! Deployments tagged `default` serve requests without tags, and those whose wish is known to nobody.
 
 use super::config::Options;
-use super::plan::{Dep, Model, intern};
+use super::dep::Dep;
+use super::plan::{Model, intern};
 
 /// A request's tags, taken apart.
 #[derive(Clone, Debug, Default)]

@@ -11,7 +11,7 @@
 //! under the name as asked for: behind an alias nothing is ever seen to be counted.
 
 use super::marks::Marks;
-use super::plan::Dep;
+use super::select::Choice;
 use super::why::{Explain, Why};
 use crate::units::DeploymentIx;
 
@@ -85,10 +85,7 @@ impl UsageV1 {
     /// The choice, if any candidate is within its limits.
     pub fn pick<S: Explain>(
         &mut self,
-        minute: u64,
-        deps: &[Dep],
-        input_tokens: u64,
-        candidates: &[u16],
+        Choice { minute, deps, input_tokens, candidates, .. }: Choice<'_>,
         marks: &Marks,
         reasons: &mut S,
     ) -> Option<u16> {

@@ -11,7 +11,8 @@
 //! The counters are those of `enforce_model_rate_limits` too: where both are on, both count, and everything counts twice.
 
 use super::cache::Minute;
-use super::plan::Dep;
+use super::dep::Dep;
+use super::select::Choice;
 use super::why::{Explain, Why};
 use crate::routing::entropy::Entropy;
 use crate::units::DeploymentIx;
@@ -20,13 +21,9 @@ use crate::units::DeploymentIx;
 pub(super) const RETRY_AFTER_S: u64 = 60;
 
 /// The choice among candidates, `None` when all are at their limits. `tied` is scratch space.
-#[allow(clippy::too_many_arguments, reason = "each is a thing of its own that the pipeline brings")]
 pub(super) fn pick<E: Entropy, S: Explain>(
-    minute: u64,
-    deps: &[Dep],
+    Choice { minute, deps, input_tokens, candidates, .. }: Choice<'_>,
     usage: impl Fn(u16) -> Minute,
-    input_tokens: u64,
-    candidates: &[u16],
     tied: &mut Vec<u16>,
     entropy: &mut E,
     reasons: &mut S,
