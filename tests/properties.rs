@@ -5,10 +5,12 @@ use geodes::routing::balance::Choose;
 use geodes::routing::guard::{CooldownConfig, GuardConfig};
 use geodes::routing::health::{QuorumConfig, ThresholdConfig};
 use geodes::routing::limits::BucketConfig;
-use geodes::routing::steering::{Area, GeoRecords, Policy};
+use geodes::routing::steering::{
+    Area, Capacity, ClientProbingConfig, EndpointGroup, GeoRecords, Origin, OriginGroup, Policy, WaterfallConfig,
+};
 use geodes::scenario::model::{
-    Arrivals, Context, DeepCheck, Dependency, DistSpec, Fault, FaultWhat, FaultWhen, Link, Pool, Quota, Residency,
-    Scenario, Service, Sizes, Steering, Turns,
+    Access, Arrivals, Context, DeepCheck, Dependency, DistSpec, Fault, FaultWhat, FaultWhen, Link, Pool, Quota,
+    Residency, Scenario, Service, Sizes, Steering, Turns,
 };
 use geodes::scenario::{plain, plain_region};
 use geodes::study::{Measured, Prices};
@@ -56,7 +58,7 @@ struct Knobs {
 fn knobs() -> impl Strategy<Value = Knobs> {
     let shape = (1usize..=4, 1usize..=3, 1usize..=3, 1u64..=6, 1u32..=4, any::<u64>());
     let net = (0u64..300, any::<bool>(), any::<bool>(), proptest::option::of(1u64..300));
-    let limits = (proptest::option::of(1u32..20), 1u32..40, 0u32..5, 0u8..6, any::<bool>(), any::<bool>());
+    let limits = (proptest::option::of(1u32..20), 1u32..40, 0u32..5, 0u8..14, any::<bool>(), any::<bool>());
     let more = (any::<bool>(), any::<bool>(), 0u8..3, 0u8..5, 0.0f64..0.6, 7_001u64..400_000, any::<bool>());
     let faults = (
         proptest::collection::vec((0u8..5, 0u64..900, 1u64..600, any::<u16>()), 0..4),
@@ -93,6 +95,54 @@ fn knobs() -> impl Strategy<Value = Knobs> {
         warmup: f.2,
         tries: f.3,
     })
+}
+
+/// Every way to steer, with parameters that make it do something.
+fn steering(k: &Knobs, ttl: Span) -> Steering {
+    let n = k.regions as u8;
+    let regions = || 0..n;
+    let last = n - 1;
+    let edge = Access::Edge { edge_rtt: ms(10) };
+    let policy = match k.steering {
+        0 => Policy::Latency,
+        1 => Policy::Failover,
+        2 => Policy::Weighted(regions().map(|i| i * 3).collect()),
+        3 => Policy::Geolocation(GeoRecords::new([(Area::Country(*b"DE"), last), (Area::Default, 0)])),
+        4 => Policy::Geoproximity(regions().map(|i| 30 * i as i8).collect()),
+        5 => Policy::Multivalue,
+        6 => Policy::Anycast,
+        7 => Policy::Accelerator(
+            regions().map(|i| EndpointGroup { dial: 100 - 40 * i, members: vec![(i, 128)] }).collect(),
+        ),
+        8 => Policy::CloudflareDynamic { fallback: last },
+        9 => Policy::CloudflareProximity { fallback: last },
+        10 => Policy::CloudflareOutstanding { weights: vec![0.5; k.regions], fallback: last },
+        11 => Policy::Waterfall(WaterfallConfig {
+            capacity: Capacity::Utilization(0.5),
+            interval: Span::from_secs(7),
+            lag: Span::from_secs(3),
+        }),
+        12 => Policy::FrontDoor(OriginGroup {
+            origins: regions().map(|i| Origin { priority: 1 + i % 2, weight: 50 }).collect(),
+            band: ms(50),
+            samples: 4,
+            successes: 2,
+            interval: Span::from_secs(12),
+        }),
+        _ => Policy::ClientProbing(ClientProbingConfig { explore: 0.2, window: 5, penalty: Span::from_secs(10) }),
+    };
+    let access = match k.steering {
+        0..=5 => Access::Name { ttl },
+        6 => Access::Network {
+            networks_per_group: 4,
+            inflated_share: 0.3,
+            convergence: DistSpec::LogNormal { p50: 3.0, p95: 30.0 },
+        },
+        7 => Access::Accelerator { edge_rtt: ms(10) },
+        8..=12 => edge,
+        _ => Access::Client { clients_per_group: 3 },
+    };
+    Steering { policy, access }
 }
 
 fn build(k: &Knobs) -> Scenario {
@@ -186,15 +236,7 @@ fn build(k: &Knobs) -> Scenario {
         })
         .collect();
     let ttl = Span::from_secs(15);
-    let policy = match k.steering {
-        0 => Policy::Latency,
-        1 => Policy::Failover,
-        2 => Policy::Weighted((0..k.regions as u8).map(|i| i * 3).collect()),
-        3 => Policy::Geolocation(GeoRecords::new([(Area::Country(*b"DE"), k.regions as u8 - 1), (Area::Default, 0)])),
-        4 => Policy::Geoproximity((0..k.regions as i8).map(|i| 30 * i).collect()),
-        _ => Policy::Multivalue,
-    };
-    t.steering = Steering::dns(policy, ttl);
+    t.steering = steering(k, ttl);
     t.health.quorum = QuorumConfig::one(ThresholdConfig { failures: 2, passes: 2 });
     t.health.deep = k.deep.then_some(DeepCheck { database: ms(2000), cache: ms(1000), model: ms(5000) });
     t.retry.attempts_per_pool = 1 + k.turns;

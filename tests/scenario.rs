@@ -1,8 +1,13 @@
 //! Scenario files: what is accepted, what is refused and how it is said.
 
-use geodes::routing::steering::{Area, GeoRecords, Location, Policy};
+use geodes::routing::steering::{
+    Area, Capacity, ClientProbingConfig, EndpointGroup, GeoRecords, Location, Origin, OriginGroup, Policy,
+    WaterfallConfig,
+};
 use geodes::scenario::diagnostic::{Diagnostics, Loc, Severity};
-use geodes::scenario::model::{Arrivals, DistSpec, FaultWhat, FaultWhen, Scenario, Sizes, Steering, Topology, Turns};
+use geodes::scenario::model::{
+    Access, Arrivals, DistSpec, FaultWhat, FaultWhen, Scenario, Sizes, Steering, Topology, Turns,
+};
 use geodes::scenario::{LARGEST_FILE, LoadError, Loaded, from_str, load, reference, schema, starter};
 use geodes::units::{Continent, LatLon, PerNanos, RegionIx, Span};
 use geodes::world::run;
@@ -292,6 +297,35 @@ fn every_way_to_steer_is_read() {
     let bias = of("dns_geoproximity.bias = { \"aws:eu-west-1\" = -25 }");
     assert_eq!(bias, Steering::dns(Policy::Geoproximity(vec![0, -25]), ttl));
     assert_eq!(of("dns_multivalue = {}"), Steering::dns(Policy::Multivalue, ttl));
+
+    let edge_rtt = Span::from_millis(15);
+    let edge = |policy| Steering { policy, access: Access::Edge { edge_rtt } };
+    let convergence = DistSpec::LogNormal { p50: 3.2, p95: 30.0 };
+    let access = Access::Network { networks_per_group: 7, inflated_share: 0.2, convergence };
+    assert_eq!(of("anycast.networks_per_group = 7"), Steering { policy: Policy::Anycast, access });
+    let accelerator = of("global_accelerator = { dials = { \"aws:eu-west-1\" = 0 }, edge_rtt = \"4 ms\" }");
+    let group = |dial, i| EndpointGroup { dial, members: vec![(i, 128)] };
+    let access = Access::Accelerator { edge_rtt: Span::from_millis(4) };
+    assert_eq!(accelerator, Steering { policy: Policy::Accelerator(vec![group(100, 0), group(0, 1)]), access });
+    assert_eq!(of("cloudflare_dynamic = {}"), edge(Policy::CloudflareDynamic { fallback: 1 }), "the last region");
+    let proximity = of("cloudflare_proximity.fallback = \"aws:us-east-1\"");
+    assert_eq!(proximity, edge(Policy::CloudflareProximity { fallback: 0 }));
+    let outstanding = of("cloudflare_least_outstanding.weights = { \"aws:us-east-1\" = 0.3 }");
+    assert_eq!(outstanding, edge(Policy::CloudflareOutstanding { weights: vec![0.3, 1.0], fallback: 1 }));
+    let waterfall = |capacity| {
+        edge(Policy::Waterfall(WaterfallConfig { capacity, interval: Span::from_secs(10), lag: Span::from_secs(5) }))
+    };
+    assert_eq!(of("google_waterfall = {}"), waterfall(Capacity::Utilization(0.8)));
+    let rates = "{ \"aws:us-east-1\" = \"10 requests/s\", \"aws:eu-west-1\" = \"0 requests/s\" }";
+    assert_eq!(of(&format!("google_waterfall.capacity.rate = {rates}")), waterfall(Capacity::Rate(vec![10.0, 0.0])));
+    let door = of("azure_front_door = { origins = { \"aws:eu-west-1\" = { priority = 2 } }, sample_size = 8 }");
+    let origins = vec![Origin { priority: 1, weight: 50 }, Origin { priority: 2, weight: 50 }];
+    let interval = Span::from_secs(30);
+    let group = OriginGroup { origins, band: Span::ZERO, samples: 8, successes: 2, interval };
+    assert_eq!(door, edge(Policy::FrontDoor(group)));
+    let config = ClientProbingConfig { explore: 0.05, window: 10, penalty: Span::from_secs(10) };
+    let client = Steering { policy: Policy::ClientProbing(config), access: Access::Client { clients_per_group: 20 } };
+    assert_eq!(of("client_probing = {}"), client);
 }
 
 #[test]
@@ -312,6 +346,26 @@ fn records_for_nobody_are_warned_of() {
     let Loaded { warnings, .. } = from_str(&text, "test.toml", None).unwrap();
     assert!(warnings.to_string().contains("no users are in `africa`"), "{warnings}");
     assert!(warnings.to_string().contains("one region, so `dns_geolocation` has nowhere to go"), "{warnings}");
+}
+
+#[test]
+fn health_checks_that_nobody_looks_at_are_warned_of() {
+    let warned = |lines: &str| {
+        let text = GOOD
+            .replace("regions = [\"aws:us-east-1\"]", "regions = [\"aws:us-east-1\", \"aws:eu-west-1\"]")
+            .replace("chain = [\"gpt\"]", &format!("chain = [\"gpt\"]\n{lines}"));
+        from_str(&text, "test.toml", None).unwrap_or_else(|e| panic!("{e}")).warnings.to_string()
+    };
+    let client = warned("steering = \"client_probing\"\nhealth.check = \"deep\"");
+    assert!(client.contains("`health` says nothing with `client_probing`"), "{client}");
+    let door = warned("steering = \"azure_front_door\"\nhealth = { interval = \"20 s\", check = \"deep\" }");
+    assert!(
+        door.contains("`interval` says nothing with `azure_front_door`") && door.contains("probe_interval"),
+        "{door}"
+    );
+    let weights = warned("steering.azure_front_door.origins = { \"aws:eu-west-1\" = { weight = 9 } }");
+    assert!(weights.contains("weights say nothing while only the fastest origin is used"), "{weights}");
+    assert_eq!(warned("steering = \"azure_front_door\"\nhealth.check = \"deep\""), "");
 }
 
 #[test]

@@ -78,6 +78,40 @@ defaults! {
     STEERING: "topology.*.steering" = "\"dns_latency\"", "ASSUMPTION: the usual record for several active regions (Route 53 latency records)";
     TTL: "topology.*.steering.ttl" = "\"60 s\"",
         "Route 53 documentation (2026) recommends 60 s or less for records with health checks";
+    EDGE_RTT: "topology.*.steering.edge_rtt" = "\"15 ms\"",
+        "ASSUMPTION: an edge location in the city of the users, so the median of the last mile (see docs/data.md)";
+    ANYCAST_NETWORKS: "topology.*.steering.anycast.networks_per_group" = "20",
+        "ASSUMPTION: as many as resolvers: the large access networks of a city";
+    ANYCAST_INFLATED: "topology.*.steering.anycast.inflated_share" = "0.2",
+        "Calder et al., Analyzing the Performance of an Anycast CDN, IMC 2015: roughly 20 % of clients go to a suboptimal front-end";
+    ANYCAST_CONVERGENCE: "topology.*.steering.anycast.convergence" = "{ lognormal = { p50 = \"3.2 s\", p95 = \"30 s\" } }",
+        "Wullink et al., An Empirical Characterization of Anycast Convergence Time, ANRW 2024: 80 % of networks within about 10 s, and a long tail; ASSUMPTION: its 95th percentile is one MinRouteAdvertisementInterval of RFC 4271 (30 s), the median follows from both";
+    WATERFALL_CAPACITY: "topology.*.steering.google_waterfall.capacity" = "{ utilization = 0.8 }",
+        "Google Cloud backend services (documentation of 2026): maximum utilization 0.8 unless stated";
+    WATERFALL_INTERVAL: "topology.*.steering.google_waterfall.interval" = "\"10 s\"",
+        "ASSUMPTION: not published; load reports are said to lag by seconds";
+    WATERFALL_LAG: "topology.*.steering.google_waterfall.lag" = "\"5 s\"",
+        "ASSUMPTION: not published; half of the interval to collect reports and to spread new shares";
+    FRONT_DOOR_BAND: "topology.*.steering.azure_front_door.additional_latency" = "\"0 ms\"",
+        "Azure Front Door, traffic routing methods (2022): latency sensitivity 0 ms by default";
+    FRONT_DOOR_INTERVAL: "topology.*.steering.azure_front_door.probe_interval" = "\"30 s\"",
+        "Azure Front Door, health probes (2025): default probe frequency of 30 seconds";
+    FRONT_DOOR_SAMPLES: "topology.*.steering.azure_front_door.sample_size" = "4",
+        "Az.FrontDoor, New-AzFrontDoorLoadBalancingSettingObject (2024): SampleSize 4";
+    FRONT_DOOR_SUCCESSES: "topology.*.steering.azure_front_door.successful_samples" = "2",
+        "Az.FrontDoor, New-AzFrontDoorLoadBalancingSettingObject (2024): SuccessfulSamplesRequired 2";
+    ORIGIN_PRIORITY: "topology.*.steering.azure_front_door.origins.*.priority" = "1",
+        "Azure Front Door, traffic routing methods (2022): origins of equal priority by default";
+    ORIGIN_WEIGHT: "topology.*.steering.azure_front_door.origins.*.weight" = "50",
+        "Azure Front Door, traffic routing methods (2022): default weight 50";
+    PROBING_EXPLORE: "topology.*.steering.client_probing.explore" = "0.05",
+        "ASSUMPTION: one turn in twenty is little enough to lose and soon finds out";
+    PROBING_WINDOW: "topology.*.steering.client_probing.window" = "10",
+        "LiteLLM lowest_latency.py (2026): max_latency_list_size = 10";
+    PROBING_PENALTY: "topology.*.steering.client_probing.penalty" = "\"10 s\"",
+        "ASSUMPTION: the limit of a person's attention (Nielsen 1993: 10 s)";
+    PROBING_CLIENTS: "topology.*.steering.client_probing.clients_per_group" = "20",
+        "ASSUMPTION: few enough that each one sees a conversation's worth of turns";
     HEALTH_INTERVAL: "topology.*.health.interval" = "\"10 s\"", "Route 53 documentation (2026): fast interval, 10 s";
     HEALTH_FAIL_AFTER: "topology.*.health.fail_after" = "3", "Route 53 documentation (2026): default failure threshold 3";
     HEALTH_PASS_AFTER: "topology.*.health.pass_after" = "3", "Route 53 documentation (2026): the failure threshold counts in both directions";

@@ -200,7 +200,7 @@ impl World<'_> {
     pub(super) fn count_failed(&mut self, session: SessionKey, why: Failure, now: Time) {
         let s = &self.sessions[session];
         let (sent, group, region) = (s.request.sent, s.group.ix(), usize::from(s.request.region));
-        let (stale, tries) = (s.request.stale, s.request.tries);
+        let stale = s.request.stale;
         for &w in &self.open_watches {
             let watch = &mut self.record.watches[w];
             watch.failed.add(sent, 1);
@@ -216,7 +216,7 @@ impl World<'_> {
         let g = &mut self.record.groups[group];
         g.failed += 1;
         g.stale += u64::from(stale);
-        if why == Failure::Residency || (why == Failure::NoRegion && tries <= 1) {
+        if why == Failure::Residency {
             return; // it was never sent anywhere
         }
         g.by_region[region] += 1;

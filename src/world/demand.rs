@@ -225,7 +225,7 @@ impl World<'_> {
         };
         self.schedule_next_session(source, cx);
         let demand = &self.demand[usize::from(workload)];
-        let resolver = self.draws.below(RESOLVER, key, 0, u64::from(self.scenario.dns.resolvers_per_group)) as u32;
+        let unit = self.draws.below(RESOLVER, key, 0, u64::from(self.steering.units())) as u32;
         let session = Session {
             key,
             group,
@@ -234,7 +234,7 @@ impl World<'_> {
             turn: 0,
             row: row as u32,
             history: 0,
-            resolver,
+            unit,
             connected_to: 0,
             connected_until: Time::ZERO,
             last_write: None,

@@ -4,7 +4,7 @@ use super::provider::InService;
 use super::race::Stray;
 use super::session::{Leg, Session};
 use crate::kernel::{Class, slab::Key};
-use crate::units::DeploymentIx;
+use crate::units::{DeploymentIx, GroupIx};
 
 /// A session that an event concerns.
 pub type SessionKey = Key<Session>;
@@ -121,6 +121,26 @@ pub enum Event {
         /// Whether everything answered.
         passed: bool,
     },
+    /// An edge probes a region.
+    ProbeBegins {
+        /// Whose edge.
+        group: GroupIx,
+        /// Position in the topology's list.
+        region: u16,
+    },
+    /// A probe has its result.
+    ProbeEnds {
+        /// Whose edge.
+        group: GroupIx,
+        /// Position in the topology's list.
+        region: u16,
+        /// Whether it was answered.
+        answered: bool,
+        /// Microseconds that it took.
+        took_us: u32,
+    },
+    /// The steering system has something to do.
+    SteeringWakes,
     /// A fault begins.
     FaultBegins {
         /// Position in the world's list of fault occurrences.

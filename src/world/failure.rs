@@ -102,6 +102,11 @@ impl Failure {
         }
     }
 
+    /// Whether another region might have done better: not if the request itself is at fault.
+    pub const fn is_the_regions(self) -> bool {
+        !matches!(self, Failure::BadRequest | Failure::ContextWindow | Failure::ContentPolicy | Failure::Residency)
+    }
+
     /// What remains when the gateway's chain is exhausted.
     pub fn of_chain(last: Option<ErrorClass>) -> Failure {
         match last {

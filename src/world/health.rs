@@ -11,12 +11,15 @@ use super::event::{Event, HEALTH};
 use super::purpose::{CHECK_FAILS, CHECK_PHASE};
 use super::{Cx, World};
 use crate::random::EntityKey;
-use crate::units::Span;
+use crate::units::{Span, Time};
 
 impl World<'_> {
     /// Schedules the first check of every region by every checker: each at its own phase within the interval.
     pub(super) fn start_checks(&mut self, cx: &mut Cx) {
         let health = self.topology.health;
+        if !self.topology.steering.policy.uses_verdicts() {
+            return;
+        }
         for region in 0..self.regions.len() {
             let key = self.region_key(region);
             for checker in 0..health.quorum.checkers {
@@ -34,9 +37,20 @@ impl World<'_> {
 
     /// A check of a region begins: what it will find and how long that takes.
     pub(super) fn check_begins(&mut self, region: u16, checker: u16, cx: &mut Cx) {
-        let (health, now) = (self.topology.health, cx.now());
-        self.regions[usize::from(region)].check_began = now;
-        let place = self.regions[usize::from(region)].place;
+        let (now, index) = (cx.now(), usize::from(region));
+        let key = self.region_key(index).child(u64::from(checker));
+        self.regions[index].check_began[usize::from(checker)] = now;
+        let (passed, took) = self.test_region(index, key, now);
+        cx.schedule_in(took, HEALTH, Event::CheckEnds { region, checker, passed });
+        if now < self.end {
+            cx.schedule_in(self.topology.health.interval.max(took), HEALTH, Event::CheckBegins { region, checker });
+        }
+    }
+
+    /// What a test of a region that begins now will find, and how long that takes. `key` is the address of its draws.
+    pub(super) fn test_region(&self, region: usize, key: EntityKey, now: Time) -> (bool, Span) {
+        let health = self.topology.health;
+        let place = self.regions[region].place;
         let (mut passed, mut took) = (true, Span::ZERO);
         let mut part = |ok: bool, timeout: Span| {
             if !ok {
@@ -44,7 +58,6 @@ impl World<'_> {
                 took += timeout;
             }
         };
-        let key = self.region_key(usize::from(region)).child(u64::from(checker));
         let lost =
             health.fail_on_the_way > 0.0 && self.draws.chance(CHECK_FAILS, key, now.nanos(), health.fail_on_the_way);
         if lost || self.damage.region_down(place) {
@@ -54,10 +67,7 @@ impl World<'_> {
             part(!self.damage.cache_down(place), deep.cache);
             part(self.some_model_answers(), deep.model);
         }
-        cx.schedule_in(took, HEALTH, Event::CheckEnds { region, checker, passed });
-        if now < self.end {
-            cx.schedule_in(health.interval.max(took), HEALTH, Event::CheckBegins { region, checker });
-        }
+        (passed, took)
     }
 
     /// Whether any deployment of the first pool is up: the model endpoint as the application uses it.
@@ -74,9 +84,10 @@ impl World<'_> {
         let health = &mut self.regions[index].health;
         if health.observe(&self.topology.health.quorum, usize::from(checker), passed) {
             let healthy = health.healthy();
-            self.steering.set_health(index, healthy);
+            self.steering.set_health(cx.now(), index, healthy);
+            self.schedule_wake_up(cx);
             if !healthy {
-                let asked = self.regions[index].check_began;
+                let asked = self.regions[index].check_began[usize::from(checker)];
                 self.watch_unhealthy(asked, cx.now(), index);
             }
         }

@@ -4,7 +4,7 @@
 //! each. A request flows through the files as it flows through the product: [`demand`] creates it, [`steering`] sends it
 //! to a region, [`region`] admits it, [`store`] reads its conversation, the gateway asks [`crate::routing`] whom to
 //! call, [`provider`] serves it, and [`record`] keeps what happened. [`faults`] break things, `outage` says what that
-//! does to what is under way, `health` notices.
+//! does to what is under way, `health` and `probing` notice.
 
 mod call;
 mod counting;
@@ -15,6 +15,7 @@ pub mod faults;
 mod gateway;
 mod health;
 mod outage;
+mod probing;
 pub mod provider;
 pub mod purpose;
 pub mod race;
@@ -36,7 +37,7 @@ pub use run::{Interrupted, Run, run};
 use crate::kernel::{Context, Slab, World as Simulated};
 use crate::random::Draws;
 use crate::scenario::model::{Scenario, Topology};
-use crate::units::Time;
+use crate::units::{Span, Time};
 use demand::{Demand, Source};
 use event::Event;
 use faults::{Damage, Occurrence};
@@ -112,6 +113,11 @@ impl Simulated for World<'_> {
             Event::ProviderFrees { deployment, place } => self.providers[deployment.ix()].free(place),
             Event::CheckBegins { region, checker } => self.check_begins(region, checker, cx),
             Event::CheckEnds { region, checker, passed } => self.check_ends(region, checker, passed, cx),
+            Event::ProbeBegins { group, region } => self.probe_begins(group, region, cx),
+            Event::ProbeEnds { group, region, answered, took_us } => {
+                self.probe_ends(group, region, answered, Span::from_micros(u64::from(took_us)), cx);
+            }
+            Event::SteeringWakes => self.steering_wakes(cx),
             Event::FaultBegins { occurrence } => self.fault_begins(occurrence, cx),
             Event::FaultEnds { occurrence } => self.fault_ends(occurrence),
             Event::WatchOpens { watch } => self.open_watches.push(watch as usize),

@@ -107,6 +107,6 @@ impl World<'_> {
 }
 
 /// Whether a turn is in its region's hands.
-fn is_inside(s: &Session) -> bool {
+pub(super) fn is_inside(s: &Session) -> bool {
     matches!(s.request.phase, Phase::Queued | Phase::InApplication | Phase::Calling | Phase::BackingOff)
 }

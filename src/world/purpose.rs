@@ -14,7 +14,7 @@ pub const THINK: Purpose = Purpose(4);
 pub const INPUT: Purpose = Purpose(5);
 /// Output tokens of turn n; entity: session, index: n.
 pub const OUTPUT: Purpose = Purpose(6);
-/// Which resolver a user asks; entity: session.
+/// Which resolver, network or program is a user's; entity: session.
 pub const RESOLVER: Purpose = Purpose(7);
 /// How much is left of a resolver's first record; entity: group, index: resolver.
 pub const RESOLVER_PHASE: Purpose = Purpose(22);
@@ -52,3 +52,13 @@ pub const STEERING: Purpose = Purpose(23);
 pub const CHECK_FAILS: Purpose = Purpose(24);
 /// Which of several addresses the client takes; entity: turn, index: try.
 pub const ADDRESS: Purpose = Purpose(25);
+/// Choices of an edge, an accelerator or a program for a turn; entity: turn, index: try and number of the choice.
+pub const STEERING_TRY: Purpose = Purpose(26);
+/// Whether a network's routes lead past the nearest site; entity: group, index: network.
+pub const INFLATED: Purpose = Purpose(27);
+/// How long a network takes to follow a change of announcements; entity: group and network, index: time in nanoseconds.
+pub const CONVERGENCE: Purpose = Purpose(28);
+/// Phase of the probes; entity: group and region.
+pub const PROBE_PHASE: Purpose = Purpose(29);
+/// Round trip of a probe; entity: group and region, index: time in nanoseconds.
+pub const PROBE_RTT: Purpose = Purpose(30);

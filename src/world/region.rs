@@ -26,8 +26,8 @@ pub struct Region {
     pub router: Router,
     /// The health checkers' verdict.
     pub health: Quorum,
-    /// When the last check of it began.
-    pub check_began: Time,
+    /// When the last check of it by each checker began.
+    pub check_began: Vec<Time>,
     slots: u32,
     in_use: u32,
     queue_limit: usize,
@@ -53,7 +53,7 @@ impl Region {
             place,
             router,
             health: Quorum::new(checks),
-            check_began: Time::ZERO,
+            check_began: vec![Time::ZERO; checks.checkers as usize],
             slots,
             in_use: 0,
             queue_limit: queue as usize,

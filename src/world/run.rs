@@ -209,6 +209,7 @@ impl<'a> World<'a> {
     fn begin(&mut self, cx: &mut Cx) {
         self.start_faults(cx);
         self.start_checks(cx);
+        self.start_steering(cx);
         self.start_demand(cx);
     }
 
@@ -226,6 +227,8 @@ impl<'a> World<'a> {
         assert!(self.sessions.is_empty(), "INV-1 broken: {} sessions never ended", self.sessions.len());
         let violations = self.record.residency_violations;
         assert!(violations == 0, "INV-6 broken: {violations} times data went to a place that is not legal for it");
+        let outstanding = self.steering.outstanding();
+        assert!(outstanding == 0, "INV-5 broken: {outstanding} turns are still on their way to a region");
         assert!(self.races.is_empty(), "INV-1 broken: {} calls never ended", self.races.len());
         assert!(self.strays.is_empty(), "INV-1 broken: {} calls never arrived", self.strays.len());
         for (d, p) in self.providers.iter().enumerate() {

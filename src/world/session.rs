@@ -43,8 +43,8 @@ pub struct Session {
     pub row: u32,
     /// Tokens of earlier turns.
     pub history: u32,
-    /// Position of the resolver its user asks.
-    pub resolver: u32,
+    /// Which of its group's resolvers, networks or programs is its user's; see [`super::steering::Steering::units`].
+    pub unit: u32,
     /// Region of the open connection; meaningful until `connected_until`.
     pub connected_to: u8,
     /// When an idle connection is closed.
@@ -89,6 +89,8 @@ pub struct Request {
     pub admitted: bool,
     /// It holds a slot of its region.
     pub holds_slot: bool,
+    /// The steering system counts it as being on its way.
+    pub steered: bool,
     /// It read a state older than the user's last acknowledged write.
     pub stale: bool,
     /// Half of the present round trip between user and region.
@@ -231,6 +233,7 @@ impl Request {
             region: 0,
             admitted: false,
             holds_slot: false,
+            steered: false,
             stale: false,
             half_rtt: Span::ZERO,
             prompt: 0,

@@ -6,9 +6,10 @@ use super::failure::Failure;
 use super::purpose::{OVERHEAD, STATE_READ, STATE_WRITE, USER_LINK};
 use super::region::Admission;
 use super::session::{Phase, Write};
-use super::steering::Asker;
+use super::steering::{Asker, NoWay};
 use super::{Cx, World};
 use crate::routing::router::Journey;
+use crate::routing::steering::Seen;
 use crate::units::{Span, Time};
 
 /// How long the application waits for its conversation store.
@@ -53,7 +54,7 @@ impl World<'_> {
         r.try_began = now;
         let asker = Asker {
             group: s.group,
-            resolver: s.resolver,
+            unit: s.unit,
             turn,
             number: r.tries,
             before: (r.tries > 1).then_some(r.region),
@@ -61,10 +62,18 @@ impl World<'_> {
         };
         let route = match self.steering.route(now, &asker) {
             Ok(route) => route,
-            Err(why) => return self.turn_fails(session, why, cx),
+            Err(no_way) => {
+                // whoever gets no region counts where it was before, or would have gone
+                r.region = asker.before.or(self.steering.nearest(s.group)).unwrap_or(0);
+                return match no_way {
+                    NoWay::Refused(why) => self.turn_fails(session, why, cx),
+                    NoWay::Silence => self.client_waits_in_vain(session, cx),
+                };
+            }
         };
         let region = route.region;
         r.region = region;
+        r.steered = true;
         let link = &self.user_links[s.group.ix() * self.regions.len() + usize::from(region)];
         let u = self.draws.uniform(USER_LINK, turn, u64::from(r.tries));
         r.half_rtt = link.half(u);
@@ -162,6 +171,7 @@ impl World<'_> {
         let (key, turn, class) = (s.key, s.turn, self.scenario.groups[s.group.ix()].residency);
         self.store.acknowledge(index, key, turn, written, class);
         self.count_served(session, ttft, e2e);
+        self.steering_done(session, Seen::Answered(first.since(self.sessions[session].request.try_began)));
         self.leaves_region(session, cx);
         self.turn_over(session, last, true, cx);
     }
@@ -170,14 +180,23 @@ impl World<'_> {
     pub(super) fn turn_fails(&mut self, session: SessionKey, why: Failure, cx: &mut Cx) {
         let now = cx.now();
         self.count_failed(session, why, now);
+        self.steering_done(session, if why.is_the_regions() { Seen::Failed } else { Seen::Nothing });
         self.leaves_region(session, cx);
         let half_rtt = self.sessions[session].request.half_rtt;
         let connected = !matches!(why, Failure::Unreachable | Failure::Residency | Failure::NoRegion);
         self.turn_over(session, if connected { now + half_rtt } else { now }, connected, cx);
     }
 
+    /// The turn is no longer on its way as far as the steering system is concerned.
+    pub(super) fn steering_done(&mut self, session: SessionKey, seen: Seen) {
+        let s = &mut self.sessions[session];
+        if std::mem::take(&mut s.request.steered) {
+            self.steering.done(s.group, s.unit, s.request.region, seen);
+        }
+    }
+
     /// The slot, if the turn has one, goes to the next in the queue.
-    fn leaves_region(&mut self, session: SessionKey, cx: &mut Cx) {
+    pub(super) fn leaves_region(&mut self, session: SessionKey, cx: &mut Cx) {
         let r = &mut self.sessions[session].request;
         if !std::mem::take(&mut r.holds_slot) {
             return;
@@ -220,6 +239,7 @@ impl World<'_> {
     /// Nobody answers; the client waits for its connect time-out, counted from the start of this try.
     pub(super) fn client_waits_in_vain(&mut self, session: SessionKey, cx: &mut Cx) {
         let now = cx.now();
+        self.steering_done(session, Seen::Failed);
         let timeout = self.scenario.client.connect_timeout;
         let s = &mut self.sessions[session];
         s.connected_until = Time::ZERO;

@@ -5,8 +5,15 @@
 //! know: the verdict of health checks, a table of latencies, a map. What a system measures itself goes in as
 //! observations.
 
+mod accelerator;
 mod answer;
+mod anycast;
+mod client_probing;
+mod cloudflare_dynamic;
+mod cloudflare_outstanding;
+mod cloudflare_proximity;
 mod failover;
+mod front_door;
 mod geolocation;
 mod geoproximity;
 mod latency;
@@ -16,17 +23,26 @@ mod reason;
 mod steerer;
 #[cfg(test)]
 mod tests;
+mod waterfall;
 mod weighted;
 
+pub use accelerator::{EndpointGroup, accelerator};
 pub use answer::{Answer, MOST_ENDPOINTS};
+pub use anycast::{Anycast, Moved};
+pub use client_probing::{Choice, ClientProbing, ClientProbingConfig};
+pub use cloudflare_dynamic::{EWMA_WEIGHT, RttProfiles, fallback_pool};
+pub use cloudflare_outstanding::Outstanding;
+pub use cloudflare_proximity::nearest_on_the_map;
 pub use failover::failover;
+pub use front_door::{FrontDoor, MOST_SAMPLES, Origin, OriginGroup};
 pub use geolocation::{Area, GeoRecords, Location, geolocation};
 pub use geoproximity::{biased_km, geoproximity};
 pub use latency::lowest_latency;
 pub use multivalue::{MOST_VALUES, multivalue};
 pub use policy::{BadPolicy, Policy};
 pub use reason::{Rule, SteeringReason, Unfit};
-pub use steerer::{Steerer, Vantage};
+pub use steerer::{Seen, Source, Steerer, Vantage};
+pub use waterfall::{Capacity, Waterfall, WaterfallConfig, fill};
 pub use weighted::weighted;
 
 /// One region as the steering system knows it from one vantage.

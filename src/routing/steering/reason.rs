@@ -50,32 +50,52 @@ pub enum Rule {
     LeastBiasedDistance,
     /// Up to eight at once.
     UpToEight,
+    /// The site that the network's routes lead to.
+    Catchment,
+    /// Traffic dials by distance, then weights.
+    DialAndWeight,
+    /// Lowest average round trip of the health monitors.
+    FastestMonitor,
+    /// Least distance on the map.
+    NearestOnTheMap,
+    /// At random by weight over requests in flight.
+    LeastOutstanding,
+    /// The pool of last resort: all others are unhealthy.
+    FallbackPool,
+    /// The nearest region's share and what spills over from it.
+    Capacity,
+    /// Priority, latency band and weights by the edge's own probes.
+    LatencyBand,
+    /// Lowest average that the client has measured itself.
+    LowestAverage,
+    /// To find out how long another region takes.
+    Exploration,
 }
 
-/// Tells the sink what a policy that obeys health checks has left out and what it has answered.
+impl Rule {
+    /// Whether the rule looks at the verdicts of health checks. The others go by what they have found out themselves.
+    fn obeys_verdicts(self) -> bool {
+        !matches!(self, Rule::Catchment | Rule::LatencyBand | Rule::LowestAverage | Rule::Exploration)
+    }
+}
+
+/// Tells the sink what a policy has left out and what it has answered.
 pub(super) fn explain<S: ReasonSink>(endpoints: &[Endpoint], answer: Answer, rule: Rule, reasons: &mut S) {
     if !reasons.on() {
         return;
     }
-    let open = answer.iter().any(|i| !endpoints[i].healthy);
+    let obeys = rule.obeys_verdicts();
+    let open = obeys && answer.iter().any(|i| !endpoints[i].healthy);
     for (i, e) in endpoints.iter().enumerate() {
         let because = match e {
             Endpoint { legal: false, .. } => Unfit::Residency,
-            Endpoint { healthy: false, .. } if !open => Unfit::Unhealthy,
+            Endpoint { healthy: false, .. } if obeys && !open => Unfit::Unhealthy,
             _ => continue,
         };
         reasons.push(Reason::Steering(SteeringReason::Excluded { endpoint: i as u8, because }));
     }
     if open {
         reasons.push(Reason::Steering(SteeringReason::FailOpen));
-    }
-    tell(answer, rule, reasons);
-}
-
-/// Tells the sink what was answered.
-pub(super) fn tell<S: ReasonSink>(answer: Answer, rule: Rule, reasons: &mut S) {
-    if !reasons.on() {
-        return;
     }
     if answer.is_empty() {
         reasons.push(Reason::Steering(SteeringReason::NoAnswer));

@@ -1,6 +1,6 @@
 //! What the tests of the algorithms share: endpoints and a generator.
 
-use super::{Endpoint, Location, Policy, Rule, Steerer, SteeringReason, Unfit, Vantage};
+use super::{Endpoint, Location, Policy, Rule, Source, Steerer, SteeringReason, Unfit, Vantage};
 use crate::routing::entropy::Entropy;
 use crate::routing::reason::Reason;
 use crate::units::Time;
@@ -37,8 +37,9 @@ impl Entropy for Dice {
 #[test]
 fn a_decision_says_why() {
     let endpoints = [Endpoint { legal: false, ..up(1) }, down(5), up(90)];
-    let from = Vantage { location: &Location::default(), endpoints: &endpoints };
-    let mut steerer = Steerer::new(Policy::Latency, 3).unwrap();
+    let from = Vantage { source: 0, location: &Location::default(), endpoints: &endpoints };
+    let source = Source { endpoints: &endpoints, inflated: false };
+    let mut steerer = Steerer::new(Policy::Latency, [source].into_iter()).unwrap();
     let mut reasons: Vec<Reason> = Vec::new();
     let answer = steerer.steer(Time::ZERO, &from, &mut Dice::new(1), &mut reasons);
     assert_eq!(answer.nth(0), Some(2));

@@ -24,7 +24,10 @@ pub use models::{RawChoose, RawDeployment, RawLatency, RawPool, RawQuota, RawTok
 pub use resilience::{
     RawBreaker, RawBudget, RawFailurePercentage, RawGrpcBackoff, RawOutlier, RawSuccessRate, RawThrottle,
 };
-pub use steering::{RawGeolocation, RawSteering};
+pub use steering::{
+    RawAccelerator, RawAnycast, RawCapacity, RawClientProbing, RawCloudflareOutstanding, RawFrontDoor, RawGeolocation,
+    RawSteering, RawWaterfall,
+};
 
 use demand::RawNetwork;
 

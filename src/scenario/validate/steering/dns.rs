@@ -1,99 +1,18 @@
-//! How users find a region: from raw to valid.
+//! Records of a name service.
 
+use super::Regions;
 use crate::catalog;
 use crate::routing::steering::{Area, GeoRecords, Location, Policy};
-use crate::scenario::decode::{Cx, Leaf, Named};
-use crate::scenario::defaults as d;
+use crate::scenario::decode::{Cx, Named};
 use crate::scenario::diagnostic::{At, Loc};
 use crate::scenario::extends::Resolved;
-use crate::scenario::model::{Residency, Steering, Topology, UserGroup};
+use crate::scenario::model::{Residency, Topology, UserGroup};
 use crate::scenario::raw::{RawGeolocation, RawScenario, RawSteering, RawTopology};
 use crate::scenario::suggest::{did_you_mean, listed};
-use crate::units::{Continent, Span};
-use std::fmt::Display;
-use std::ops::RangeInclusive;
+use crate::scenario::validate::users;
+use crate::units::Continent;
 
-/// The regions of a topology, by id, for tables that name them.
-struct Regions<'a> {
-    topology: &'a str,
-    ids: Vec<&'a str>,
-}
-
-impl Regions<'_> {
-    /// Position of a region; an error if the topology does not have it.
-    fn position(&self, id: &At<String>, cx: &mut Cx) -> Option<usize> {
-        super::places::known(id, cx)?;
-        let found = self.ids.iter().position(|r| *r == id.value);
-        if found.is_none() {
-            let message = format!("topology `{}` has no application in `{}`", self.topology, id.value);
-            cx.error(id.loc, message).expected(listed(self.ids.iter().copied()));
-        }
-        found
-    }
-
-    /// One value per region, where the table has one.
-    fn values<T: Leaf + Copy + PartialOrd + Display>(
-        &self,
-        table: Option<&Named<At<T>>>,
-        what: &str,
-        range: RangeInclusive<T>,
-        cx: &mut Cx,
-    ) -> Option<Vec<Option<T>>> {
-        let mut out = vec![None; self.ids.len()];
-        let before = cx.errors();
-        for (id, value) in table.iter().flat_map(|t| &t.entries) {
-            let position = self.position(id, cx);
-            let value = value.map(|v| cx.within_range(v, what, range.clone()));
-            if let Some(i) = position {
-                out[i] = value;
-            }
-        }
-        let complete = table.is_none_or(|t| t.entries.iter().all(|(_, v)| v.is_some()));
-        (cx.errors() == before && complete).then_some(out)
-    }
-}
-
-/// A topology's steering; `None` if it is wrong.
-pub fn steering(name: &At<String>, t: &RawTopology, cx: &mut Cx) -> Option<Steering> {
-    let raw = cx.or(&t.steering, &d::STEERING);
-    let list = t.regions.as_ref()?;
-    if list.items.len() < list.written {
-        return None; // a region is wrong, so it is not known which the table may name
-    }
-    let regions = Regions { topology: &name.value, ids: list.items.iter().map(|r| r.value.as_str()).collect() };
-    let (key, ttl, own_loc) = match &raw {
-        RawSteering::Latency(r) => ("dns_latency", &r.ttl, r.loc),
-        RawSteering::Failover(r) => ("dns_failover", &r.ttl, r.loc),
-        RawSteering::Weighted(r) => ("dns_weighted", &r.ttl, r.loc),
-        RawSteering::Geolocation(r) => ("dns_geolocation", &r.ttl, r.loc),
-        RawSteering::Geoproximity(r) => ("dns_geoproximity", &r.ttl, r.loc),
-        RawSteering::Multivalue(r) => ("dns_multivalue", &r.ttl, r.loc),
-    };
-    // a default has no place in the file
-    let loc = if t.steering.is_some() { own_loc } else { name.loc };
-    let ttl = cx.or_at(ttl, &d::TTL, loc);
-    let policy = match &raw {
-        RawSteering::Latency(_) => Some(Policy::Latency),
-        RawSteering::Failover(_) => Some(Policy::Failover),
-        RawSteering::Weighted(r) => weights(r.weights.as_ref(), &regions, cx),
-        RawSteering::Geolocation(r) => records(r, &regions, loc, cx),
-        RawSteering::Geoproximity(r) => {
-            let biases = regions.values(r.bias.as_ref(), "bias", -99..=99, cx);
-            biases.map(|list| Policy::Geoproximity(list.into_iter().map(|b| b.unwrap_or(0) as i8).collect()))
-        }
-        RawSteering::Multivalue(_) => Some(Policy::Multivalue),
-    };
-    if list.written == 1 && !matches!(raw, RawSteering::Latency(_)) {
-        cx.warning(loc, format!("topology `{}` has one region, so `{key}` has nowhere to go", name.value));
-    }
-    if ttl.value < Span::from_secs(1) || ttl.value > Span::from_hours(24 * 7) {
-        cx.error(ttl.loc, format!("`ttl` is {}, which is out of range", ttl.value)).expected("1 s to 7 d");
-        return None;
-    }
-    Some(Steering::dns(policy?, ttl.value))
-}
-
-fn weights(table: Option<&Named<At<u64>>>, regions: &Regions<'_>, cx: &mut Cx) -> Option<Policy> {
+pub(super) fn weights(table: Option<&Named<At<u64>>>, regions: &Regions<'_>, cx: &mut Cx) -> Option<Policy> {
     let table = table?;
     let list = regions.values(Some(table), "weight", 0..=255, cx)?;
     let missing: Vec<&str> = regions.ids.iter().zip(&list).filter(|(_, w)| w.is_none()).map(|(id, _)| *id).collect();
@@ -115,7 +34,7 @@ fn weights(table: Option<&Named<At<u64>>>, regions: &Regions<'_>, cx: &mut Cx) -
 /// The area that a key of a table names.
 type ReadArea = fn(&At<String>, &mut Cx) -> Option<Area>;
 
-fn records(r: &RawGeolocation, regions: &Regions<'_>, loc: Loc, cx: &mut Cx) -> Option<Policy> {
+pub(super) fn records(r: &RawGeolocation, regions: &Regions<'_>, loc: Loc, cx: &mut Cx) -> Option<Policy> {
     let before = cx.errors();
     let mut list: Vec<(Area, u8)> = Vec::new();
     let mut whole = r.bad.is_empty();
@@ -154,11 +73,11 @@ fn continent(name: &At<String>, cx: &mut Cx) -> Option<Area> {
 }
 
 fn country(code: &At<String>, cx: &mut Cx) -> Option<Area> {
-    super::users::country(code, cx).map(|c| Area::Country(two(&c)))
+    users::country(code, cx).map(|c| Area::Country(two(&c)))
 }
 
 fn state(code: &At<String>, cx: &mut Cx) -> Option<Area> {
-    super::users::state(code, cx).map(|s| Area::State(two(s)))
+    users::state(code, cx).map(|s| Area::State(two(s)))
 }
 
 /// The two letters of a code.

@@ -1,0 +1,222 @@
+//! Azure Front Door: priority, latency band, weights (Microsoft Learn, 2025: "Traffic routing methods to origin", "Health
+//! probes").
+//!
+//! Every edge location probes every origin itself. An origin is healthy there if enough of its last probes were answered.
+//! Of the healthy origins those with the lowest priority number stay, of these the ones whose latency is within a band
+//! above the fastest, and among those requests go round robin in the ratio of the weights. If no origin is healthy,
+//! requests go round robin over all of them.
+//!
+//! ASSUMPTION: an origin's latency is the mean over the answered probes of the sample (only "measures and maintains" is
+//! published). ASSUMPTION: probes that have not been sent yet count as answered, so that a new edge location can serve.
+//! ASSUMPTION: round robin is interleaved smoothly, as nginx does it.
+
+use super::Endpoint;
+use crate::units::Span;
+
+/// Most samples.
+pub const MOST_SAMPLES: u8 = 64;
+
+/// An origin of the origin group.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Origin {
+    /// 1 to 5; the lowest number goes first.
+    pub priority: u8,
+    /// 1 to 1000.
+    pub weight: u16,
+}
+
+/// Settings of an origin group.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OriginGroup {
+    /// One per endpoint.
+    pub origins: Vec<Origin>,
+    /// Additional latency: how much slower than the fastest still counts as fastest.
+    pub band: Span,
+    /// Last probes that count, 1 to [`MOST_SAMPLES`].
+    pub samples: u8,
+    /// How many of them must have been answered, 1 to `samples`.
+    pub successes: u8,
+    /// Time between probes of one edge location to one origin.
+    pub interval: Span,
+}
+
+/// What one edge location knows of one origin.
+#[derive(Clone, Debug)]
+struct Known {
+    /// The last answers, oldest first; `None` is a probe without an answer.
+    probes: Vec<Option<Span>>,
+    /// Position in the weighted round robin.
+    turn: i64,
+}
+
+impl Known {
+    fn healthy(&self, group: &OriginGroup) -> bool {
+        let failed = self.probes.iter().filter(|p| p.is_none()).count();
+        failed <= usize::from(group.samples - group.successes)
+    }
+
+    fn latency_ns(&self) -> Option<u64> {
+        let answered = self.probes.iter().flatten();
+        let n = answered.clone().count() as u64;
+        (n > 0).then(|| answered.map(|s| s.nanos()).sum::<u64>() / n)
+    }
+}
+
+/// All edge locations of a profile.
+#[derive(Clone, Debug)]
+pub struct FrontDoor {
+    group: OriginGroup,
+    /// `source * origins + origin`.
+    known: Vec<Known>,
+}
+
+impl FrontDoor {
+    /// Nobody has probed yet.
+    pub fn new(group: OriginGroup, sources: usize) -> FrontDoor {
+        let known = vec![Known { probes: Vec::new(), turn: 0 }; sources * group.origins.len()];
+        FrontDoor { group, known }
+    }
+
+    fn at(&self, source: usize) -> &[Known] {
+        let n = self.group.origins.len();
+        &self.known[source * n..][..n]
+    }
+
+    /// Whether an origin is healthy for an edge location.
+    pub fn healthy(&self, source: usize, origin: usize) -> bool {
+        self.at(source)[origin].healthy(&self.group)
+    }
+
+    /// A probe was answered after so long, or not at all. True if that makes the origin unhealthy for the edge location.
+    pub fn observe(&mut self, source: usize, origin: usize, answered: Option<Span>) -> bool {
+        let group = &self.group;
+        let known = &mut self.known[source * group.origins.len() + origin];
+        let before = known.healthy(group);
+        if known.probes.len() == usize::from(group.samples) {
+            known.probes.remove(0);
+        }
+        known.probes.push(answered);
+        before && !known.healthy(group)
+    }
+
+    /// Position of the origin for a request; `None` when none is legal.
+    pub fn pick(&mut self, source: usize, endpoints: &[Endpoint]) -> Option<usize> {
+        let known = self.at(source);
+        let origins = &self.group.origins;
+        let healthy = |i: &usize| endpoints[*i].legal && known[*i].healthy(&self.group);
+        let all = 0..origins.len();
+        let Some(top) = all.clone().filter(healthy).map(|i| origins[i].priority).min() else {
+            return self.next_turn(source, |i| endpoints[i].legal, |_| 1);
+        };
+        let in_top = |i: &usize| healthy(i) && origins[*i].priority == top;
+        // an origin whose latency nobody knows is in no band, unless that is all there are
+        let fastest = all.clone().filter(in_top).filter_map(|i| known[i].latency_ns()).min();
+        let limit = fastest.map(|ns| ns.saturating_add(self.group.band.nanos()));
+        let in_band = |i: usize| limit.is_none_or(|limit| known[i].latency_ns().is_some_and(|ns| ns <= limit));
+        let fit: super::Answer = all.filter(in_top).filter(|i| in_band(*i)).collect();
+        self.next_turn(source, |i| fit.contains(i), |o| i64::from(o.weight))
+    }
+
+    /// Smooth weighted round robin: everybody moves up by its weight, the first in line goes back by the sum.
+    fn next_turn(
+        &mut self,
+        source: usize,
+        fit: impl Fn(usize) -> bool,
+        weight: impl Fn(&Origin) -> i64,
+    ) -> Option<usize> {
+        let origins = &self.group.origins;
+        let known = &mut self.known[source * origins.len()..][..origins.len()];
+        let mut sum = 0;
+        let mut first: Option<usize> = None;
+        for i in (0..origins.len()).filter(|i| fit(*i)) {
+            let w = weight(&origins[i]);
+            known[i].turn += w;
+            sum += w;
+            if first.is_none_or(|f| known[i].turn > known[f].turn) {
+                first = Some(i);
+            }
+        }
+        let first = first?;
+        known[first].turn -= sum;
+        Some(first)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::up;
+    use super::*;
+
+    fn ms(n: u64) -> Span {
+        Span::from_millis(n)
+    }
+
+    fn group(origins: &[(u8, u16)], band_ms: u64) -> OriginGroup {
+        OriginGroup {
+            origins: origins.iter().map(|(priority, weight)| Origin { priority: *priority, weight: *weight }).collect(),
+            band: ms(band_ms),
+            samples: 4,
+            successes: 2,
+            interval: Span::from_secs(30),
+        }
+    }
+
+    fn counts(f: &mut FrontDoor, n: usize, endpoints: &[Endpoint]) -> Vec<usize> {
+        let mut hits = vec![0; endpoints.len()];
+        for _ in 0..n {
+            hits[f.pick(0, endpoints).unwrap()] += 1;
+        }
+        hits
+    }
+
+    /// The documentation's example of the whole flow: A 15 ms, B 30 ms and D 60 ms have priority 1, F has priority 2, C is
+    /// unhealthy (E is disabled and left out); sensitivity 30 ms: A and B, in the ratio 5 : 8 of their weights.
+    #[test]
+    fn azure_front_door_example_of_the_decision_flow() {
+        let [a, b, c, d, f] = [0, 1, 2, 3, 4];
+        let mut door = FrontDoor::new(group(&[(1, 5), (1, 8), (1, 50), (1, 50), (2, 50)], 30), 1);
+        for (origin, latency) in [(a, 15), (b, 30), (d, 60), (f, 1)] {
+            door.observe(0, origin, Some(ms(latency)));
+        }
+        for _ in 0..3 {
+            door.observe(0, c, None);
+        }
+        assert_eq!(counts(&mut door, 130, &[up(0); 5]), [50, 80, 0, 0, 0]);
+    }
+
+    #[test]
+    fn a_band_of_0_uses_only_the_fastest_and_the_limit_itself_is_inside() {
+        for (band, expected) in [(0, [10, 0]), (14, [10, 0]), (15, [5, 5])] {
+            let mut door = FrontDoor::new(group(&[(1, 50), (1, 50)], band), 1);
+            door.observe(0, 0, Some(ms(15)));
+            door.observe(0, 1, Some(ms(30)));
+            assert_eq!(counts(&mut door, 10, &[up(0); 2]), expected, "{band}");
+        }
+    }
+
+    #[test]
+    fn two_of_the_last_four_probes_must_be_answered_and_each_edge_location_judges_for_itself() {
+        let mut door = FrontDoor::new(group(&[(1, 50), (2, 50)], 0), 2);
+        let unhealthy: Vec<bool> =
+            [true, false, false, false, true, true].map(|ok| door.observe(0, 0, ok.then(|| ms(10)))).to_vec();
+        assert_eq!(unhealthy, [false, false, false, true, false, false]);
+        assert!(door.healthy(0, 0), "the sample is now two failures and two answers");
+        for _ in 0..3 {
+            door.observe(0, 0, None);
+        }
+        assert!(!door.healthy(0, 0) && door.healthy(1, 0));
+        assert_eq!((door.pick(0, &[up(0); 2]), door.pick(1, &[up(0); 2])), (Some(1), Some(0)));
+    }
+
+    #[test]
+    fn all_unhealthy_is_round_robin_over_all_without_weights() {
+        let mut door = FrontDoor::new(group(&[(1, 10), (2, 1000)], 0), 1);
+        for origin in 0..2 {
+            for _ in 0..4 {
+                door.observe(0, origin, None);
+            }
+        }
+        assert_eq!(counts(&mut door, 10, &[up(0); 2]), [5, 5]);
+        assert_eq!(door.pick(0, &[Endpoint { legal: false, ..up(0) }; 2]), None);
+    }
+}
