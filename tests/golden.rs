@@ -82,3 +82,51 @@ fn code_trace() {
     let result = run(&load("code-trace.toml"), &Unobserved).expect("nothing stops it");
     insta::assert_snapshot!(table(&result));
 }
+
+/// Title and metric of a column of the table of steering policies.
+const STEERING_COLUMNS: [(&str, &str); 8] = [
+    ("failed %", "availability"),
+    ("ttft p50 ms", "ttft_ms.p50"),
+    ("ttft p95 ms", "ttft_ms.p95"),
+    ("far %", "cross_region_share"),
+    ("noticed s", "incident.detected_s{incident=ireland down}"),
+    ("half gone s", "incident.moved_half_s{incident=ireland down}"),
+    ("99 % gone s", "incident.moved_99_s{incident=ireland down}"),
+    ("lost", "incident.failed{incident=ireland down}"),
+];
+
+/// One line per policy.
+fn steering_table(result: &RunResult, columns: &[(&str, &str)]) -> String {
+    let mut out = format!("{:<24}", "");
+    for (title, _) in columns {
+        let _ = write!(out, "{title:>13}");
+    }
+    for t in &result.topologies {
+        let _ = write!(out, "\n{:<24}", t.name);
+        for (title, metric) in columns {
+            let shown = match (*title, t.metrics.get(*metric).unwrap_or_else(|| panic!("no {metric}"))) {
+                (_, None) => "-".to_owned(),
+                ("failed %", Some(v)) => format!("{:.3}", 100.0 * (1.0 - v)),
+                ("far %", Some(v)) => format!("{:.2}", 100.0 * v),
+                (_, Some(v)) => format!("{v:.0}"),
+            };
+            let _ = write!(out, "{shown:>13}");
+        }
+    }
+    out.push('\n');
+    out
+}
+
+/// Every way to steer through a regional outage.
+#[test]
+fn steering_outage() {
+    let result = run(&load("policies/steering-outage.toml"), &Unobserved).expect("nothing stops it");
+    insta::assert_snapshot!(steering_table(&result, &STEERING_COLUMNS));
+}
+
+/// Ways to steer a crowd that is more than the region near it can hold.
+#[test]
+fn steering_overload() {
+    let result = run(&load("policies/steering-overload.toml"), &Unobserved).expect("nothing stops it");
+    insta::assert_snapshot!(steering_table(&result, &STEERING_COLUMNS[..4]));
+}

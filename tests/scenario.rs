@@ -82,6 +82,7 @@ fn topology<'a>(s: &'a Scenario, name: &str) -> &'a Topology {
 #[test]
 fn every_shipped_scenario_loads_without_warnings() {
     let mut files = toml_files("scenarios");
+    files.extend(toml_files("scenarios/policies"));
     if root().join("scenarios/claims").exists() {
         files.extend(toml_files("scenarios/claims"));
     }
