@@ -4,7 +4,7 @@
 use geodes::random::{Draws, EntityKey, Seed};
 use geodes::routing::health::QuorumConfig;
 use geodes::routing::steering::{Area, GeoRecords, Location, Policy};
-use geodes::scenario::model::{Arrivals, Fault, FaultWhat, FaultWhen, Scenario, Steering};
+use geodes::scenario::model::{Arrivals, Fault, FaultWhat, FaultWhen, Residency, Scenario, Steering};
 use geodes::scenario::{plain, plain_region};
 use geodes::units::{Continent, LatLon, PerNanos, RegionIx, Span};
 use geodes::world::failure::Failure;
@@ -127,6 +127,21 @@ fn geoproximity_follows_the_map_and_its_biases() {
     s.topologies[0].steering = Steering::dns(Policy::Geoproximity(vec![0, -99, 0]), TTL);
     let r = one(&s);
     assert_eq!(r.groups[0].by_region[1], r.groups[0].requests, "2213 km is still less than 2224 km");
+}
+
+#[test]
+fn a_resolver_elsewhere_gets_the_answer_for_its_own_place() {
+    let mut s = layout(3, 20, Policy::Latency);
+    s.dns.resolvers_per_group = 1000;
+    s.dns.elsewhere_share = 0.3;
+    s.residency = vec![Residency { name: "home".to_owned(), legal: vec![true, true, false] }];
+    s.groups[1].residency = Some(0);
+    let r = one(&s);
+    let to = |g: usize, region: usize| r.groups[g].by_region[region] as f64 / r.groups[g].requests as f64;
+    // three tenths stand with one of the two other groups
+    assert!((to(0, 0) - 0.7).abs() < 0.05 && (to(0, 1) - 0.15).abs() < 0.04, "{:?}", r.groups[0].by_region);
+    // whoever stands with group 2 would be sent to region 2, which is not legal for group 1: the next is region 1
+    assert!((to(1, 0) - 0.15).abs() < 0.04 && to(1, 2) == 0.0, "{:?}", r.groups[1].by_region);
 }
 
 #[test]

@@ -92,7 +92,14 @@ pub fn plain(n: usize) -> Scenario {
             keep_alive: Span::ZERO,
             handshake_round_trips: 0,
         },
-        dns: Dns { resolvers_per_group: 1, extending_share: 0.0, extension: 1.0, hit: Span::ZERO, miss: Span::ZERO },
+        dns: Dns {
+            resolvers_per_group: 1,
+            elsewhere_share: 0.0,
+            extending_share: 0.0,
+            extension: 1.0,
+            hit: Span::ZERO,
+            miss: Span::ZERO,
+        },
         deployments: (0..n).map(deployment).collect(),
         topologies: vec![Topology {
             name: "plain".to_owned(),

@@ -58,6 +58,8 @@ pub const STEERING_TRY: Purpose = Purpose(26);
 pub const INFLATED: Purpose = Purpose(27);
 /// How long a network takes to follow a change of announcements; entity: group and network, index: time in nanoseconds.
 pub const CONVERGENCE: Purpose = Purpose(28);
+/// Whether a resolver stands elsewhere, and where; entity: group, index: twice the resolver, and one more.
+pub const RESOLVER_PLACE: Purpose = Purpose(31);
 /// Phase of the probes; entity: group and region.
 pub const PROBE_PHASE: Purpose = Purpose(29);
 /// Round trip of a probe; entity: group and region, index: time in nanoseconds.

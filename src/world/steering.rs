@@ -9,7 +9,7 @@
 //! per region (an edge, an anycast address) is always in the resolver's cache: its time to live can be long.
 
 use super::failure::Failure;
-use super::purpose::{ADDRESS, CONVERGENCE, INFLATED, STEERING, STEERING_TRY};
+use super::purpose::{ADDRESS, CONVERGENCE, INFLATED, RESOLVER_PLACE, STEERING, STEERING_TRY};
 use super::resolver::{Question, Resolvers};
 use super::sampler::Sampler;
 use crate::random::{Draws, EntityKey, Purpose};
@@ -18,6 +18,7 @@ use crate::routing::reason::Silent;
 use crate::routing::steering::{Answer, Endpoint, Location, Moved, Policy, Seen, Source, Steerer, Vantage};
 use crate::scenario::model::{Access, AppRegion, Scenario, Topology};
 use crate::units::{GroupIx, Span, Time, great_circle_km};
+use std::collections::BTreeMap;
 
 /// Somebody who wants to send a turn.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -85,6 +86,9 @@ struct Places {
     views: Vec<Vec<Endpoint>>,
     /// Where that is.
     locations: Vec<Location>,
+    /// By group and resolver, for those that stand where another group is: that group, and the regions as they are seen
+    /// from there by this group's data.
+    elsewhere: BTreeMap<(usize, u32), (usize, Vec<Endpoint>)>,
 }
 
 impl Places {
@@ -99,15 +103,52 @@ impl Places {
             };
             topology.regions.iter().map(endpoint).collect()
         };
+        let views: Vec<Vec<Endpoint>> = (0..scenario.groups.len()).map(view).collect();
         Places {
+            elsewhere: BTreeMap::new(),
             keys: scenario.groups.iter().map(|g| EntityKey::named(&g.name)).collect(),
-            views: (0..scenario.groups.len()).map(view).collect(),
+            views,
             locations: scenario.groups.iter().map(|g| g.location).collect(),
+        }
+    }
+
+    /// Resolvers that stand where another group of users is.
+    fn misplace(&mut self, per_group: u32, share: f64, draws: &Draws) {
+        let groups = self.keys.len() as u64;
+        if share == 0.0 || groups < 2 {
+            return;
+        }
+        for (g, key) in self.keys.iter().enumerate() {
+            for resolver in 0..per_group {
+                let index = 2 * u64::from(resolver);
+                if !draws.chance(RESOLVER_PLACE, *key, index, share) {
+                    continue;
+                }
+                let other = draws.below(RESOLVER_PLACE, *key, index + 1, groups - 1) as usize;
+                let other = if other < g { other } else { other + 1 };
+                let seen = self.views[other].iter().zip(&self.views[g]);
+                let seen = seen.map(|(there, own)| Endpoint { legal: own.legal, ..*there }).collect();
+                self.elsewhere.insert((g, resolver), (other, seen));
+            }
+        }
+    }
+
+    fn set_health(&mut self, region: usize, healthy: bool) {
+        for list in self.views.iter_mut().chain(self.elsewhere.values_mut().map(|(_, list)| list)) {
+            list[region].healthy = healthy;
         }
     }
 
     fn vantage(&self, group: GroupIx, source: usize) -> Vantage<'_> {
         Vantage { source, location: &self.locations[group.ix()], endpoints: &self.views[group.ix()] }
+    }
+
+    /// As the name service sees a resolver.
+    fn of_resolver(&self, group: GroupIx, resolver: u32) -> Vantage<'_> {
+        match self.elsewhere.get(&(group.ix(), resolver)) {
+            Some((other, endpoints)) => Vantage { source: *other, location: &self.locations[*other], endpoints },
+            None => self.vantage(group, group.ix()),
+        }
     }
 }
 
@@ -133,7 +174,10 @@ impl Steering {
     /// If the policy does not fit the topology, which validation rules out.
     pub fn new(scenario: &Scenario, topology: &Topology, draws: &Draws) -> Steering {
         let (access, policy) = (topology.steering.access, &topology.steering.policy);
-        let places = Places::new(scenario, topology);
+        let mut places = Places::new(scenario, topology);
+        if let Access::Name { .. } = access {
+            places.misplace(scenario.dns.resolvers_per_group, scenario.dns.elsewhere_share, draws);
+        }
         let (units, inflated_share) = match access {
             Access::Name { .. } => (scenario.dns.resolvers_per_group, 0.0),
             Access::Network { networks_per_group, inflated_share, .. } => (networks_per_group, inflated_share),
@@ -245,9 +289,7 @@ impl Steering {
 
     /// A verdict of the health checks changes: it is known from now on.
     pub fn set_health(&mut self, now: Time, region: usize, healthy: bool) {
-        for list in &mut self.places.views {
-            list[region].healthy = healthy;
-        }
+        self.places.set_health(region, healthy);
         let Access::Network { convergence, .. } = self.access else { return };
         let (sampler, keys, draws, units) =
             (Sampler::new(convergence), &self.places.keys, &self.draws, self.units as usize);
@@ -314,7 +356,7 @@ impl Steering {
 fn ask(steerer: &mut Steerer, places: &Places, draws: &Draws, now: Time, q: Question) -> Answer {
     let entity = places.keys[q.group.ix()].child(u64::from(q.resolver));
     let mut choices = Choices { draws, purpose: STEERING, entity, next: u64::from(q.number) << 8 };
-    steerer.steer(now, &places.vantage(q.group, q.group.ix()), &mut choices, &mut Silent)
+    steerer.steer(now, &places.of_resolver(q.group, q.resolver), &mut choices, &mut Silent)
 }
 
 /// Which of the addresses in an answer the client takes: a random one, another than the last time if there is another.

@@ -22,6 +22,8 @@ pub struct Client {
 pub struct Dns {
     /// Caching resolvers per user group; each caches the answer for the record's TTL.
     pub resolvers_per_group: u32,
+    /// Share of resolvers that stand where another group of users is and do not say where their own users are.
+    pub elsewhere_share: f64,
     /// Share of resolvers that keep records longer than the TTL.
     pub extending_share: f64,
     /// By how much those multiply the TTL.

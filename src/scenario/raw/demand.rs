@@ -235,6 +235,9 @@ table! {
     RawDns "Name resolution" {
         /// Caching resolvers per user group; each keeps the answer for the record's time to live. 1 to 10,000.
         resolvers_per_group: At<u64> = Or(&d::DNS_RESOLVERS),
+        /// Share of resolvers that stand where another group of users is and tell the name service nothing of their own
+        /// users (no EDNS Client Subnet), so that it answers for the wrong place. None if not given.
+        elsewhere_share: At<ShareValue> = Optional,
         /// Share of resolvers that keep records longer than their time to live.
         extending_share: At<ShareValue> = Or(&d::DNS_EXTENDING_SHARE),
         /// By how much those multiply it, at least 1.

@@ -135,6 +135,8 @@ pub fn validate(raw: &RawScenario, origin: &Origin<'_>, cx: &mut Cx) -> Option<S
             max_turns,
         };
         size::check(raw, &load, interval, cx);
+        let lasts = Span(horizon.value.nanos().saturating_add(warmup.value.nanos()));
+        steering::finishes(&topologies, &topologies_raw, groups.len(), lasts, cx);
     }
 
     let start = cx.or(&raw.start, &d::START).value;

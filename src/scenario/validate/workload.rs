@@ -303,6 +303,13 @@ pub fn dns(raw: &RawScenario, cx: &mut Cx) -> Dns {
     let extension = cx.or_at(&n.extension, &d::DNS_EXTENSION, n.loc);
     let hit: At<Span> = cx.or_at(&n.hit, &d::DNS_HIT, n.loc);
     let miss: At<Span> = cx.or_at(&n.miss, &d::DNS_MISS, n.loc);
+    let elsewhere_share = n.elsewhere_share.map_or(0.0, |share| {
+        if share.value.0 > 0.0 && raw.users.as_ref().is_some_and(|u| u.entries.len() == 1) {
+            cx.error(share.loc, "resolvers stand where another group of users is, and there is only one group")
+                .expected("two groups of users, or no `elsewhere_share`");
+        }
+        share.value.0
+    });
     if miss.value < hit.value {
         // a default has no place in the file
         let (loc, other) = if n.miss.is_some() { (miss.loc, hit) } else { (hit.loc, miss) };
@@ -316,6 +323,7 @@ pub fn dns(raw: &RawScenario, cx: &mut Cx) -> Dns {
     }
     Dns {
         resolvers_per_group: cx.count(resolvers, "resolvers_per_group", 1..=10_000),
+        elsewhere_share,
         extending_share: cx.or(&n.extending_share, &d::DNS_EXTENDING_SHARE).value.0,
         extension: cx.within_range(extension, "extension", 1.0..=10_000.0),
         hit: hit.value,

@@ -2,8 +2,10 @@
 
 mod balancers;
 mod dns;
+mod load;
 
 pub use dns::{check, location};
+pub use load::finishes;
 
 use crate::routing::steering::Policy;
 use crate::scenario::decode::{Cx, Leaf, Named};
