@@ -438,6 +438,10 @@ fn the_catalogue_can_be_looked_into() {
     assert!(look(&["catalog", "rtt", "Singapore", "aws:us-east-1"]).contains("estimate"));
     assert!(look(&["catalog", "rtt", "azure:eastus", "azure:westeurope"]).contains(" ms"));
     assert!(look(&["catalog", "prices", "azure/gpt-4.1"]).contains("Mtok"));
+    let quotas = look(&["catalog", "quotas", "azure/gpt-4o/standard"]);
+    assert_eq!(quotas.lines().count(), 2);
+    assert!(quotas.contains("900 requests/min") && quotas.contains("150000 tokens/min"));
+    assert!(look(&["catalog", "quotas", "tier-4"]).contains("400000 output tokens/min"));
     assert!(look(&["catalog", "sources"]).contains("CC-BY"));
     assert!(look(&["explain-metric", "ttft_ms"]).contains("first"));
     assert!(look(&["explain-metric"]).contains("availability"));

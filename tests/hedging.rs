@@ -2,8 +2,8 @@
 //! exact.
 
 use geodes::routing::guard::{CooldownConfig, GuardConfig};
-use geodes::routing::limits::BucketConfig;
-use geodes::scenario::model::{Arrivals, DistSpec, Fault, FaultWhat, FaultWhen, Quota, Scenario, Sizes, TraceRows};
+use geodes::routing::limits::{BucketConfig, LimiterConfig, PlainConfig};
+use geodes::scenario::model::{Arrivals, DistSpec, Fault, FaultWhat, FaultWhen, QuotaUse, Scenario, Sizes, TraceRows};
 use geodes::scenario::plain;
 use geodes::study::replicate::{self, Unobserved};
 use geodes::units::{DeploymentIx, PerNanos, Span};
@@ -126,14 +126,14 @@ fn a_loser_leaves_its_place_and_its_quota() {
         let mut s = race(100, 200, [(1.0, 0.01, 0), (2.0, 36.0, rtt_ms)]);
         s.deployments[1].concurrency = Some(1);
         // a prompt and `max_tokens`, and a refill for two prompts and a token or two per minute
-        s.deployments[1].quota = Some(Quota {
+        s.deployments[1].quota = Some(QuotaUse::own(LimiterConfig::TokenBucket(PlainConfig {
             requests: None,
             tokens: Some(BucketConfig {
                 rate: PerNanos { micro_count: 16_000_000, nanos: 60_000_000_000 },
                 capacity: 120,
             }),
             retry_after: true,
-        });
+        })));
         let r = run(&s, 0, 0);
         assert_eq!(ends(&r.deployments[1]), (TURNS, 0, 0, TURNS));
         // an answer that is not streamed is written to its end: nearly all calls are refused

@@ -4,13 +4,17 @@
 use geodes::routing::balance::Choose;
 use geodes::routing::guard::{CooldownConfig, GuardConfig};
 use geodes::routing::health::{QuorumConfig, ThresholdConfig};
-use geodes::routing::limits::BucketConfig;
+use geodes::routing::limits::{
+    AnthropicConfig, AzureOpenAiConfig, AzureProvisionedConfig, BedrockConfig, BucketConfig, EnvoyAiGatewayConfig,
+    EnvoyRateLimitConfig, LimiterConfig, LiteLlmConfig, OpenAiConfig, OutputCount, PlainConfig, SharedPoolConfig,
+    SubWindowConfig, TokenCost, VertexProvisionedConfig, WindowConfig,
+};
 use geodes::routing::steering::{
     Area, Capacity, ClientProbingConfig, EndpointGroup, GeoRecords, Origin, OriginGroup, Policy, WaterfallConfig,
 };
 use geodes::scenario::model::{
     Access, Arrivals, Context, DeepCheck, Dependency, DistSpec, Fault, FaultWhat, FaultWhen, Link, Pool, Quota,
-    Residency, Scenario, Service, Sizes, Steering, Turns,
+    QuotaUse, Residency, Scenario, Service, SharedQuota, Sizes, Steering, Turns, Variation,
 };
 use geodes::scenario::{plain, plain_region};
 use geodes::study::{Measured, Prices};
@@ -36,6 +40,8 @@ struct Knobs {
     jitter: bool,
     growing: bool,
     quota: Option<u64>,
+    limiter: u8,
+    shared_quota: bool,
     concurrency: Option<u32>,
     slots: u32,
     queue: u32,
@@ -57,7 +63,7 @@ struct Knobs {
 
 fn knobs() -> impl Strategy<Value = Knobs> {
     let shape = (1usize..=4, 1usize..=3, 1usize..=3, 1u64..=6, 1u32..=4, any::<u64>());
-    let net = (0u64..300, any::<bool>(), any::<bool>(), proptest::option::of(1u64..300));
+    let net = (0u64..300, any::<bool>(), any::<bool>(), proptest::option::of(1u64..300), 0u8..16, any::<bool>());
     let limits = (proptest::option::of(1u32..20), 1u32..40, 0u32..5, 0u8..14, any::<bool>(), any::<bool>());
     let more = (any::<bool>(), any::<bool>(), 0u8..3, 0u8..5, 0.0f64..0.6, 7_001u64..400_000, any::<bool>());
     let faults = (
@@ -77,6 +83,8 @@ fn knobs() -> impl Strategy<Value = Knobs> {
         jitter: n.1,
         growing: n.2,
         quota: n.3,
+        limiter: n.4,
+        shared_quota: n.5,
         concurrency: l.0,
         slots: l.1,
         queue: l.2,
@@ -145,6 +153,88 @@ fn steering(k: &Knobs, ttl: Span) -> Steering {
     Steering { policy, access }
 }
 
+/// A quota of about `n` requests of 400 tokens a minute, by one of the algorithms.
+fn quota(kind: u8, n: u64, retry_after: bool) -> Quota {
+    let (minute, second) = (Span::from_mins(1), Span::from_secs(1));
+    let per_min = |n: u64| PerNanos { micro_count: n * 1_000_000, nanos: minute.nanos() };
+    let bucket = |n: u64| BucketConfig { rate: per_min(n), capacity: n };
+    let window = |limit: u64| WindowConfig { limit, window: minute };
+    let sub = |n: u64| SubWindowConfig { rate: per_min(n), window: second };
+    let buckets = PlainConfig { requests: Some(bucket(n)), tokens: Some(bucket(n * 400)), retry_after };
+    let windows = PlainConfig { requests: Some(window(n)), tokens: Some(window(n * 400)), retry_after };
+    let subs = PlainConfig { requests: Some(sub(n)), tokens: Some(sub(n * 24_000)), retry_after };
+    let pool = || SharedPoolConfig {
+        rate: per_min(n * 4_000),
+        burst: second,
+        others: (0..24).map(|h| 30_000 * h).collect(),
+        step: Span::from_hours(1),
+        by_clock: true,
+    };
+    let limiter = match kind {
+        0 => LimiterConfig::TokenBucket(buckets),
+        1 => LimiterConfig::FixedWindow(windows),
+        2 => LimiterConfig::AnchoredWindow(windows),
+        3 => LimiterConfig::SlidingLog(windows),
+        4 => LimiterConfig::SlidingCounter(windows),
+        5 => LimiterConfig::SubWindow(subs),
+        6 => LimiterConfig::AzureOpenAi(AzureOpenAiConfig {
+            tokens_per_min: n * 400,
+            micro_requests_per_min: n * 1_000_000,
+            evaluated_over: second,
+            retry_after,
+        }),
+        7 => LimiterConfig::AzureProvisioned(AzureProvisionedConfig {
+            units: n as u32,
+            input_per_min: 2_500,
+            output_per_min: 833,
+            window: second,
+            retry_after,
+        }),
+        8 => LimiterConfig::OpenAi(OpenAiConfig {
+            requests: Some(bucket(n)),
+            requests_per_day: Some(bucket(n * 10)),
+            tokens: Some(bucket(n * 400)),
+            tokens_per_day: None,
+            credit: Some(Money::from_dollars(1)),
+            retry_after,
+        }),
+        9 => LimiterConfig::Anthropic(AnthropicConfig {
+            requests: Some(bucket(n)),
+            input: Some(bucket(n * 200)),
+            output: Some(bucket(n * 200)),
+            output_count: if retry_after { OutputCount::AsGenerated } else { OutputCount::Reserved },
+            overload: Some(pool()),
+            retry_after,
+        }),
+        10 => LimiterConfig::Bedrock(BedrockConfig {
+            requests: Some(bucket(n)),
+            tokens: bucket(n * 400),
+            tokens_per_day: Some(bucket(n * 4_000)),
+            output_burndown: 5,
+            retry_after,
+        }),
+        11 => LimiterConfig::VertexShared(pool()),
+        12 => LimiterConfig::VertexProvisioned(VertexProvisionedConfig {
+            rate: per_min(n * 400),
+            window: Span::from_secs(30),
+            output_weight: 4,
+        }),
+        13 => LimiterConfig::EnvoyRateLimit(EnvoyRateLimitConfig { limits: vec![window(n)], retry_after }),
+        14 => LimiterConfig::EnvoyAiGateway(EnvoyAiGatewayConfig {
+            rules: vec![(TokenCost::Total, window(n * 400))],
+            retry_after,
+        }),
+        _ => LimiterConfig::LiteLlm(LiteLlmConfig {
+            rpm: Some(n),
+            tpm: Some(n * 400),
+            itpm: Some(n * 200),
+            otpm: Some(n * 200),
+        }),
+    };
+    let varies = matches!(limiter, LimiterConfig::VertexShared(_) | LimiterConfig::Anthropic(_));
+    Quota { limiter, others_vary: varies.then_some(Variation { by: 0.3, every: Span::from_secs(7) }) }
+}
+
 fn build(k: &Knobs) -> Scenario {
     let mut s = plain(k.places);
     s.seed = k.seed;
@@ -204,17 +294,14 @@ fn build(k: &Knobs) -> Scenario {
         d.output_price = Price::new(Money::from_dollars(15), 1_000_000);
         d.concurrency = k.concurrency;
         d.error_rate = if i % 2 == 0 { k.error_rate } else { 0.0 };
-        d.quota = k.quota.map(|n| Quota {
-            requests: Some(BucketConfig {
-                rate: PerNanos { micro_count: n * 1_000_000, nanos: 60_000_000_000 },
-                capacity: n,
-            }),
-            tokens: Some(BucketConfig {
-                rate: PerNanos { micro_count: n * 400_000_000, nanos: 60_000_000_000 },
-                capacity: n * 400,
-            }),
-            retry_after: k.deep,
+        d.quota = k.quota.map(|n| match k.shared_quota {
+            true => QuotaUse::Shared(0),
+            false => QuotaUse::Own(Box::new(quota(k.limiter, n, k.deep))),
         });
+    }
+    if let Some(n) = k.quota {
+        let quota = quota(k.limiter, n, k.deep);
+        s.quotas = vec![SharedQuota { name: "account".to_owned(), quota }];
     }
     for place in &mut s.places {
         place.egress_internet.price = Price::new(Money::from_dollars(9), 100 << 30);

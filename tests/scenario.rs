@@ -399,7 +399,7 @@ fn units_become_base_units() {
     let s = good(
         &GOOD
             .replace("sizes.fixed = { input = \"100 tokens\", output = \"50 tokens\" }", "sizes.independent = { input.uniform = { min = \"1 tokens\", max = \"1k tokens\" }, output.exponential = { mean = \"50 tokens\" } }\nturns.fixed = 3\nthink_time.constant = \"2 min\"")
-            .replace("latency.preset = \"gpt-4.1-2026\"", "latency = { ttft.lognormal = { p50 = \"500 ms\", p95 = \"1 s\" }, per_output_token.constant = \"10 ms\", prefill_per_token = \"50 us\" }\nquota = { tokens = \"450k tokens/min\", request_burst = 7, requests = \"100 requests/s\" }")
+            .replace("latency.preset = \"gpt-4.1-2026\"", "latency = { ttft.lognormal = { p50 = \"500 ms\", p95 = \"1 s\" }, per_output_token.constant = \"10 ms\", prefill_per_token = \"50 us\" }")
             .replace("berlin = { city = \"Berlin\", share = 0.6 }", "berlin = { location = { lat = 52.5, lon = 13.4, zone = \"Europe/Berlin\" }, share = \"60 %\" }"),
     );
     let w = &s.workloads[0];
@@ -410,9 +410,6 @@ fn units_become_base_units() {
     let d = &s.deployments[0];
     assert_eq!(d.ttft, DistSpec::LogNormal { p50: 0.5, p95: 1.0 });
     assert_eq!(d.prefill_per_token, Span::from_micros(50));
-    let quota = d.quota.unwrap();
-    assert_eq!(quota.tokens.unwrap().capacity, 450_000, "a minute's worth");
-    assert_eq!(quota.requests.unwrap().capacity, 7);
     assert_eq!(s.groups[0].place, LatLon { lat: 52.5, lon: 13.4 });
     assert_eq!(s.groups[0].share, 0.6);
     assert_eq!(s.start_unix_s, 1_772_409_600);

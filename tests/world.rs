@@ -1,9 +1,9 @@
 //! The real world on small scenarios with exact answers.
 
-use geodes::routing::limits::BucketConfig;
+use geodes::routing::limits::{BucketConfig, LimiterConfig, PlainConfig};
 use geodes::routing::steering::Policy;
 use geodes::scenario::model::{
-    Arrivals, Deployment, DistSpec, Fault, FaultWhat, FaultWhen, Pool, Quota, Residency, Scenario, Sizes, Steering,
+    Arrivals, Deployment, DistSpec, Fault, FaultWhat, FaultWhen, Pool, QuotaUse, Residency, Scenario, Sizes, Steering,
     TraceRows,
 };
 use geodes::scenario::{plain, plain_region};
@@ -107,11 +107,11 @@ fn users_leave_a_dead_region_after_detection_and_the_rest_of_the_ttl() {
 fn a_token_bucket_lets_through_the_smaller_of_demand_and_rate() {
     for (demand, quota) in [(20u64, 10u64), (5, 10)] {
         let mut s = with_rate(1, demand);
-        s.deployments[0].quota = Some(Quota {
+        s.deployments[0].quota = Some(QuotaUse::own(LimiterConfig::TokenBucket(PlainConfig {
             requests: Some(BucketConfig { rate: per_second(quota), capacity: 10 }),
             tokens: None,
             retry_after: true,
-        });
+        })));
         let r = one(&s);
         let served = (r.requests() - r.failed()) as f64 / 3600.0;
         let exact = demand.min(quota) as f64;
@@ -281,7 +281,9 @@ fn what_is_refused_after_the_quota_takes_no_tokens() {
         s.workloads[0].max_output_tokens = 1000;
         // a token of input and one of output per second at most are used; every 503 would keep 1001
         let tokens = BucketConfig { rate: per_second(100), capacity: 5000 };
-        s.deployments[0].quota = Some(Quota { requests: None, tokens: Some(tokens), retry_after: false });
+        let limiter =
+            LimiterConfig::TokenBucket(PlainConfig { requests: None, tokens: Some(tokens), retry_after: false });
+        s.deployments[0].quota = Some(QuotaUse::own(limiter));
         change(&mut s.deployments[0]);
         let r = one(&s);
         assert_eq!((r.failures[Failure::RateLimited as usize], r.deployments[0].rate_limited), (0, 0));

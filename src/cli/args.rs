@@ -162,6 +162,11 @@ pub enum Catalog {
         /// Part of a price key.
         filter: Option<String>,
     },
+    /// Published limits of hosted models.
+    Quotas {
+        /// Part of a quota's name.
+        filter: Option<String>,
+    },
     /// Data sets with origin, date and licence.
     Sources,
 }

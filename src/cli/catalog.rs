@@ -14,6 +14,7 @@ pub fn run(args: &CatalogArgs) -> Exit {
         Catalog::Cities { filter } => Ok(cities(filter.as_deref())),
         Catalog::Rtt { from, to } => rtt(from, to),
         Catalog::Prices { filter } => Ok(prices(filter.as_deref())),
+        Catalog::Quotas { filter } => Ok(quotas(filter.as_deref())),
         Catalog::Sources => Ok(sources()),
     };
     match text {
@@ -101,6 +102,19 @@ fn prices(filter: Option<&str>) -> String {
     let usd = |p: crate::units::Price| p.cost(1_000_000).to_dollars_string(4);
     for p in catalog::token_prices().iter().filter(|p| wanted(filter, &[&p.key, &p.provider])) {
         let _ = writeln!(out, "{:<60} in ${:>9} / Mtok   out ${:>9} / Mtok", p.key, usd(p.input), usd(p.output));
+    }
+    out
+}
+
+fn quotas(filter: Option<&str>) -> String {
+    let mut out = String::new();
+    for q in catalog::quotas().iter().filter(|q| wanted(filter, &[&q.name])) {
+        let _ = write!(out, "{:<56} {:>7} requests/min", q.name, q.requests_per_min);
+        let limits = [("", q.tokens_per_min), ("input ", q.input_tokens_per_min), ("output ", q.output_tokens_per_min)];
+        for (what, n) in limits {
+            let _ = n.map_or(Ok(()), |n| write!(out, "   {n:>9} {what}tokens/min"));
+        }
+        let _ = writeln!(out);
     }
     out
 }

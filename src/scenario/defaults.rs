@@ -64,8 +64,26 @@ defaults! {
         "Moura et al., Cache Me If You Can, IMC 2019: latency of the same domain with short times to live";
     PREFILL: "deployment.*.latency.prefill_per_token" = "\"76 us\"",
         "Splitwise measurements (2023): Llama 2 70B on eight H100, 1,024 tokens in 78 ms";
-    RETRY_AFTER: "deployment.*.quota.retry_after" = "true",
+    RETRY_AFTER: "deployment.*.quota.*.retry_after" = "true",
         "Azure OpenAI and Anthropic send Retry-After with 429 (rate limit documentation of both, 2026)";
+    BEDROCK_RETRY_AFTER: "deployment.*.quota.bedrock.retry_after" = "false",
+        "ASSUMPTION: the documentation of Amazon Bedrock (2026) describes ThrottlingException without promising a Retry-After";
+    ENVOY_RETRY_AFTER: "deployment.*.quota.envoy.retry_after" = "false",
+        "Envoy's rate limit filter: X-RateLimit headers are off unless they are enabled (documentation of 2026)";
+    EVALUATED_OVER: "deployment.*.quota.*.evaluated_over" = "\"1 s\"",
+        "Azure OpenAI quota documentation (2025): typically 1 or 10 seconds, with an example of one second";
+    AZURE_REQUESTS: "deployment.*.quota.azure_openai.requests_per_1k_tokens" = "6.0",
+        "Azure OpenAI quota documentation (2025): 6 RPM per 1,000 TPM; other ratios for newer models";
+    PROVISIONED_WINDOW: "deployment.*.quota.azure_provisioned.window" = "\"1 min\"",
+        "ASSUMPTION: what 100 % holds is not published; a minute, the period in which throughput per unit is stated";
+    BURST: "deployment.*.quota.*.burst" = "\"1 min\"",
+        "ASSUMPTION: the whole minute's requests at once; OpenAI and Anthropic say that shorter times may be enforced";
+    OUTPUT_COUNTS: "deployment.*.quota.anthropic.output_counts" = "\"as_generated\"",
+        "Anthropic rate limit documentation (2026): max_tokens does not factor in; that of 2025 reserved it";
+    POOL_BURST: "deployment.*.quota.*.burst (shared pool)" = "\"1 s\"",
+        "ASSUMPTION: a second of a pool's work is far larger than one request and far shorter than changes of its load";
+    VERTEX_WINDOW: "deployment.*.quota.vertex_provisioned.window" = "\"30 s\"",
+        "Google Cloud, Use Provisioned Throughput (2025): enforced over up to 30 seconds";
     OUTPUT_FACTOR: "deployment.*.output_factor" = "1.0", "answers as long as the workload's sizes say";
     ERROR_RATE: "deployment.*.error_rate" = "0.0", "faults are stated on their own";
     ABSTRACT: "*.abstract" = "false", "what is written is used";

@@ -101,6 +101,7 @@ pub fn plain(n: usize) -> Scenario {
             miss: Span::ZERO,
         },
         deployments: (0..n).map(deployment).collect(),
+        quotas: Vec::new(),
         topologies: vec![Topology {
             name: "plain".to_owned(),
             regions: vec![plain_region(RegionIx(0))],

@@ -6,6 +6,7 @@ use super::failure::Failure;
 use super::faults::Damage;
 use super::provider::{Arrival, Provider, Service};
 use super::purpose::MODEL_LINK;
+use super::quota::Quotas;
 use super::session::{Call, Leg, Phase, Session};
 use super::{Cx, World};
 use crate::kernel::MAX_TIME;
@@ -102,7 +103,7 @@ impl World<'_> {
             call.outcome = Outcome::Failed { class: ErrorClass::ConnectionFailed, retry_after: None };
             call.sent + retry.connect_timeout
         } else {
-            meet(call, now, provider, &self.damage, arrival, &self.draws);
+            meet(call, now, provider, &mut self.quotas, &self.damage, arrival, &self.draws);
             if call.accepted { attempt_end(call, retry) } else { now + call.half_rtt }
         };
         if call.place != Key::NONE {
@@ -123,12 +124,14 @@ impl World<'_> {
         let Some(s) = self.sessions.get_mut(session) else { return };
         let Some(call) = live(s, &mut self.races, leg, serial).copied() else { return };
         let raced = s.request.out && self.races.contains(s.request.race);
+        let prompt = s.request.prompt;
         let output = match call.outcome {
             Outcome::Failed { class: ErrorClass::Timeout, .. } => call.paid_output(now),
             // ASSUMPTION: an answer that the provider breaks off is billed for its prompt (`break_calls` leaves no output)
             _ => call.output,
         };
-        self.providers[call.deployment.ix()].give_back(now, call.reserved + (call.output - output));
+        let usage = self.providers[call.deployment.ix()].usage(prompt, call.output, output);
+        self.quotas.settle(now, call.deployment, call.grant, &usage);
         self.count_attempt(session, &call, output);
         if raced && call.outcome != Outcome::Ok {
             // the other call may still answer
@@ -200,6 +203,7 @@ pub(super) fn meet(
     call: &mut Call,
     now: Time,
     provider: &mut Provider,
+    quotas: &mut Quotas,
     damage: &Damage,
     arrival: Arrival,
     draws: &Draws,
@@ -207,12 +211,12 @@ pub(super) fn meet(
     let d = call.deployment;
     let arrival = Arrival { attempt: u64::from(call.attempt), ..arrival };
     call.arrived = true;
-    match provider.arrive(now, damage.deployment_down(d), damage.brown_out(d), &arrival, draws) {
+    match provider.arrive(now, damage.deployment_down(d), damage.brown_out(d), &arrival, quotas, draws) {
         Service::Refused(outcome) => call.outcome = outcome,
-        Service::Accepted { first_token, complete, output, reserved, place } => {
+        Service::Accepted { first_token, complete, output, grant, place } => {
             call.accepted = true;
             call.output = output;
-            call.reserved = reserved;
+            call.grant = grant;
             call.place = place;
             call.first_token = now + first_token + call.half_rtt;
             call.complete = now + complete + call.half_rtt;

@@ -97,7 +97,9 @@ impl World<'_> {
                 row.ok += 1;
                 row.ttft.record_span(call.first_byte().since(call.sent));
             }
-            Outcome::Failed { class: ErrorClass::RateLimited, .. } => row.rate_limited += 1,
+            Outcome::Failed { class: ErrorClass::RateLimited | ErrorClass::QuotaExhausted, .. } => {
+                row.rate_limited += 1
+            }
             Outcome::Failed { .. } => row.failed += 1,
         }
         self.count_tokens_of(session, call, output);

@@ -18,6 +18,7 @@ mod outage;
 mod probing;
 pub mod provider;
 pub mod purpose;
+pub mod quota;
 pub mod race;
 pub mod record;
 pub mod region;
@@ -42,6 +43,7 @@ use demand::{Demand, Source};
 use event::Event;
 use faults::{Damage, Occurrence};
 use provider::Provider;
+use quota::Quotas;
 use race::Stray;
 use region::Region;
 use sampler::{LinkSampler, Sampler};
@@ -71,6 +73,7 @@ pub struct World<'a> {
     steering: Steering,
     regions: Vec<Region>,
     providers: Vec<Provider>,
+    quotas: Quotas,
     damage: Damage,
     store: Store,
     occurrences: Vec<Occurrence>,

@@ -1,14 +1,16 @@
-//! A hosted model deployment as it really is: latency, quota, bounded concurrency, failures. Gateways see only answers.
+//! A hosted model deployment as it really is: latency, bounded concurrency, failures, under a quota. Gateways see only
+//! answers.
 
 use super::purpose::{DECODE, MODEL_ERROR, TTFT};
+use super::quota::Quotas;
 use super::sampler::Sampler;
 use crate::kernel::Slab;
 use crate::kernel::slab::Key;
 use crate::random::{Draws, EntityKey};
-use crate::routing::limits::{Meter, TokenBucket};
+use crate::routing::limits::{Ask, Grant, Usage};
 use crate::routing::outcome::{ErrorClass, Outcome};
 use crate::scenario::model::Deployment;
-use crate::units::{RegionIx, Span, Time};
+use crate::units::{DeploymentIx, Price, RegionIx, Span, Time};
 
 /// One of the requests that a deployment with bounded concurrency has in service.
 #[derive(Clone, Copy, Debug)]
@@ -26,9 +28,9 @@ pub struct Provider {
     concurrency: Option<u32>,
     /// Kept with bounded concurrency only.
     in_service: Slab<InService>,
-    requests: Option<TokenBucket>,
-    tokens: Option<TokenBucket>,
-    retry_after: bool,
+    deployment: DeploymentIx,
+    input_price: Price,
+    output_price: Price,
 }
 
 /// What arrives at a provider.
@@ -46,13 +48,6 @@ pub struct Arrival {
     pub max_output: u32,
 }
 
-impl Arrival {
-    /// What a quota of tokens sets aside on arrival.
-    fn quota_tokens(&self) -> u64 {
-        u64::from(self.prompt) + u64::from(self.max_output)
-    }
-}
-
 /// What the provider makes of it.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Service {
@@ -64,8 +59,8 @@ pub enum Service {
         complete: Span,
         /// Tokens written.
         output: u32,
-        /// Tokens taken from the quota for an output that will not be that long.
-        reserved: u32,
+        /// What its quota granted; it comes back with [`Provider::usage`] when the call is over.
+        grant: Option<Grant>,
         /// Its place among the requests in service, to be left with [`Provider::free`]; stale when concurrency is not
         /// bounded.
         place: Key<InService>,
@@ -75,10 +70,8 @@ pub enum Service {
 }
 
 impl Provider {
-    /// An idle deployment with full quota buckets.
-    pub fn new(spec: &Deployment) -> Provider {
-        let quota = spec.quota;
-        let bucket = |config| TokenBucket::new(config, Time::ZERO);
+    /// An idle deployment.
+    pub fn new(deployment: DeploymentIx, spec: &Deployment) -> Provider {
         Provider {
             place: spec.place,
             ttft: Sampler::new(spec.ttft),
@@ -88,9 +81,9 @@ impl Provider {
             error_rate: spec.error_rate,
             concurrency: spec.concurrency,
             in_service: Slab::new(),
-            requests: quota.and_then(|q| q.requests).map(bucket),
-            tokens: quota.and_then(|q| q.tokens).map(bucket),
-            retry_after: quota.is_some_and(|q| q.retry_after),
+            deployment,
+            input_price: spec.input_price,
+            output_price: spec.output_price,
         }
     }
 
@@ -101,27 +94,34 @@ impl Provider {
 
     /// A request arrives. `brown` is the present brown-out: (latency factor, additional error rate).
     ///
-    /// The checks in their order: a provider that is down refuses with 503; the quota with 429 (requests, then prompt
-    /// plus `max_tokens`); bounded concurrency with 503; then the request may fail at random with 503. What is refused with
-    /// 503 has used no tokens: those that the quota had set aside go back.
-    pub fn arrive(&mut self, now: Time, down: bool, brown: (f64, f64), a: &Arrival, draws: &Draws) -> Service {
+    /// The checks in their order: a provider that is down refuses with 503; the quota with 429 or what else it answers;
+    /// bounded concurrency with 503; then the request may fail at random with 503. What is refused with 503 has used
+    /// nothing: what the quota had granted comes back at once.
+    pub fn arrive(
+        &mut self,
+        now: Time,
+        down: bool,
+        brown: (f64, f64),
+        a: &Arrival,
+        quotas: &mut Quotas,
+        draws: &Draws,
+    ) -> Service {
         const UNAVAILABLE: Service =
             Service::Refused(Outcome::Failed { class: ErrorClass::Unavailable, retry_after: None });
         if down {
             return UNAVAILABLE;
         }
-        if let Some(wait) = self.over_quota(now, a) {
-            let retry_after = self.retry_after.then_some(wait);
-            return Service::Refused(Outcome::Failed { class: ErrorClass::RateLimited, retry_after });
-        }
-        if self.concurrency.is_some_and(|c| self.in_service.len() >= c as usize) {
-            self.return_all(now, a);
-            return UNAVAILABLE;
-        }
+        let ask = Ask { input: a.prompt, cached: 0, max_output: a.max_output };
+        let grant = match quotas.admit(now, self.deployment, &ask) {
+            Ok(grant) => grant,
+            Err(r) => return Service::Refused(Outcome::Failed { class: r.class, retry_after: r.retry_after }),
+        };
         let (slower, extra_errors) = brown;
         let error_rate = 1.0 - (1.0 - self.error_rate) * (1.0 - extra_errors);
-        if error_rate > 0.0 && draws.chance(MODEL_ERROR, a.turn, a.attempt, error_rate) {
-            self.return_all(now, a);
+        if self.concurrency.is_some_and(|c| self.in_service.len() >= c as usize)
+            || error_rate > 0.0 && draws.chance(MODEL_ERROR, a.turn, a.attempt, error_rate)
+        {
+            quotas.settle(now, self.deployment, grant, &Usage::NOTHING);
             return UNAVAILABLE;
         }
         let place = match self.concurrency {
@@ -129,10 +129,6 @@ impl Provider {
             None => Key::NONE,
         };
         let output = self.output(a);
-        let reserved = match &mut self.tokens {
-            Some(_) => a.max_output.saturating_sub(output),
-            None => 0,
-        };
         let draw = |purpose, sampler: &Sampler| {
             let u = if sampler.is_constant() { 0.5 } else { draws.uniform(purpose, a.turn, a.attempt) };
             sampler.at(u)
@@ -141,7 +137,7 @@ impl Provider {
         let first_token = Span::from_secs_f64(base * slower);
         let per_token = draw(DECODE, &self.per_output_token) * slower;
         let decode = Span::from_secs_f64(per_token * f64::from(output.saturating_sub(1)));
-        Service::Accepted { first_token, complete: first_token + decode, output, reserved, place }
+        Service::Accepted { first_token, complete: first_token + decode, output, grant, place }
     }
 
     /// Output tokens that this model writes for a turn.
@@ -150,42 +146,10 @@ impl Provider {
         n.clamp(1, a.max_output.max(1))
     }
 
-    /// Takes the request from the quota, or says how long to wait. Nothing is taken from one bucket if the other refuses.
-    fn over_quota(&mut self, now: Time, a: &Arrival) -> Option<Span> {
-        let wanted = a.quota_tokens();
-        // a request that could never fit waits for a full bucket: the longest Retry-After there is
-        let wait = |b: &mut TokenBucket, n: u64| b.wait(now, n.min(b.capacity())).unwrap_or(Span::ZERO);
-        if let Some(b) = &mut self.requests
-            && b.wait(now, 1) != Some(Span::ZERO)
-        {
-            return Some(wait(b, 1));
-        }
-        if let Some(b) = &mut self.tokens
-            && !b.try_count(now, wanted)
-        {
-            return Some(wait(b, wanted));
-        }
-        if let Some(b) = &mut self.requests {
-            let taken = b.try_count(now, 1);
-            debug_assert!(taken);
-        }
-        None
-    }
-
-    /// Tokens set aside for a request that is not served after all go back.
-    fn return_all(&mut self, now: Time, a: &Arrival) {
-        if let Some(b) = &mut self.tokens {
-            b.give_back(now, a.quota_tokens());
-        }
-    }
-
-    /// Tokens reserved for an output that stayed shorter go back.
-    pub fn give_back(&mut self, now: Time, tokens: u32) {
-        if tokens > 0
-            && let Some(b) = &mut self.tokens
-        {
-            b.give_back(now, u64::from(tokens));
-        }
+    /// What a call that was taken in has used: `output` tokens were written, `billed` of them are paid for.
+    pub fn usage(&self, prompt: u32, output: u32, billed: u32) -> Usage {
+        let cost = self.input_price.cost(u128::from(prompt)) + self.output_price.cost(u128::from(billed));
+        Usage { input: prompt, cached: 0, output, cost }
     }
 
     /// A request leaves service: it is finished, or the provider has heard that nobody waits for it any more. Nothing
@@ -212,10 +176,14 @@ mod tests {
     #[test]
     fn a_request_leaves_service_once_and_the_bound_holds() {
         let spec = Deployment { concurrency: Some(2), ..plain(1).deployments.remove(0) };
-        let mut p = Provider::new(&spec);
+        let mut scenario = plain(1);
+        scenario.deployments = vec![spec];
+        let mut p = Provider::new(DeploymentIx(0), &scenario.deployments[0]);
         let draws = Draws::new(Seed { seed: 1, replication: 0 });
         let arrival = Arrival { turn: EntityKey::named("turn"), attempt: 1, prompt: 1, output: 1, max_output: 1 };
-        let arrive = |p: &mut Provider| match p.arrive(Time::ZERO, false, (1.0, 0.0), &arrival, &draws) {
+        let mut quotas = Quotas::new(&scenario, &draws);
+        let mut arrive = |p: &mut Provider| match p.arrive(Time::ZERO, false, (1.0, 0.0), &arrival, &mut quotas, &draws)
+        {
             Service::Accepted { place, .. } => Some(place),
             Service::Refused(_) => None,
         };

@@ -64,3 +64,5 @@ pub const RESOLVER_PLACE: Purpose = Purpose(31);
 pub const PROBE_PHASE: Purpose = Purpose(29);
 /// Round trip of a probe; entity: group and region, index: time in nanoseconds.
 pub const PROBE_RTT: Purpose = Purpose(30);
+/// What other customers use of a pool shared with them; entity: quota or deployment, index: number of the change.
+pub const POOL_LOAD: Purpose = Purpose(32);

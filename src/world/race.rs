@@ -85,7 +85,8 @@ impl World<'_> {
         let Some(call) = call else { return };
         if call.arrived {
             let output = call.paid_output(now);
-            self.settle(&call, output, now, cx);
+            let prompt = s.request.prompt;
+            self.settle(&call, prompt, output, now, cx);
             self.count_abandoned(session, &call, output);
         } else {
             let arrival = Arrival {
@@ -121,21 +122,22 @@ impl World<'_> {
         if self.damage.region_down(provider.place) {
             return;
         }
-        meet(&mut call, cx.now(), provider, &self.damage, arrival, &self.draws);
+        meet(&mut call, cx.now(), provider, &mut self.quotas, &self.damage, arrival, &self.draws);
         if call.accepted {
             let output = call.paid_output(given_up);
-            self.settle(&call, output, given_up, cx);
+            self.settle(&call, arrival.prompt, output, given_up, cx);
             self.count_tokens(sent, group, usize::from(region), call.deployment, arrival.prompt, output);
         }
     }
 
     /// The quota and the concurrency of a call that was given up, for which the provider writes no more than `output`.
-    fn settle(&mut self, call: &Call, output: u32, given_up: Time, cx: &mut Cx) {
+    fn settle(&mut self, call: &Call, prompt: u32, output: u32, given_up: Time, cx: &mut Cx) {
         if !call.accepted {
             return;
         }
         let deployment = call.deployment;
-        self.providers[deployment.ix()].give_back(cx.now(), call.reserved + (call.output - output));
+        let usage = self.providers[deployment.ix()].usage(prompt, output, output);
+        self.quotas.settle(cx.now(), deployment, call.grant, &usage);
         if call.place != Key::NONE {
             let (finished, heard) = (call.complete_at_provider(), given_up + call.half_rtt);
             let leaves = if call.streamed { finished.min(heard) } else { finished };

@@ -4,6 +4,7 @@ use super::counting::Target;
 use super::demand::{Demand, sources};
 use super::faults::{Damage, Occurrence, schedule};
 use super::provider::Provider;
+use super::quota::Quotas;
 use super::record::Record;
 use super::region::Region;
 use super::sampler::{LinkSampler, Sampler};
@@ -133,7 +134,8 @@ impl<'a> World<'a> {
         let start = Time(scenario.warmup.nanos());
         let end = start + scenario.horizon;
         let places: Vec<RegionIx> = topology.regions.iter().map(|r| r.place).collect();
-        let providers: Vec<Provider> = scenario.deployments.iter().map(Provider::new).collect();
+        let deployed = scenario.deployments.iter().enumerate();
+        let providers: Vec<Provider> = deployed.map(|(i, d)| Provider::new(DeploymentIx::new(i), d)).collect();
         let provider_places: Vec<RegionIx> = providers.iter().map(|p| p.place).collect();
         let regions: Vec<Region> = topology
             .regions
@@ -196,6 +198,7 @@ impl<'a> World<'a> {
             targets: scenario.faults.iter().map(|f| Target::of(&f.what, &places, &provider_places)).collect(),
             open_watches: Vec::new(),
             occurrences,
+            quotas: Quotas::new(scenario, &draws),
             steering,
             regions,
             providers,
@@ -236,6 +239,8 @@ impl<'a> World<'a> {
             let calls = self.regions.iter().map(|r| r.router.in_flight(DeploymentIx::new(d))).sum::<u32>();
             assert!(calls == 0, "INV-5 broken: gateways count {calls} calls to deployment {d} that are not out");
         }
+        let grants = self.quotas.outstanding();
+        assert!(grants == 0, "INV-5 broken: {grants} grants of quotas never came back");
         for (i, r) in self.regions.iter_mut().enumerate() {
             assert!(r.in_use() == 0 && r.waiting() == 0, "INV-5 broken: slots of region {i} are held by nobody");
             self.record.regions[i].busy_slot_ns = r.busy_slot_ns(now.max(self.end));

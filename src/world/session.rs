@@ -3,6 +3,7 @@
 use super::provider::InService;
 use crate::kernel::slab::Key;
 use crate::random::EntityKey;
+use crate::routing::limits::Grant;
 use crate::routing::outcome::Outcome;
 use crate::routing::router::Journey;
 use crate::units::{DeploymentIx, GroupIx, Span, Time};
@@ -147,8 +148,8 @@ pub struct Call {
     pub complete: Time,
     /// How it will have ended.
     pub outcome: Outcome,
-    /// Tokens reserved from the provider's quota beyond the prompt.
-    pub reserved: u32,
+    /// What the provider's quota granted, until the call is over.
+    pub grant: Option<Grant>,
     /// Output tokens that this model writes.
     pub output: u32,
     /// The provider took it in: its input is billed.
@@ -173,7 +174,7 @@ impl Call {
             first_token: Time::ZERO,
             complete: Time::ZERO,
             outcome: Outcome::Ok,
-            reserved: 0,
+            grant: None,
             output: 0,
             accepted: false,
             place: Key::NONE,

@@ -1,5 +1,5 @@
 //! What a LiteLLM router is told: `model_list`, the arguments of `Router.__init__` and the settings of the library that
-//! it falls back to. Plain data with names; [`super::plan`] turns names into indices.
+//! it falls back to. Plain data with names; `plan` turns names into indices.
 //!
 //! Defaults: LiteLLM 1.106.2, `router.py: Router.__init__`, `constants.py`, `__init__.py`. They can be changed by
 //! environment variables there, which is why the constants of the backoff are fields here.

@@ -53,7 +53,7 @@ pub struct Journey {
     pub(super) begun: bool,
     /// The request's one logging object has reported a failure, to the synchronous and to the asynchronous callbacks.
     pub(super) logged_sync: bool,
-    pub(super) logged_async: bool,
+    pub(super) logged_asynchronously: bool,
     /// A failure without a call that it will report as soon as the request waits for something.
     pub(super) unreported: Option<Failure>,
     /// The call that was started last: what such a report is about.
@@ -188,7 +188,7 @@ impl Journey {
             opened: false,
             begun: false,
             logged_sync: false,
-            logged_async: false,
+            logged_asynchronously: false,
             unreported: None,
             last: None,
             first: None,

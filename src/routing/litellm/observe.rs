@@ -89,9 +89,9 @@ impl Router {
         let by_caller = proxy
             && failure.class() == Some(ErrorClass::Timeout)
             && given.timeout.is_some_and(|t| now.since(o.sent) >= t);
-        let (sync, all) = (!journey.logged_sync, !journey.logged_async);
+        let (sync, all) = (!journey.logged_sync, !journey.logged_asynchronously);
         journey.logged_sync |= proxy;
-        journey.logged_async |= proxy;
+        journey.logged_asynchronously |= proxy;
         if sync && !by_caller {
             self.state.health[ix].failed(now);
             let time = cooldown::duration(&self.plan.config, &self.plan.config.deployments[ix], failure);
@@ -119,8 +119,8 @@ impl Router {
     /// failed, and may be taken out for it.
     pub(super) fn report<S: ReasonSink>(&mut self, now: Time, journey: &mut Journey, reasons: &mut S) {
         let Some(failure) = journey.unreported.take() else { return };
-        let (sync, all) = (!journey.logged_sync, !journey.logged_async);
-        (journey.logged_sync, journey.logged_async) = (true, true);
+        let (sync, all) = (!journey.logged_sync, !journey.logged_asynchronously);
+        (journey.logged_sync, journey.logged_asynchronously) = (true, true);
         let Some((deployment, model)) = journey.last else { return };
         let d = deployment.ix();
         if all && Hears::of(&self.plan, journey).least_busy {

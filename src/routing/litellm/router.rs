@@ -240,7 +240,7 @@ impl Router {
                         return self.end(journey, Command::Fail { failure });
                     };
                     outer.walk.as_mut().expect("an outer level walks a list").last = failure;
-                    if journey.logged_async {
+                    if journey.logged_asynchronously {
                         self.report_again(now, &failure, reasons);
                     }
                     Step::Hop

@@ -12,7 +12,7 @@ mod text;
 pub use leaf::Leaf;
 pub(in crate::scenario) use macros::{choice, table};
 pub use text::{
-    ErrorName, HourlyPrice, RequestRate, SessionRate, ShareValue, Start, TokenCount, TokenPrice, TokenRate,
+    Dollars, ErrorName, HourlyPrice, RequestRate, SessionRate, ShareValue, Start, TokenCount, TokenPrice, TokenRate,
 };
 
 use super::defaults::Default;
@@ -409,15 +409,19 @@ pub fn one_key<'v, 'i>(
                     .expected(format!("one of {}", listed(known.iter().copied())));
                 return None;
             };
-            let mut extra = false;
-            for (other, _) in entries {
-                let other_loc = Loc::new(other.span());
-                extra = true;
-                cx.error(other_loc, format!("`{}` is a second choice{place}", other.get_ref()))
+            let (name, first) = (key.get_ref(), Loc::new(key.span()));
+            if table.len() > 1 && !table.iter().any(|(k, _)| known.contains(&k.get_ref().as_ref())) {
+                cx.error(first, format!("unknown {} `{name}`{place}", what.to_lowercase()))
                     .expected(format!("exactly one of {}", listed(known.iter().copied())))
-                    .note(Loc::new(key.span()), "the first one");
+                    .help(format!("the keys belong into one of these: `{} = {{ {name} = ... }}`", known[0]));
+                return None;
             }
-            if extra {
+            for (other, _) in entries {
+                cx.error(Loc::new(other.span()), format!("`{}` is a second choice{place}", other.get_ref()))
+                    .expected(format!("exactly one of {}", listed(known.iter().copied())))
+                    .note(first, "the first one");
+            }
+            if table.len() > 1 {
                 return None;
             }
             (key.get_ref().as_ref(), Loc::new(key.span()), Some(content))

@@ -4,8 +4,8 @@ use super::leaf::{Leaf, LeafError};
 use crate::routing::outcome::ErrorClass;
 use crate::scenario::suggest::{did_you_mean, listed};
 use crate::units::{
-    PerNanos, Price, QuantityError, Span, parse_count_rate, parse_duration, parse_money_per, parse_percent_or_fraction,
-    parse_tokens,
+    Money, PerNanos, Price, PriceError, QuantityError, Span, parse_count_rate, parse_duration, parse_money_per,
+    parse_percent_or_fraction, parse_tokens,
 };
 use serde_json::json;
 use toml::de::DeValue;
@@ -125,6 +125,27 @@ quantity_leaf! {
     /// A price per time.
     HourlyPrice(Price), "a price by time", "\"$500 / month\"",
     |t| priced(t, &["h", "hour", "month"], "$x / h, $x / month")
+}
+
+quantity_leaf! {
+    /// An amount of money.
+    Dollars(Money), "an amount of money", "\"$500\"", dollars
+}
+
+fn dollars(text: &str) -> Result<Money, QuantityError> {
+    const EXPECTED: &str = "dollars (for example \"$500\")";
+    let amount = match text.trim().strip_prefix('$') {
+        Some(amount) => amount.trim(),
+        None if text.trim().starts_with('-') => return Err(QuantityError::Negative),
+        None => return Err(QuantityError::MissingUnit { expected: EXPECTED }),
+    };
+    match Money::parse(amount) {
+        Ok(money) if money < Money::ZERO => Err(QuantityError::Negative),
+        Ok(money) => Ok(money),
+        Err(PriceError::NotDecimal) => Err(QuantityError::Number { found: amount.to_owned() }),
+        Err(PriceError::TooFine) => Err(QuantityError::TooFine),
+        Err(PriceError::TooLarge) => Err(QuantityError::TooLarge),
+    }
 }
 
 fn priced(text: &str, units: &[&str], expected: &'static str) -> Result<Price, QuantityError> {

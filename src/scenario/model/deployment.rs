@@ -1,7 +1,6 @@
-//! Models as providers serve them: deployments and their quotas.
+//! Models as providers serve them.
 
-use super::DistSpec;
-use crate::routing::limits::BucketConfig;
+use super::{DistSpec, QuotaUse};
 use crate::units::{Price, RegionIx, Span};
 
 /// One model served by one provider in one region under one quota.
@@ -29,21 +28,10 @@ pub struct Deployment {
     pub per_output_token: DistSpec,
     /// Outputs are this much longer (or shorter) than the workload's sizes say: another model answers differently.
     pub output_factor: f64,
-    /// Provider-side quota.
-    pub quota: Option<Quota>,
+    /// Provider-side quota. `None`: no limit.
+    pub quota: Option<QuotaUse>,
     /// Requests served at once; one more is refused with 503. `None`: no bound.
     pub concurrency: Option<u32>,
     /// Background probability that a request fails with 503.
     pub error_rate: f64,
-}
-
-/// A provider-side quota: token buckets on requests and on tokens; a request that does not fit is refused with 429.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Quota {
-    /// Requests.
-    pub requests: Option<BucketConfig>,
-    /// Tokens: the prompt plus `max_output_tokens` is taken on arrival, the unused part given back at the end.
-    pub tokens: Option<BucketConfig>,
-    /// Answer 429 with a Retry-After header.
-    pub retry_after: bool,
 }

@@ -7,15 +7,17 @@ mod deployment;
 mod dist;
 mod fault;
 mod place;
+mod quota;
 mod steering;
 mod topology;
 
 pub use client::{Client, Dns};
 pub use demand::{Arrivals, Context, Shape, Sizes, TraceRows, Turns, Workload};
-pub use deployment::{Deployment, Quota};
+pub use deployment::Deployment;
 pub use dist::DistSpec;
 pub use fault::{Dependency, Fault, FaultWhat, FaultWhen};
 pub use place::{Egress, Link, Place, Residency, UserGroup};
+pub use quota::{Quota, QuotaUse, SharedQuota, Variation};
 pub use steering::{Access, Steering};
 pub use topology::{AppRegion, DeepCheck, Health, Pool, RetrySpec, Service, StateSpec, Topology};
 
@@ -68,6 +70,8 @@ pub struct Scenario {
     pub dns: Dns,
     /// Model deployments; [`crate::units::DeploymentIx`] indexes it.
     pub deployments: Vec<Deployment>,
+    /// Quotas that several deployments share.
+    pub quotas: Vec<SharedQuota>,
     /// Topologies to simulate, in file order (fragments marked `abstract` are not in here).
     pub topologies: Vec<Topology>,
     /// Faults, in file order.

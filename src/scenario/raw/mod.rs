@@ -6,6 +6,7 @@ mod dist;
 mod fault;
 mod layout;
 mod models;
+mod quota;
 mod resilience;
 mod steering;
 
@@ -19,7 +20,11 @@ pub use layout::{
     RawApp, RawBackoff, RawBackoffTimes, RawCheck, RawCooldown, RawHealth, RawQuorum, RawRetry, RawState, RawTimeout,
     RawTopology,
 };
-pub use models::{RawChoose, RawDeployment, RawLatency, RawPool, RawQuota, RawTokenPrices};
+pub use models::{RawChoose, RawDeployment, RawLatency, RawPool, RawTokenPrices};
+pub use quota::{
+    RawAnthropic, RawAzureOpenAi, RawAzureProvisioned, RawBedrock, RawEnvoyAiGateway, RawEnvoyRateLimit, RawLiteLlm,
+    RawOpenAi, RawOutputCount, RawQuota, RawSharedPool, RawSubWindow, RawTokenBucket, RawVertexProvisioned, RawWindow,
+};
 
 pub use resilience::{
     RawBreaker, RawBudget, RawFailurePercentage, RawGrpcBackoff, RawOutlier, RawSuccessRate, RawThrottle,
@@ -78,6 +83,9 @@ table! {
         network: RawNetwork = Optional,
         /// Model deployments, by name.
         deployment: Named<RawDeployment> = Required,
+        /// Quotas that several deployments share, by name: an account's, an organisation's, a source region's. A deployment
+        /// takes part with `quota.shared = "<name>"`.
+        quota: Named<RawQuota> = Optional,
         /// Pools of deployments that stand for each other, by name.
         pool: Named<RawPool> = Required,
         /// Layouts of the product, by name. Each one that is not abstract is simulated.

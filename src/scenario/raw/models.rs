@@ -1,9 +1,8 @@
 //! Deployments and pools.
 
 use super::dist::DurationDist;
-use crate::scenario::decode::{
-    List, Named, Nothing, OneOrMany, RequestRate, ShareValue, TokenCount, TokenPrice, TokenRate, choice, table,
-};
+use super::quota::RawQuota;
+use crate::scenario::decode::{List, Named, Nothing, OneOrMany, ShareValue, TokenPrice, choice, table};
 use crate::scenario::diagnostic::At;
 use crate::units::Span;
 
@@ -37,23 +36,6 @@ table! {
 }
 
 table! {
-    plain
-    /// Provider-side quota: token buckets that start full. What does not fit is refused with 429.
-    RawQuota "Quota" {
-        /// Tokens per time. The prompt plus `max_output` is reserved on arrival, and the unused part given back.
-        tokens: At<TokenRate> = Optional,
-        /// Requests per time.
-        requests: At<RequestRate> = Optional,
-        /// Most tokens at once. What the rate gives in its period if not given (`10M tokens/min`: 10 million).
-        token_burst: At<TokenCount> = Optional,
-        /// Most requests at once. What the rate gives in its period if not given.
-        request_burst: At<u64> = Optional,
-        /// Whether a 429 carries a Retry-After header.
-        retry_after: At<bool> = Or(&d::RETRY_AFTER),
-    }
-}
-
-table! {
     extending
     /// One model served by one provider in one region under one quota.
     RawDeployment "Deployment" {
@@ -73,7 +55,7 @@ table! {
         latency: RawLatency = Required,
         /// Answers are this much longer (or shorter) than the workload's sizes say. 0.01 to 100.
         output_factor: At<f64> = Or(&d::OUTPUT_FACTOR),
-        /// Provider-side quota. Unlimited if not given.
+        /// Provider-side quota: which algorithm, with which numbers. Unlimited if not given.
         quota: RawQuota = Optional,
         /// Requests served at once; one more is refused with 503. Unlimited if not given.
         concurrency: At<u64> = Optional,

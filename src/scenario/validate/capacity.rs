@@ -1,36 +1,32 @@
 //! Prompts that no deployment could take: longer than its model reads, or larger than its quota ever holds.
 
 use super::models::Deployments;
+use super::quota::SharedQuotas;
+use crate::routing::limits::{Ask, LimiterConfig};
 use crate::scenario::decode::Cx;
 use crate::scenario::diagnostic::Loc;
-use crate::scenario::extends::Resolved;
-use crate::scenario::model::{Context, DistSpec, Sizes, Workload};
-use crate::scenario::raw::{RawContext, RawDeployment, RawScenario, RawSizes, RawWorkload};
+use crate::scenario::model::{Context, DistSpec, QuotaUse, Sizes, Workload};
+use crate::scenario::raw::{RawContext, RawScenario, RawSizes, RawWorkload};
 
 /// Compares every workload with every deployment.
-pub fn check(
-    raw: &RawScenario,
-    deployments: &Deployments,
-    resolved: &[Resolved<RawDeployment>],
-    workloads: &[Workload],
-    cx: &mut Cx,
-) {
+pub fn check(raw: &RawScenario, deployments: &Deployments, quotas: &SharedQuotas, workloads: &[Workload], cx: &mut Cx) {
     for w in workloads {
         let Some(written) = raw.workload.iter().flat_map(|n| n.good()).find(|(n, _)| n.value == w.name) else {
             continue;
         };
         let prompts = Prompts::of(w, written.1, written.0.loc);
-        for ((name, deployment), max_input) in deployments.entries.iter().zip(&deployments.max_input) {
+        for (i, (name, deployment)) in deployments.entries.iter().enumerate() {
             let Some(d) = deployment else { continue };
-            if let Some((max, price)) = *max_input {
+            if let Some((max, price)) = deployments.max_input[i] {
                 too_long(w, &prompts, max, price, cx);
             }
-            if let Some(bucket) = d.quota.and_then(|q| q.tokens) {
-                let quota =
-                    resolved.iter().find(|r| r.name.value == name.value).and_then(|r| r.value.as_ref()?.quota.as_ref());
-                let loc = quota
-                    .map_or(name.loc, |q| q.token_burst.map(|b| b.loc).or(q.tokens.map(|t| t.loc)).unwrap_or(q.loc));
-                too_large(w, &prompts, bucket.capacity, loc, cx);
+            let limiter = match &d.quota {
+                None => None,
+                Some(QuotaUse::Own(q)) => Some(&q.limiter),
+                Some(QuotaUse::Shared(q)) => quotas.entries[*q].1.as_ref().map(|q| &q.limiter),
+            };
+            if let Some(limiter) = limiter {
+                too_large(w, &prompts, limiter, deployments.quota_at[i].unwrap_or(name.loc), cx);
             }
         }
     }
@@ -58,23 +54,28 @@ fn too_long(w: &Workload, prompts: &Prompts, max: u64, price: Loc, cx: &mut Cx) 
     cx.error(prompts.loc, message).note(price, "the model, by its price");
 }
 
-/// What a bucket of tokens holds: the prompt and `max_output` are reserved together.
-fn too_large(w: &Workload, prompts: &Prompts, capacity: u64, loc: Loc, cx: &mut Cx) {
-    let output = u64::from(w.max_output_tokens);
-    let least = prompts.least + output;
-    if least > capacity {
+/// Whether a quota could let a workload's requests through: the shortest at least, and the longest as far as the scenario
+/// itself bounds it. Rows of a trace are facts: a longest one that never fits is only worth a warning.
+fn too_large(w: &Workload, prompts: &Prompts, limiter: &LimiterConfig, loc: Loc, cx: &mut Cx) {
+    let never = |input: u64| {
+        let input = u32::try_from(input).unwrap_or(u32::MAX);
+        limiter.never_admits(&Ask { input, cached: 0, max_output: w.max_output_tokens })
+    };
+    const HELP: &str = "a larger quota, or a smaller `max_output`";
+    if let Some(r) = never(prompts.least) {
         let message = format!(
-            "the token bucket holds {capacity}, but a turn of `{}` reserves at least {least}: every one would be refused",
-            w.name
+            "the quota lets {} tokens through at most, but a turn of `{}` asks for at least {}: every one would be refused",
+            r.most, w.name, r.asked
         );
-        cx.error(loc, message).help("a larger quota, or a smaller `max_output`");
-    } else if let Some(most) = prompts.most.map(|most| most + output).filter(|&most| most > capacity) {
+        cx.error(loc, message).help(HELP);
+    } else if let Some(r) = prompts.most.and_then(never) {
         let message = format!(
-            "the token bucket holds {capacity}, but a turn of `{}` may reserve up to {most}: such turns would always be \
-             refused",
-            w.name
+            "the quota lets {} tokens through at most, but a turn of `{}` may ask for {}: the longest would never be answered",
+            r.most, w.name, r.asked
         );
-        cx.warning(loc, message).help("a larger quota, or a smaller `max_output`, or shorter prompts");
+        let observed = matches!((w.context, &w.sizes), (Context::Fresh, Sizes::Trace(_)));
+        let d = if observed { cx.warning(loc, message) } else { cx.error(loc, message) };
+        d.help(HELP);
     }
 }
 

@@ -5,7 +5,7 @@ use super::Whole;
 use crate::scenario::decode::Cx;
 use crate::scenario::diagnostic::{At, Loc};
 use crate::scenario::extends::{Extending, Resolved};
-use crate::scenario::model::{Arrivals, DistSpec, FaultWhen, Pool, Sizes, Topology, Workload};
+use crate::scenario::model::{Arrivals, DistSpec, FaultWhen, Pool, QuotaUse, Sizes, Topology, Workload};
 use crate::scenario::raw::RawSizes;
 use crate::units::{RegionIx, Span};
 
@@ -26,7 +26,7 @@ pub fn check(whole: &Whole<'_>, pools: &[(At<String>, Option<Pool>)], cx: &mut C
     faults(whole, cx);
 }
 
-/// Pools, deployments and residency classes that nothing names.
+/// Pools, deployments, shared quotas and residency classes that nothing names.
 fn unused(whole: &Whole<'_>, pools: &[(At<String>, Option<Pool>)], cx: &mut Cx) {
     let s = whole.scenario;
     for (name, _) in pools {
@@ -40,6 +40,11 @@ fn unused(whole: &Whole<'_>, pools: &[(At<String>, Option<Pool>)], cx: &mut Cx) 
             let loc = whole.deployment(&d.name).unwrap_or(Loc::START);
             cx.warning(loc, format!("no pool uses the deployment `{}`", d.name))
                 .help("if it is only there to be extended, say `abstract = true`");
+        }
+    }
+    for (i, (name, _)) in whole.raw.quota.iter().flat_map(|q| &q.entries).enumerate() {
+        if !s.deployments.iter().any(|d| d.quota == Some(QuotaUse::Shared(i))) {
+            cx.warning(name.loc, format!("no deployment is under the quota `{}`", name.value));
         }
     }
     for (name, _) in whole.raw.residency.iter().flat_map(|r| &r.entries) {

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// Id, publisher and date of a dataset.
-fn provenance(id: &str) -> String {
+pub fn provenance(id: &str) -> String {
     catalog::source(id).map_or_else(|| id.to_owned(), |s| format!("{}, {} ({})", s.id, s.date, s.origin))
 }
 

@@ -13,6 +13,7 @@ mod models;
 mod network;
 mod objectives;
 mod places;
+mod quota;
 mod residency;
 mod resilience;
 mod size;
@@ -29,7 +30,7 @@ use super::decode::Cx;
 use super::defaults as d;
 use super::diagnostic::{At, Loc};
 use super::extends::{Resolved, resolve};
-use super::model::{DefaultUsed, Deployment, Scenario, Topology};
+use super::model::{DefaultUsed, Deployment, Scenario, SharedQuota, Topology};
 use super::raw::{RawDeployment, RawScenario, RawTopology};
 use super::suggest::did_you_mean;
 use crate::units::Span;
@@ -92,8 +93,9 @@ pub fn validate(raw: &RawScenario, origin: &Origin<'_>, cx: &mut Cx) -> Option<S
     let deployments_raw = raw.deployment.as_ref().map_or(Vec::new(), |t| resolve(t, "deployment", cx));
     layout::places(&topologies_raw, &mut places, cx);
     let section = |loc: Option<Loc>| loc.unwrap_or(Loc::START);
-    let deployments =
-        models::deployments(&deployments_raw, section(raw.deployment.as_ref().map(|n| n.loc)), &mut places, cx);
+    let quotas = quota::shared(raw.quota.as_ref(), cx);
+    let deployments_at = section(raw.deployment.as_ref().map(|n| n.loc));
+    let deployments = models::deployments(&deployments_raw, deployments_at, &quotas, &mut places, cx);
     let pools = raw.pool.as_ref().map_or(Vec::new(), |p| models::pools(p, &deployments, cx));
     let topologies =
         layout::topologies(&topologies_raw, section(raw.topology.as_ref().map(|n| n.loc)), &pools, &places, cx);
@@ -113,7 +115,8 @@ pub fn validate(raw: &RawScenario, origin: &Origin<'_>, cx: &mut Cx) -> Option<S
     let good_deployments: Vec<&Deployment> = deployments.entries.iter().filter_map(|(_, d)| d.as_ref()).collect();
     residency::check(raw, &residency, &topologies, &topologies_raw, &good_deployments, &deployments, &places, cx);
     steering::check(raw, &groups, &residency, &topologies, &topologies_raw, cx);
-    capacity::check(raw, &deployments, &deployments_raw, &workloads, cx);
+    capacity::check(raw, &deployments, &quotas, &workloads, cx);
+    quota::check(&quotas, &deployments, horizon.map_or(Span::ZERO, |h| h.value) + warmup.value, cx);
     let baseline = baseline(raw, &topologies, cx);
 
     let known = objectives::known(
@@ -175,6 +178,11 @@ pub fn validate(raw: &RawScenario, origin: &Origin<'_>, cx: &mut Cx) -> Option<S
         client,
         dns,
         deployments: deployments.entries.into_iter().map(|(_, d)| d).collect::<Option<_>>()?,
+        quotas: quotas
+            .entries
+            .into_iter()
+            .map(|(name, quota)| Some(SharedQuota { name: name.value, quota: quota? }))
+            .collect::<Option<_>>()?,
         topologies: topologies.into_iter().map(|(_, t)| t).collect::<Option<_>>()?,
         faults,
         objectives,

@@ -2,18 +2,18 @@
 
 use super::dist::durations;
 use super::places::Places;
+use super::quota::{self, SharedQuotas};
 use crate::catalog;
 use crate::routing::balance::{Choose, LARGEST_RING, LeastRequestConfig};
-use crate::routing::limits::BucketConfig;
 use crate::routing::router::MAX_POOL;
 use crate::scenario::decode::{Cx, List, Named};
 use crate::scenario::defaults as d;
 use crate::scenario::diagnostic::{At, Loc};
 use crate::scenario::extends::Resolved;
-use crate::scenario::model::{Deployment, DistSpec, Pool, Quota};
-use crate::scenario::raw::{RawChoose, RawDeployment, RawLatency, RawPool, RawQuota, RawTokenPrices};
+use crate::scenario::model::{Deployment, DistSpec, Pool};
+use crate::scenario::raw::{RawChoose, RawDeployment, RawLatency, RawPool, RawTokenPrices};
 use crate::scenario::suggest::{did_you_mean, listed};
-use crate::units::{DeploymentIx, PerNanos, Price, Span};
+use crate::units::{DeploymentIx, Price, Span};
 
 /// Most deployments of a scenario: records keep counters for each of them.
 const MOST_DEPLOYMENTS: usize = 128;
@@ -29,6 +29,8 @@ pub struct Deployments {
     pub abstract_names: Vec<String>,
     /// Longest prompt of the deployment's model and where its price says so, as the catalogue knows it.
     pub max_input: Vec<Option<(u64, Loc)>>,
+    /// Where the quota of each stands.
+    pub quota_at: Vec<Option<Loc>>,
 }
 
 impl Deployments {
@@ -59,10 +61,12 @@ impl Deployments {
 pub fn deployments(
     resolved: &[Resolved<RawDeployment>],
     section: Loc,
+    quotas: &SharedQuotas,
     places: &mut Places,
     cx: &mut Cx,
 ) -> Deployments {
-    let mut out = Deployments { entries: Vec::new(), abstract_names: Vec::new(), max_input: Vec::new() };
+    let mut out =
+        Deployments { entries: Vec::new(), abstract_names: Vec::new(), max_input: Vec::new(), quota_at: Vec::new() };
     let concrete = resolved.iter().filter(|r| !r.is_abstract).count();
     let too_many = concrete > MOST_DEPLOYMENTS;
     if too_many {
@@ -76,8 +80,12 @@ pub fn deployments(
             continue;
         }
         let mut max_input = None;
-        let value =
-            r.value.as_ref().filter(|_| !too_many).and_then(|raw| one(&r.name, raw, places, &mut max_input, cx));
+        let value = r
+            .value
+            .as_ref()
+            .filter(|_| !too_many)
+            .and_then(|raw| one(&r.name, raw, quotas, places, &mut max_input, cx));
+        out.quota_at.push(r.value.as_ref().and_then(|raw| raw.quota.as_ref()).map(quota::loc));
         out.entries.push((r.name.clone(), value));
         out.max_input.push(max_input);
     }
@@ -87,6 +95,7 @@ pub fn deployments(
 fn one(
     name: &At<String>,
     raw: &RawDeployment,
+    quotas: &SharedQuotas,
     places: &mut Places,
     max_input: &mut Option<(u64, Loc)>,
     cx: &mut Cx,
@@ -97,7 +106,7 @@ fn one(
     let factor = cx.or_at(&raw.output_factor, &d::OUTPUT_FACTOR, name.loc);
     let output_factor = cx.within_range(factor, "output_factor", 0.01..=100.0);
     let error_rate = cx.or(&raw.error_rate, &d::ERROR_RATE).value.0;
-    let quota = raw.quota.as_ref().map(|q| quota(q, cx));
+    let quota = raw.quota.as_ref().and_then(|q| quota::of_deployment(q, quotas, cx));
     let concurrency = raw.concurrency.map(|c| cx.count(c, "concurrency", 1..=100_000_000));
     if error_rate >= 1.0
         && let Some(e) = &raw.error_rate
@@ -218,52 +227,6 @@ fn latency(l: &RawLatency, cx: &mut Cx) -> Option<(DistSpec, Span, DistSpec)> {
 fn lognormal((p50, p95): (f64, f64), scale: f64, unit: &str) -> String {
     let r = |x: f64| libm::round(x * scale * 1e3) / 1e3;
     format!("{{ lognormal = {{ p50 = \"{} {unit}\", p95 = \"{} {unit}\" }} }}", r(p50), r(p95))
-}
-
-fn quota(q: &RawQuota, cx: &mut Cx) -> Quota {
-    let mut bucket = |rate: Option<(PerNanos, Loc)>, burst: Option<(u64, Loc)>, what: &str| {
-        let (rate, loc) = match (rate, burst) {
-            (Some(rate), _) => rate,
-            (None, Some((_, loc))) => {
-                cx.error(loc, format!("a burst of {what} without a rate of {what}"));
-                return None;
-            }
-            (None, None) => return None,
-        };
-        if rate.micro_count == 0 {
-            cx.error(loc, "a quota of 0 refuses everything").help("leave it out for no limit");
-            return None;
-        }
-        // refill arithmetic is exact in 128 bits as long as rate, period and capacity stay in these bounds
-        const MOST: u64 = 1_000_000_000_000;
-        let capacity = burst.map_or(rate.micro_count / 1_000_000, |(n, _)| n);
-        if rate.micro_count / 1_000_000 > MOST || capacity > MOST {
-            cx.error(loc, "the quota is too large")
-                .expected("at most 10^12 in a period")
-                .help("leave it out for no limit");
-            return None;
-        }
-        if capacity == 0 {
-            let at = burst.map_or(loc, |(_, l)| l);
-            cx.error(at, format!("the bucket holds less than one of the {what}, so nothing ever fits"))
-                .help(format!("state a larger burst, or the rate over a longer period ({what}/min)"));
-            return None;
-        }
-        Some(BucketConfig { rate, capacity })
-    };
-    let requests =
-        bucket(q.requests.map(|r| (r.value.0, r.loc)), q.request_burst.map(|b| (b.value, b.loc)), "requests");
-    let tokens = bucket(q.tokens.map(|r| (r.value.0, r.loc)), q.token_burst.map(|b| (b.value.0, b.loc)), "tokens");
-    if q.tokens.is_none()
-        && q.requests.is_none()
-        && q.token_burst.is_none()
-        && q.request_burst.is_none()
-        && q.bad.is_empty()
-    {
-        cx.error(q.loc, "a quota without a limit")
-            .expected("`tokens = \"10M tokens/min\"` or `requests = \"10k requests/min\"`");
-    }
-    Quota { requests, tokens, retry_after: cx.or(&q.retry_after, &d::RETRY_AFTER).value }
 }
 
 /// Pools by name; a broken one is `None`.

@@ -4,9 +4,9 @@ use super::result::{Law, LawResult};
 use super::station::Service;
 use super::{LawOptions, REPLICATIONS, run_world, theory};
 use crate::random::normal;
-use crate::routing::limits::BucketConfig;
+use crate::routing::limits::{BucketConfig, LimiterConfig, PlainConfig};
 use crate::routing::retry::{Backoff, Delay, Jitter};
-use crate::scenario::model::{Arrivals, Deployment, DistSpec, Quota, Scenario, Sizes, TraceRows};
+use crate::scenario::model::{Arrivals, Deployment, DistSpec, QuotaUse, Scenario, Sizes, TraceRows};
 use crate::scenario::plain;
 use crate::units::{DeploymentIx, PerNanos, Span};
 use crate::world::Record;
@@ -84,6 +84,11 @@ pub fn loss(options: LawOptions) -> Vec<LawResult> {
         .to_vec()
 }
 
+/// A quota of token buckets.
+fn limit(requests: Option<BucketConfig>, tokens: Option<BucketConfig>) -> QuotaUse {
+    QuotaUse::own(LimiterConfig::TokenBucket(PlainConfig { requests, tokens, retry_after: false }))
+}
+
 /// Token buckets on requests and on tokens let through the smaller of demand and rate.
 ///
 /// Above the quota, what is served in a window is the refill plus the change of the level, which has mean zero once the
@@ -98,7 +103,7 @@ pub fn token_bucket(options: LawOptions) -> Vec<LawResult> {
     for (demand, quota) in [(20.0, 10.0), (5.0, 10.0)] {
         let mut s = single(format!("requests {demand}"), demand, warmup, horizon);
         let bucket = BucketConfig { rate: rate(quota), capacity: 100 };
-        s.deployments[0].quota = Some(Quota { requests: Some(bucket), tokens: None, retry_after: false });
+        s.deployments[0].quota = Some(limit(Some(bucket), None));
         let served = run_world(&s, options.seed, REPLICATIONS, |r| (r.requests() - r.failed()) as f64 / seconds);
         results.push(REQUESTS.of_means(format!("{demand}/s, quota {quota}/s"), demand.min(quota), &served));
     }
@@ -108,7 +113,7 @@ pub fn token_bucket(options: LawOptions) -> Vec<LawResult> {
         s.workloads[0].max_output_tokens = 400;
         s.deployments[0].ttft = DistSpec::Exponential { mean: 0.2 };
         let bucket = BucketConfig { rate: rate(quota), capacity: 40_000 };
-        s.deployments[0].quota = Some(Quota { requests: None, tokens: Some(bucket), retry_after: false });
+        s.deployments[0].quota = Some(limit(None, Some(bucket)));
         let used = |r: &Record| (r.usage.input_tokens[0] + r.usage.output_tokens[0]) as f64 / seconds;
         let served = run_world(&s, options.seed, REPLICATIONS, used);
         let offered = demand * 200.0;

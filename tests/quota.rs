@@ -1,0 +1,657 @@
+//! Quotas in scenarios: what each key means, what several deployments share, and what each algorithm does to a run. The
+//! algorithms themselves are tested beside their files in `src/routing/limits`.
+
+use geodes::routing::limits::{
+    AnthropicConfig, AzureOpenAiConfig, AzureProvisionedConfig, BedrockConfig, BucketConfig, EnvoyAiGatewayConfig,
+    EnvoyRateLimitConfig, LimiterConfig, LiteLlmConfig, OpenAiConfig, OutputCount, PlainConfig, SharedPoolConfig,
+    SubWindowConfig, TokenCost, VertexProvisionedConfig, WindowConfig,
+};
+use geodes::scenario::diagnostic::Severity;
+use geodes::scenario::from_str;
+use geodes::scenario::model::{Arrivals, Quota, QuotaUse, Scenario, SharedQuota, Sizes, TraceRows, Variation};
+use geodes::scenario::plain;
+use geodes::units::{Money, PerNanos, Price, Span};
+use geodes::world::failure::Failure;
+use geodes::world::{Record, run};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+const HEAD: &str = r#"
+name = "Quotas"
+start = "2026-03-02T00:00:00Z"
+horizon = "1 h"
+warmup = "0"
+
+[users]
+berlin = { city = "Berlin", share = 1.0 }
+
+[workload.chat]
+arrivals.poisson = { rate = "2 sessions/s" }
+sizes.fixed = { input = "100 tokens", output = "50 tokens" }
+max_output = "200 tokens"
+
+[deployment.one]
+provider = "acme"
+region = "aws:us-east-1"
+model = "m"
+price = { input = "$2 / Mtok", output = "$8 / Mtok" }
+latency.preset = "gpt-4.1-2026"
+QUOTA
+
+[deployment.two]
+extends = "one"
+region = "aws:eu-west-1"
+SECOND
+
+[pool.both]
+deployments = ["one", "two"]
+
+[topology.t]
+regions = ["aws:us-east-1"]
+chain = ["both"]
+"#;
+
+fn with(quota: &str, second: &str) -> String {
+    HEAD.replace("QUOTA", quota).replace("SECOND", second)
+}
+
+/// The limiter that a deployment's `quota` becomes.
+fn limiter(quota: &str) -> LimiterConfig {
+    let loaded = from_str(&with(&format!("quota.{quota}"), ""), "test.toml", None).unwrap_or_else(|e| panic!("{e}"));
+    match &loaded.scenario.deployments[0].quota {
+        Some(QuotaUse::Own(q)) => q.limiter.clone(),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The messages that a file gets, errors first.
+fn messages(text: &str) -> Vec<String> {
+    match from_str(text, "test.toml", None) {
+        Ok(loaded) => loaded.warnings.list().iter().map(|d| d.message.clone()).collect(),
+        Err(d) => {
+            let errors = d.list().iter().filter(|d| d.severity == Severity::Error);
+            errors.map(|d| d.message.clone()).collect()
+        }
+    }
+}
+
+fn per_min(n: u64) -> PerNanos {
+    PerNanos { micro_count: n * 1_000_000, nanos: 60_000_000_000 }
+}
+
+fn bucket(n: u64) -> BucketConfig {
+    BucketConfig { rate: per_min(n), capacity: n }
+}
+
+fn minute(limit: u64) -> WindowConfig {
+    WindowConfig { limit, window: Span::from_mins(1) }
+}
+
+#[test]
+fn every_algorithm_can_be_written() {
+    let windows = PlainConfig { requests: Some(minute(60)), tokens: Some(minute(90_000)), retry_after: false };
+    let window = "{ requests = \"60 requests/min\", tokens = \"90k tokens/min\", retry_after = false }";
+    let sub = |rate| Some(SubWindowConfig { rate, window: Span::from_secs(1) });
+    let pool = || SharedPoolConfig {
+        rate: per_min(40_000_000),
+        burst: Span::from_secs(2),
+        others: vec![500_000, 900_000],
+        step: Span::from_hours(12),
+        by_clock: true,
+    };
+    const DAY: u64 = 86_400_000_000_000;
+    let cases: Vec<(String, LimiterConfig)> = vec![
+        (
+            "token_bucket = { tokens = \"450k tokens/min\", request_burst = 7, requests = \"100 requests/s\" }".into(),
+            LimiterConfig::TokenBucket(PlainConfig {
+                requests: Some(BucketConfig {
+                    rate: PerNanos { micro_count: 100_000_000, nanos: 1_000_000_000 },
+                    capacity: 7,
+                }),
+                tokens: Some(bucket(450_000)),
+                retry_after: true,
+            }),
+        ),
+        (format!("fixed_window = {window}"), LimiterConfig::FixedWindow(windows)),
+        (format!("anchored_window = {window}"), LimiterConfig::AnchoredWindow(windows)),
+        (format!("sliding_log = {window}"), LimiterConfig::SlidingLog(windows)),
+        (format!("sliding_counter = {window}"), LimiterConfig::SlidingCounter(windows)),
+        (
+            "sub_window = { requests = \"60k requests/min\" }".into(),
+            LimiterConfig::SubWindow(PlainConfig { requests: sub(per_min(60_000)), tokens: None, retry_after: true }),
+        ),
+        (
+            "azure_openai = { tokens = \"450k tokens/min\", evaluated_over = \"10 s\" }".into(),
+            LimiterConfig::AzureOpenAi(AzureOpenAiConfig {
+                tokens_per_min: 450_000,
+                micro_requests_per_min: 2_700_000_000, // the published 2,700 of gpt-4o
+                evaluated_over: Span::from_secs(10),
+                retry_after: true,
+            }),
+        ),
+        (
+            "azure_openai = { tokens = \"5M tokens/min\", requests_per_1k_tokens = 0.1 }".into(),
+            LimiterConfig::AzureOpenAi(AzureOpenAiConfig {
+                tokens_per_min: 5_000_000,
+                micro_requests_per_min: 500_000_000, // the published 500 of o1-mini
+                evaluated_over: Span::from_secs(1),
+                retry_after: true,
+            }),
+        ),
+        (
+            "azure_provisioned = { units = 15, input_tokens = \"2500 tokens/min\", output_tokens = \"833 tokens/min\" }"
+                .into(),
+            LimiterConfig::AzureProvisioned(AzureProvisionedConfig {
+                units: 15,
+                input_per_min: 2_500,
+                output_per_min: 833,
+                window: Span::from_mins(1),
+                retry_after: true,
+            }),
+        ),
+        (
+            "openai = { requests = \"60k requests/min\", burst = \"1 s\", requests_per_day = \"200 requests/d\", tokens = \
+             \"2M tokens/min\", tokens_per_day = \"20M tokens/d\", credit = \"$500\" }"
+                .into(),
+            LimiterConfig::OpenAi(OpenAiConfig {
+                requests: Some(BucketConfig { rate: per_min(60_000), capacity: 1_000 }),
+                requests_per_day: Some(BucketConfig {
+                    rate: PerNanos { micro_count: 200_000_000, nanos: DAY },
+                    capacity: 200,
+                }),
+                tokens: Some(bucket(2_000_000)),
+                tokens_per_day: Some(BucketConfig {
+                    rate: PerNanos { micro_count: 20_000_000_000_000, nanos: DAY },
+                    capacity: 20_000_000,
+                }),
+                credit: Some(Money::from_dollars(500)),
+                retry_after: true,
+            }),
+        ),
+        (
+            "anthropic = { requests = \"50 requests/min\", burst = \"1 s\", input_tokens = \"30k tokens/min\", output_tokens \
+             = \"8k tokens/min\", output_counts = \"reserved\", overload = { pool = \"40M tokens/min\", others = [\"50 %\", \
+             0.9], burst = \"2 s\" } }"
+                .into(),
+            LimiterConfig::Anthropic(AnthropicConfig {
+                requests: Some(BucketConfig { rate: per_min(50), capacity: 1 }),
+                input: Some(bucket(30_000)),
+                output: Some(bucket(8_000)),
+                output_count: OutputCount::Reserved,
+                overload: Some(pool()),
+                retry_after: true,
+            }),
+        ),
+        (
+            "bedrock = { tokens = \"2M tokens/min\", output_burndown = 5 }".into(),
+            LimiterConfig::Bedrock(BedrockConfig {
+                requests: None,
+                tokens: bucket(2_000_000),
+                tokens_per_day: None,
+                output_burndown: 5,
+                retry_after: false,
+            }),
+        ),
+        (
+            "vertex_shared = { pool = \"40M tokens/min\", others = [\"50 %\", \"90 %\"], burst = \"2 s\" }".into(),
+            LimiterConfig::VertexShared(pool()),
+        ),
+        (
+            "vertex_provisioned = { units = 2, tokens = \"3360 tokens/s\", output_weight = 4 }".into(),
+            LimiterConfig::VertexProvisioned(VertexProvisionedConfig {
+                rate: PerNanos { micro_count: 6_720_000_000, nanos: 1_000_000_000 },
+                window: Span::from_secs(30),
+                output_weight: 4,
+            }),
+        ),
+        (
+            "envoy_ratelimit = { requests = [\"100 requests/s\", \"1M requests/d\"] }".into(),
+            LimiterConfig::EnvoyRateLimit(EnvoyRateLimitConfig {
+                limits: vec![
+                    WindowConfig { limit: 100, window: Span::from_secs(1) },
+                    WindowConfig { limit: 1_000_000, window: Span::from_hours(24) },
+                ],
+                retry_after: false,
+            }),
+        ),
+        (
+            "envoy_ai_gateway = { tokens = \"1k tokens/h\", output_tokens = \"500 tokens/min\" }".into(),
+            LimiterConfig::EnvoyAiGateway(EnvoyAiGatewayConfig {
+                rules: vec![
+                    (TokenCost::Total, WindowConfig { limit: 1_000, window: Span::from_hours(1) }),
+                    (TokenCost::Output, minute(500)),
+                ],
+                retry_after: false,
+            }),
+        ),
+        (
+            "litellm = { requests = \"60 requests/min\", output_tokens = \"5k tokens/min\" }".into(),
+            LimiterConfig::LiteLlm(LiteLlmConfig { rpm: Some(60), tpm: None, itpm: None, otpm: Some(5_000) }),
+        ),
+        (
+            "catalog = \"azure/o1/data_zone_standard/default\"".into(),
+            LimiterConfig::AzureOpenAi(AzureOpenAiConfig {
+                tokens_per_min: 600_000,
+                micro_requests_per_min: 100_000_000,
+                evaluated_over: Span::from_secs(1),
+                retry_after: true,
+            }),
+        ),
+        (
+            "catalog = \"anthropic/opus-sonnet-4.x/tier-2\"".into(),
+            LimiterConfig::Anthropic(AnthropicConfig {
+                requests: Some(bucket(1_000)),
+                input: Some(bucket(450_000)),
+                output: Some(bucket(90_000)),
+                output_count: OutputCount::AsGenerated,
+                overload: None,
+                retry_after: true,
+            }),
+        ),
+    ];
+    for (text, expected) in &cases {
+        assert_eq!(limiter(text), *expected, "{text}");
+        let key = text.split([' ', '=']).next().unwrap();
+        assert!(key == expected.name() || key == "catalog", "{key} becomes {}", expected.name());
+    }
+    // the documentation's table has a row for each, and no other
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/routing.md");
+    let page = std::fs::read_to_string(path).unwrap();
+    let table = page.split("### The algorithms").nth(1).unwrap().split("### ").next().unwrap();
+    let listed: BTreeSet<&str> = table.lines().filter_map(|l| l.strip_prefix("| `")?.split('`').next()).collect();
+    let known: BTreeSet<&str> = cases.iter().map(|(_, limiter)| limiter.name()).collect();
+    assert_eq!(listed, known);
+}
+
+/// A published limit is part of the result with its source.
+#[test]
+fn a_published_limit_names_its_source() {
+    let text = with("quota.catalog = \"azure/gpt-4o/standard/default\"", "");
+    let s = from_str(&text, "test.toml", None).unwrap().scenario;
+    let used = s.defaults.iter().find(|d| d.key.contains("azure/gpt-4o/standard/default")).unwrap();
+    assert_eq!(used.value, "requests = \"900 requests/min\", tokens = \"150000 tokens/min\"");
+    assert!(used.provenance.contains("azure-openai-quotas") && used.provenance.contains("per region, subscription"));
+}
+
+#[test]
+fn deployments_share_a_named_quota() {
+    let org = "[quota.org]\nopenai = { tokens = \"2M tokens/min\" }\n";
+    let s =
+        from_str(&with("quota.shared = \"org\"", org), "test.toml", None).unwrap_or_else(|e| panic!("{e}")).scenario;
+    assert_eq!(s.quotas.len(), 1);
+    assert!(s.deployments.iter().all(|d| d.quota == Some(QuotaUse::Shared(0))));
+}
+
+/// The message for each way of writing what cannot be meant or never lets anything through.
+#[test]
+fn what_cannot_be_meant_is_refused() {
+    let cases = [
+        ("fixed_window = { requests = \"0.5 requests/s\" }", "a window counts whole numbers"),
+        ("fixed_window = {}", "a quota without a limit"),
+        (
+            "sub_window = { requests = \"60 requests/min\", evaluated_over = \"0 s\" }",
+            "`evaluated_over` must be longer than 0",
+        ),
+        (
+            "azure_openai = { tokens = \"450k tokens/min\", evaluated_over = \"5 s\" }",
+            "Azure OpenAI watches requests over other windows",
+        ),
+        ("azure_openai = { tokens = \"1M tokens/d\" }", "this limit is kept per minute"),
+        (
+            "azure_openai = { tokens = \"450k tokens/min\", requests = \"1 requests/min\", requests_per_1k_tokens = 6.0 }",
+            "both requests per minute and requests per 1,000 tokens",
+        ),
+        (
+            "azure_provisioned = { units = 0, input_tokens = \"2500 tokens/min\", output_tokens = \"833 tokens/min\" }",
+            "`units` is 0, which is out of range",
+        ),
+        (
+            "azure_provisioned = { units = 1, input_tokens = \"2M tokens/min\", output_tokens = \"833 tokens/min\" }",
+            "one unit processes no more than 1M tokens per minute",
+        ),
+        ("openai = {}", "a quota without a limit"),
+        ("openai = { credit = \"$0\" }", "a credit of nothing refuses everything"),
+        ("openai = { credit = \"500\" }", "missing unit behind `500` in `deployment.one.quota.openai.credit`"),
+        ("anthropic = { retry_after = true }", "a quota without a limit"),
+        ("bedrock = { tokens = \"2M tokens/min\" }", "missing key `output_burndown` in `deployment.one.quota.bedrock`"),
+        ("vertex_shared = { pool = \"40M tokens/min\", others = [] }", "nothing is said of the other customers"),
+        (
+            "vertex_shared = { pool = \"40M tokens/min\", others = \"100 %\" }",
+            "other customers use all of the pool all the time, so nothing is ever served",
+        ),
+        (
+            "vertex_shared = { pool = \"40M tokens/min\", others = [0, 0, 0, 0, 0, 0, 0] }",
+            "7 shares do not divide a day evenly",
+        ),
+        (
+            "vertex_shared = { pool = \"40M tokens/min\", others = 0.5, others_vary = { by = 0.2, every = \"10 ms\" } }",
+            "a load that changes more often than every second",
+        ),
+        ("envoy_ratelimit = { requests = [] }", "a quota without a limit"),
+        ("envoy_ai_gateway = { tokens = \"1M tokens/ms\" }", "Envoy counts per second, minute, hour or day"),
+        ("litellm = {}", "a quota without a limit"),
+        (
+            "catalog = \"azure/gpt-4o/standard/defualt\"",
+            "unknown quota `azure/gpt-4o/standard/defualt` of the catalogue",
+        ),
+        ("shared = \"org\"", "unknown quota `org`"),
+        // a turn asks for 100 + 200 tokens
+        (
+            "fixed_window = { tokens = \"299 tokens/min\" }",
+            "the quota lets 299 tokens through at most, but a turn of `chat` asks for at least 300: every one would be refused",
+        ),
+        (
+            "sub_window = { tokens = \"6k tokens/min\" }",
+            "the quota lets 100 tokens through at most, but a turn of `chat` asks for at least 300: every one would be refused",
+        ),
+        (
+            "bedrock = { tokens = \"10k tokens/min\", tokens_per_day = \"250 tokens/d\", output_burndown = 1 }",
+            "the quota lets 250 tokens through at most, but a turn of `chat` asks for at least 300: every one would be refused",
+        ),
+        (
+            "anthropic = { output_tokens = \"150 tokens/min\", output_counts = \"reserved\" }",
+            "the quota lets 150 tokens through at most, but a turn of `chat` asks for at least 200: every one would be refused",
+        ),
+        (
+            "vertex_provisioned = { units = 1, tokens = \"20 tokens/s\", output_weight = 4 }",
+            "the quota lets 600 tokens through at most, but a turn of `chat` asks for at least 900: every one would be refused",
+        ),
+        (
+            "vertex_shared = { pool = \"6k tokens/min\", others = 0.5 }",
+            "the quota lets 100 tokens through at most, but a turn of `chat` asks for at least 300: every one would be refused",
+        ),
+        (
+            "litellm = { input_tokens = \"99 tokens/min\" }",
+            "the quota lets 99 tokens through at most, but a turn of `chat` asks for at least 100: every one would be refused",
+        ),
+    ];
+    for (quota, message) in cases {
+        let found =
+            messages(&with(&format!("quota.{quota}"), "quota.token_bucket = { requests = \"9 requests/min\" }"));
+        assert_eq!(found, [message], "{quota}");
+    }
+}
+
+/// What the scenario itself may let grow beyond the quota is an error, too; rows of a trace are facts.
+#[test]
+fn the_longest_request_has_to_fit_as_well() {
+    let bedrock = "quota.bedrock = { tokens = \"10k tokens/min\", output_burndown = 1 }";
+    let growing = with(bedrock, "").replace("max_output", "context.growing = { max = \"9900 tokens\" }\nmax_output");
+    let message = |verb: &str| {
+        format!(
+            "the quota lets 10000 tokens through at most, but a turn of `chat` may ask for {verb}: the longest would never be answered"
+        )
+    };
+    assert_eq!(messages(&growing), [message("10100")]); // said once of both
+    let fits = growing
+        .replace("9900 tokens", "9800 tokens")
+        .replace("max_output", "turns.fixed = 2\nthink_time.constant = \"1 s\"\nmax_output");
+    assert_eq!(messages(&fits), [""; 0]);
+}
+
+#[test]
+fn a_shared_quota_is_one_accounts() {
+    let org = "[quota.org]\nbedrock = { tokens = \"2M tokens/min\", output_burndown = 5 }\n";
+    let shared = "quota.shared = \"org\"";
+    let case = |second: &str| messages(&with(shared, &format!("{second}\n{org}")));
+    assert_eq!(case(""), [""; 0]);
+    assert_eq!(
+        case("provider = \"other\""),
+        ["deployment `two` is under the quota `org` of another provider: `other`, not `acme`"]
+    );
+    assert_eq!(case("model = \"n\""), ["deployment `two` is under the quota `org` of another model: `n`, not `m`"]);
+    // OpenAI's limits may be one for a family of models
+    let family = "model = \"n\"\n[quota.org]\nopenai = { tokens = \"2M tokens/min\" }\n";
+    assert_eq!(messages(&with(shared, family)), [""; 0]);
+    assert_eq!(
+        messages(&with("quota.token_bucket = { requests = \"9 requests/min\" }", org)),
+        ["no deployment is under the quota `org`"]
+    );
+    let chained = "[quota.org]\nshared = \"other\"\n[quota.other]\nopenai = { tokens = \"2M tokens/min\" }\n";
+    assert_eq!(messages(&with(shared, chained))[0], "the shared quota `org` refers to another one");
+}
+
+// ---- in a run ----
+
+/// `per_second` requests of 100 tokens in and 50 out every second for ten minutes; one deployment per place. A turn's
+/// `max_tokens` is 200.
+fn world(places: usize, per_second: u64) -> Scenario {
+    let mut s = plain(places);
+    s.horizon = Span::from_mins(10);
+    let row = |i: u64| (Span(i * 1_000_000_000 / per_second + 1_000_000), 100, 50);
+    let rows = (0..600 * per_second).map(row).collect();
+    s.workloads[0].arrivals = Arrivals::Replay { trace: Arc::new(TraceRows { name: "even".to_owned(), rows }) };
+    s.workloads[0].sizes = Sizes::Fixed { input: 100, output: 50 };
+    s.workloads[0].max_output_tokens = 200;
+    for d in &mut s.deployments {
+        d.input_price = Price::new(Money::from_dollars(2), 1_000_000);
+        d.output_price = Price::new(Money::from_dollars(8), 1_000_000);
+    }
+    s
+}
+
+fn limited(s: &mut Scenario, limiter: LimiterConfig) {
+    s.deployments[0].quota = Some(QuotaUse::own(limiter));
+}
+
+fn served(r: &Record) -> u64 {
+    r.requests() - r.failed()
+}
+
+/// At ten requests a second under 120 requests a minute, each kind of counter lets through what its algorithm says.
+#[test]
+fn counters_let_through_what_their_algorithm_says() {
+    let config = minute(120);
+    let plain = PlainConfig { requests: Some(config), tokens: None, retry_after: true };
+    let bucket = BucketConfig { rate: per_min(120), capacity: 120 };
+    let cases = [
+        // a full bucket, and two a second
+        (
+            LimiterConfig::TokenBucket(PlainConfig { requests: Some(bucket), tokens: None, retry_after: true }),
+            120 + 1199,
+        ),
+        (LimiterConfig::FixedWindow(plain), 10 * 120),
+        // the first event opens a window, the next window opens with the first event after it: a tenth of a second later
+        (LimiterConfig::AnchoredWindow(plain), 10 * 120),
+        (LimiterConfig::SlidingLog(plain), 10 * 120),
+        (
+            LimiterConfig::SubWindow(PlainConfig {
+                requests: Some(SubWindowConfig { rate: per_min(120), window: Span::from_secs(1) }),
+                tokens: None,
+                retry_after: true,
+            }),
+            1200,
+        ),
+    ];
+    for (limiter, expected) in cases {
+        let mut s = world(1, 10);
+        limited(&mut s, limiter.clone());
+        let r = run(&s, 0, 0);
+        assert_eq!(served(&r), expected, "{}", limiter.name());
+        assert_eq!(r.failures[Failure::RateLimited as usize], r.failed());
+    }
+    // the weight of the minute before keeps the counter below the limit of each sliding minute
+    let mut s = world(1, 10);
+    limited(&mut s, LimiterConfig::SlidingCounter(plain));
+    let n = served(&run(&s, 0, 0));
+    assert!((1080..1200).contains(&n), "{n}");
+}
+
+/// Azure counts 300 tokens for each of these requests, though they use 150; a bucket with reserve gives the rest back.
+#[test]
+fn azure_counts_max_tokens_and_a_reserve_gives_it_back() {
+    let mut s = world(1, 10);
+    limited(
+        &mut s,
+        LimiterConfig::AzureOpenAi(AzureOpenAiConfig {
+            tokens_per_min: 30_000,
+            micro_requests_per_min: 1_000_000_000,
+            evaluated_over: Span::from_secs(1),
+            retry_after: true,
+        }),
+    );
+    assert_eq!(served(&run(&s, 0, 0)), 10 * 100);
+    let windows = PlainConfig { requests: None, tokens: Some(minute(30_000)), retry_after: true };
+    limited(&mut s, LimiterConfig::FixedWindow(windows));
+    assert_eq!(served(&run(&s, 0, 0)), 10 * 199); // while 300 are left
+}
+
+/// The bucket of Bedrock settles at input plus five times the output: 350 tokens a request.
+#[test]
+fn bedrock_burns_output_five_times() {
+    for (output_burndown, per_request) in [(1, 150), (5, 350)] {
+        let mut s = world(1, 10);
+        limited(
+            &mut s,
+            LimiterConfig::Bedrock(BedrockConfig {
+                requests: None,
+                tokens: bucket(35_000),
+                tokens_per_day: None,
+                output_burndown,
+                retry_after: false,
+            }),
+        );
+        let n = served(&run(&s, 0, 0));
+        let tokens = 35_000 + 350_000;
+        assert!(n <= tokens / per_request && n + 3 >= tokens / per_request, "{n}");
+    }
+}
+
+/// Anthropic's output limit as written counts 50 tokens for a request, with `max_tokens` reserved as much; input binds first.
+#[test]
+fn anthropic_limits_input_and_output_apart() {
+    let config = |input, output| {
+        LimiterConfig::Anthropic(AnthropicConfig {
+            requests: None,
+            input,
+            output,
+            output_count: OutputCount::AsGenerated,
+            overload: None,
+            retry_after: true,
+        })
+    };
+    let mut s = world(1, 10);
+    limited(&mut s, config(Some(bucket(6_000)), Some(bucket(30_000))));
+    assert_eq!(served(&run(&s, 0, 0)), 60 + 599); // one a second
+    limited(&mut s, config(Some(bucket(600_000)), Some(bucket(3_000))));
+    let n = served(&run(&s, 0, 0));
+    assert!((659..=662).contains(&n), "{n}");
+}
+
+/// What a pool has left follows what others use, hour by hour; a provider short of capacity answers 529, a shared quota 429
+/// without Retry-After.
+#[test]
+fn a_shared_pool_has_what_others_leave() {
+    let pool = |others: u32| SharedPoolConfig {
+        rate: per_min(60_000), // 1,000 a second
+        burst: Span::from_secs(1),
+        others: vec![others],
+        step: Span::from_hours(24),
+        by_clock: true,
+    };
+    for (others, served_at_least, served_at_most) in [(0, 3_995, 4_010), (850_000, 595, 615), (970_000, 115, 125)] {
+        let mut s = world(1, 10);
+        s.deployments[0].ttft = geodes::scenario::model::DistSpec::Constant(0.0);
+        limited(&mut s, LimiterConfig::VertexShared(pool(others)));
+        let r = run(&s, 0, 0);
+        let n = served(&r);
+        // 150 tokens a request, and the pool is full at first
+        assert!((served_at_least..=served_at_most).contains(&n), "{others}: {n}");
+        assert_eq!(r.failures[Failure::RateLimited as usize], r.failed());
+        limited(
+            &mut s,
+            LimiterConfig::Anthropic(AnthropicConfig {
+                requests: None,
+                input: None,
+                output: None,
+                output_count: OutputCount::AsGenerated,
+                overload: Some(pool(others)),
+                retry_after: true,
+            }),
+        );
+        let r = run(&s, 0, 0);
+        assert_eq!(served(&r), n);
+        assert_eq!(r.failures[Failure::ProviderOverloaded as usize], r.failed());
+    }
+}
+
+/// Varying load of the others refuses requests that the mean would let through, at times that the seed decides.
+#[test]
+fn a_varying_load_refuses_at_times() {
+    let limiter = LimiterConfig::VertexShared(SharedPoolConfig {
+        rate: per_min(1_000_000),
+        burst: Span::from_secs(1),
+        others: vec![850_000],
+        step: Span::from_hours(24),
+        by_clock: true,
+    });
+    let mut s = world(1, 10); // 1,500 tokens a second of the 2,500 that others leave
+    s.deployments[0].quota = Some(QuotaUse::own(limiter.clone()));
+    assert_eq!(run(&s, 0, 0).failed(), 0);
+    let others_vary = Some(Variation { by: 0.2, every: Span::from_secs(30) });
+    s.deployments[0].quota = Some(QuotaUse::Own(Box::new(Quota { limiter, others_vary })));
+    let failed = [run(&s, 0, 0).failed(), run(&s, 0, 1).failed()];
+    assert!(failed.iter().all(|f| (100..4_000).contains(f)) && failed[0] != failed[1], "{failed:?}");
+}
+
+/// Used-up credit is an error of its own, counted with those of rate limits, and stays.
+#[test]
+fn used_up_credit_stays_used_up() {
+    let mut s = world(1, 10);
+    limited(
+        &mut s,
+        LimiterConfig::OpenAi(OpenAiConfig {
+            requests: None,
+            requests_per_day: None,
+            tokens: None,
+            tokens_per_day: None,
+            credit: Some(Money::from_dollars(1)),
+            retry_after: true,
+        }),
+    );
+    let r = run(&s, 0, 0);
+    // 100 * $2 + 50 * $8 per million: $0.0006 a request
+    assert_eq!(served(&r), 1_667);
+    assert_eq!(r.failures[Failure::RateLimited as usize], r.failed());
+    assert_eq!(r.deployments[0].rate_limited, r.failed());
+}
+
+/// A quota of one's own each, and one that both share: quotas add up over regions only where each region has its own.
+#[test]
+fn quotas_add_up_unless_they_are_shared() {
+    let limiter = || {
+        LimiterConfig::TokenBucket(PlainConfig {
+            requests: Some(BucketConfig { rate: per_min(240), capacity: 1 }),
+            tokens: None,
+            retry_after: true,
+        })
+    };
+    let mut s = world(2, 10);
+    s.topologies[0].retry.attempts_per_pool = 2;
+    for d in &mut s.deployments {
+        d.quota = Some(QuotaUse::own(limiter()));
+    }
+    let own = served(&run(&s, 0, 0));
+    for d in &mut s.deployments {
+        d.quota = Some(QuotaUse::Shared(0));
+    }
+    s.quotas = vec![SharedQuota { name: "account".to_owned(), quota: Quota { limiter: limiter(), others_vary: None } }];
+    let shared = served(&run(&s, 0, 0));
+    assert!(own >= 2 * shared - 4, "{own} {shared}");
+    assert!((2_000..=2_401).contains(&shared), "{shared}");
+}
+
+/// What a failed request reserved comes back: it used nothing.
+#[test]
+fn a_request_that_fails_gives_its_tokens_back() {
+    let mut s = world(1, 10);
+    s.deployments[0].error_rate = 0.5;
+    s.deployments[0].quota = Some(QuotaUse::own(LimiterConfig::TokenBucket(PlainConfig {
+        requests: None,
+        tokens: Some(bucket(60_000)), // enough for 400 requests of 150 tokens a minute, of the 300 that do not fail
+        retry_after: true,
+    })));
+    let r = run(&s, 0, 0);
+    assert_eq!(r.failures[Failure::RateLimited as usize], 0);
+    assert!(r.failures[Failure::Unavailable as usize] > 2_500);
+}
