@@ -525,8 +525,10 @@ fn odd_but_possible_scenarios_load_with_warnings() {
 /// Each edit of a scenario without warnings gives exactly one.
 #[test]
 fn what_has_no_effect_is_warned_of() {
-    let base =
-        GOOD.replace("region = \"azure:eastus2\"", "region = \"azure:eastus2\"\nquota.tokens = \"9k tokens/min\"");
+    let base = GOOD.replace(
+        "region = \"azure:eastus2\"",
+        "region = \"azure:eastus2\"\nquota.token_bucket.tokens = \"9k tokens/min\"",
+    );
     assert!(from_str(&base, "test.toml", None).unwrap().warnings.is_empty());
     let fault = |when: &str| {
         format!("{base}[[fault]]\nname = \"f\"\n{when}\nwhat.region_down = {{ region = \"aws:us-east-1\" }}\n")
@@ -601,7 +603,7 @@ fn what_has_no_effect_is_warned_of() {
         (
             base.replace("sizes.fixed = {", "context.growing = { max = \"10k tokens\" }\nturns.fixed = 3\nthink_time.constant = \"1 s\"\nsizes.fixed = {"),
             "\"9k tokens/min\"",
-            "the token bucket holds 9000, but a turn of `chat` may reserve up to 11024: such turns would always be refused",
+            "the quota lets 9000 tokens through at most, but a turn of `chat` may ask for 11024: such turns would always be refused",
         ),
         (
             format!(

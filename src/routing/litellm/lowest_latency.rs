@@ -38,11 +38,11 @@ struct Samples {
 
 impl Samples {
     fn push(&mut self, sample: f64, most: usize) {
-        if self.list.len() >= most {
-            self.list.remove(0);
-        } else if self.list.is_empty() {
+        if self.list.is_empty() {
             // the whole list at once, so that it does not grow in the middle of a run
             self.list.reserve(most.min(RESERVED));
+        } else if self.list.len() >= most {
+            self.list.remove(0);
         }
         self.list.push(sample);
         self.mean = self.list.iter().sum::<f64>() / self.list.len() as f64;
@@ -170,7 +170,7 @@ impl LowestLatency {
         for c in candidates {
             let (entry, new) = self.list(*c);
             if new {
-                entry.latency.push(0.0, 1);
+                entry.latency.push(0.0, args.max_latency_list_size);
             }
         }
         for d in &self.order {

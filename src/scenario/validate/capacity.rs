@@ -54,8 +54,8 @@ fn too_long(w: &Workload, prompts: &Prompts, max: u64, price: Loc, cx: &mut Cx) 
     cx.error(prompts.loc, message).note(price, "the model, by its price");
 }
 
-/// Whether a quota could let a workload's requests through: the shortest at least, and the longest as far as the scenario
-/// itself bounds it. Rows of a trace are facts: a longest one that never fits is only worth a warning.
+/// Whether a quota could let a workload's requests through: the shortest at least; that the longest never fits may be so in
+/// production too, and is worth a warning.
 fn too_large(w: &Workload, prompts: &Prompts, limiter: &LimiterConfig, loc: Loc, cx: &mut Cx) {
     let never = |input: u64| {
         let input = u32::try_from(input).unwrap_or(u32::MAX);
@@ -70,12 +70,10 @@ fn too_large(w: &Workload, prompts: &Prompts, limiter: &LimiterConfig, loc: Loc,
         cx.error(loc, message).help(HELP);
     } else if let Some(r) = prompts.most.and_then(never) {
         let message = format!(
-            "the quota lets {} tokens through at most, but a turn of `{}` may ask for {}: the longest would never be answered",
+            "the quota lets {} tokens through at most, but a turn of `{}` may ask for {}: such turns would always be refused",
             r.most, w.name, r.asked
         );
-        let observed = matches!((w.context, &w.sizes), (Context::Fresh, Sizes::Trace(_)));
-        let d = if observed { cx.warning(loc, message) } else { cx.error(loc, message) };
-        d.help(HELP);
+        cx.warning(loc, message).help(HELP);
     }
 }
 
