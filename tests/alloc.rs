@@ -3,17 +3,25 @@
 
 use geodes::kernel::{Class, Context, Engine, Slab, World, slab};
 use geodes::random::{Draws, EntityKey, ExpZiggurat, Purpose, Seed};
+use geodes::routing::balance::Choose;
 use geodes::routing::entropy::Entropy;
+use geodes::routing::guard::{BreakerConfig, CooldownConfig, GuardConfig, HystrixConfig, OutlierConfig};
 use geodes::routing::litellm::config::{
     Budget, BudgetTime, Config, Deployment, Fallbacks, Limit, Options, Strategy, Target as RoutedTo,
 };
 use geodes::routing::litellm::{self, Command};
-use geodes::routing::outcome::{ErrorClass, Observation, Outcome};
+use geodes::routing::outcome::{ErrorClass, ErrorSet, Observation, Outcome};
 use geodes::routing::reason::Silent;
 use geodes::routing::request::Request;
+use geodes::routing::retry::Delay;
+use geodes::routing::retry::budget::{
+    AwsQuotaConfig, BudgetConfig, ConcurrentRetriesConfig, FinagleConfig, GrpcThrottleConfig,
+};
+use geodes::routing::router::{self, Journey, Member, PoolConfig, RouterConfig};
+use geodes::routing::throttle::{SreConfig, ThrottleConfig};
 use geodes::scenario::model::{DistSpec, Fault, FaultWhat, FaultWhen};
 use geodes::study::replicate;
-use geodes::units::{RegionIx, Span, Time};
+use geodes::units::{DeploymentIx, RegionIx, Span, Time};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
@@ -307,5 +315,115 @@ fn after_warm_up_the_litellm_router_does_not_allocate() {
         let more = allocations() - warm;
         assert!(served > 10_000 && retried > 100 && fell_back > 100, "{strategy:?}: {served} {retried} {fell_back}");
         assert_eq!(more, 0, "{strategy:?}: allocations after warm-up");
+    }
+}
+
+/// A router of 30 deployments in two pools with every guard, a budget and a throttle, that chooses so.
+fn crowded_router(choose: Choose, budget: BudgetConfig, throttle: ThrottleConfig) -> router::Router {
+    let member = |i: usize| Member {
+        deployment: DeploymentIx::new(i),
+        weight: 1.0 + (i % 3) as f64,
+        distance: Span::from_millis(10 + i as u64),
+        key: (i as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15),
+        price: 1e-6 * (1 + i % 5) as f64,
+    };
+    let pool = |members: std::ops::Range<usize>| PoolConfig {
+        members: members.map(member).collect(),
+        choose,
+        degraded: false,
+    };
+    let cooldown = CooldownConfig { failures: 3, time: Span::from_secs(5), rate_limited_at_once: true };
+    let config = RouterConfig {
+        chain: vec![pool(0..20), pool(20..30)],
+        attempts_per_pool: 3,
+        delay: Delay::AwsStandard,
+        budget: Some(budget),
+        throttle: Some(throttle),
+        on: ErrorSet::of(&ErrorClass::ALL),
+        guards: vec![
+            GuardConfig::Cooldown(cooldown),
+            GuardConfig::Outlier(OutlierConfig::ENVOY),
+            GuardConfig::Breaker(BreakerConfig::RESILIENCE4J),
+            GuardConfig::Hystrix(HystrixConfig::DEFAULT),
+        ],
+        legal: Vec::new(),
+    };
+    router::Router::new(config, 30).unwrap()
+}
+
+#[test]
+fn after_warm_up_no_balancer_guard_budget_or_throttle_allocates() {
+    let budgets = [
+        BudgetConfig::Finagle(FinagleConfig::DEFAULT),
+        BudgetConfig::Grpc(GrpcThrottleConfig::EXAMPLE),
+        BudgetConfig::Aws(AwsQuotaConfig::STANDARD),
+        BudgetConfig::Concurrent(ConcurrentRetriesConfig::BUDGET),
+    ];
+    let throttles = [ThrottleConfig::Sre(SreConfig::BOOK), ThrottleConfig::AwsAdaptive];
+    for (k, choose) in Choose::each().into_iter().enumerate() {
+        let mut router = crowded_router(choose, budgets[k % 4], throttles[k % 2]);
+        let mut entropy = Random(geodes::random::Stream::new(3));
+        let (mut served, mut retried) = (0, 0);
+        let mut now = Time::ZERO;
+        let mut go_on = |from: u64, to: u64| {
+            for i in from..to {
+                now = now.max(Time(i * 100_000_000));
+                // a prompt of 64 blocks, half of which others share
+                let block = |b: u64| if b < 32 { b + i % 7 * 100 } else { b + i * 1_000 };
+                let blocks: [u64; 64] = std::array::from_fn(|b| block(b as u64));
+                let request =
+                    Request { streams: true, input_tokens: 1_024, max_output: Some(100), affinity: i, blocks: &blocks };
+                let mut journey = Journey::new(None);
+                let mut command = router.on_request(now, &mut journey, &request, &mut entropy, &mut Silent);
+                loop {
+                    command = match command {
+                        router::Command::Attempt { deployment, .. } => {
+                            let sent = now;
+                            now += Span::from_millis(100 + i % 50);
+                            let fails = entropy.uniform() < if deployment.ix() < 20 { 0.06 } else { 0.02 };
+                            let class = ErrorClass::ALL[entropy.pick(ErrorClass::ALL.len())];
+                            let outcome =
+                                if fails { Outcome::Failed { class, retry_after: None } } else { Outcome::Ok };
+                            let seen = Observation {
+                                outcome,
+                                sent,
+                                first_token: (!fails).then_some(sent + Span::from_millis(50)),
+                                streamed: true,
+                                input_tokens: 1_024,
+                                cached_tokens: 0,
+                                output_tokens: if fails { 0 } else { 50 },
+                            };
+                            let (next, _) = router.on_outcome(
+                                now,
+                                &mut journey,
+                                &request,
+                                deployment,
+                                &seen,
+                                &mut entropy,
+                                &mut Silent,
+                            );
+                            next
+                        }
+                        router::Command::Wait { until } => {
+                            now = now.max(until);
+                            router.on_timeout(now, &mut journey, &request, &mut entropy, &mut Silent)
+                        }
+                        router::Command::Succeed => {
+                            served += 1;
+                            retried += u64::from(journey.attempts() > 1);
+                            break;
+                        }
+                        router::Command::Fail { .. } | router::Command::Shed => break,
+                    };
+                }
+            }
+        };
+        go_on(0, 5_000);
+        let warm = allocations();
+        go_on(5_000, 15_000);
+        let more = allocations() - warm;
+        let name = choose.name();
+        assert!(served > 5_000 && retried > 100, "{name}: {served} {retried}");
+        assert_eq!(more, 0, "{name}: allocations after warm-up");
     }
 }

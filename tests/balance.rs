@@ -5,6 +5,7 @@ use geodes::scenario::model::{Arrivals, DistSpec, Scenario};
 use geodes::scenario::{from_str, plain};
 use geodes::units::{DeploymentIx, Money, PerNanos, Price};
 use geodes::world::run;
+use std::collections::BTreeSet;
 
 /// One gateway before three deployments in one pool, 20 requests a second for an hour.
 fn three(choose: Choose) -> Scenario {
@@ -115,4 +116,32 @@ chain = ["gpt"]
         assert!(!seen.contains(&now), "{choose} changes nothing");
         seen.push(now);
     }
+}
+
+/// First cells of the rows of the first table after a heading, as far as they are names of variants.
+fn rows(page: &str, after: &str) -> BTreeSet<String> {
+    let section = page.split_once(after).unwrap_or_else(|| panic!("no `{after}`")).1;
+    let table = section.lines().skip_while(|l| !l.starts_with("|---")).skip(1).take_while(|l| l.starts_with('|'));
+    table.filter_map(|l| l.strip_prefix("| `")?.split('`').next().map(str::to_owned)).collect()
+}
+
+#[test]
+fn the_chapter_on_routing_lists_what_the_language_has() {
+    let page = |name: &str| std::fs::read_to_string(format!("{}/docs/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let (chapter, language) = (page("routing.md"), page("scenario.md"));
+    let choices: BTreeSet<String> = Choose::each().iter().map(|c| c.name().to_owned()).collect();
+    assert_eq!(rows(&chapter, "\n## Choice of deployment\n"), choices);
+    assert_eq!(rows(&language, "\n#### Choice of a member ("), choices);
+    for (ours, theirs) in [
+        ("\n| `retry.backoff` |", "\n#### Backoff ("),
+        ("\n| `retry.budget` |", "\n#### Retry budget ("),
+        ("\n## Throttling by the gateway\n", "\n#### Throttle ("),
+    ] {
+        let listed = rows(&chapter, ours);
+        assert!(!listed.is_empty());
+        assert_eq!(listed, rows(&language, theirs), "{theirs}");
+    }
+    let breakers = rows(&language, "\n#### Circuit breaker (").into_iter().map(|b| format!("breaker.{b}"));
+    let guards: BTreeSet<String> = breakers.chain(["cooldown", "outlier"].map(str::to_owned)).collect();
+    assert_eq!(rows(&chapter, "\n## Taking out of service\n"), guards);
 }

@@ -3,6 +3,7 @@
 //! A new algorithm is a file here, a variant of [`Choose`] (what the configuration says) and of [`Balancer`] (what the
 //! gateway keeps), and a variant of the scenario's `choose`.
 
+mod choose;
 mod hash;
 mod in_order;
 mod least_busy;
@@ -17,6 +18,7 @@ pub(in crate::routing) mod tests;
 mod view;
 mod weighted;
 
+pub use choose::Choose;
 pub use in_order::InOrder;
 pub use least_busy::LeastBusy;
 pub use least_request::{LeastRequest, LeastRequestConfig};
@@ -33,37 +35,7 @@ use crate::routing::outcome::Observation;
 use crate::routing::reason::ReasonSink;
 use crate::routing::request::Request;
 use crate::routing::router::Member;
-use crate::units::{Span, Time};
-
-/// How a pool chooses.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub enum Choose {
-    /// [`Nearest`].
-    Nearest,
-    /// [`InOrder`].
-    InOrder,
-    /// [`Weighted`].
-    Weighted,
-    /// [`RoundRobin`].
-    RoundRobin,
-    /// [`LeastBusy`].
-    LeastBusy,
-    /// [`LeastRequest`].
-    LeastRequest(LeastRequestConfig),
-    /// [`RingHash`] with at least so many points.
-    RingHash(u32),
-    /// [`PeakEwma`] with this decay.
-    PeakEwma(Span),
-    /// [`OpenRouter`].
-    OpenRouter,
-}
-
-impl Choose {
-    /// Whether the members' weights matter.
-    pub const fn uses_weights(self) -> bool {
-        matches!(self, Choose::Weighted | Choose::LeastRequest(_) | Choose::RingHash(_) | Choose::PeakEwma(_))
-    }
-}
+use crate::units::Time;
 
 /// A balancer of any kind, with what it remembers.
 #[derive(Clone, Debug)]
