@@ -327,8 +327,11 @@ fn limiters() -> Vec<LimiterConfig> {
     ]
 }
 
+/// A policy for so many regions.
+type PolicyOf = Box<dyn Fn(usize) -> Policy>;
+
 /// Every steering policy, by its key.
-fn policies() -> Vec<(&'static str, Box<dyn Fn(usize) -> Policy>)> {
+fn policies() -> Vec<(&'static str, PolicyOf)> {
     vec![
         ("dns_latency", Box::new(|_| Policy::Latency)),
         ("dns_failover", Box::new(|_| Policy::Failover)),
