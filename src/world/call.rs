@@ -4,6 +4,7 @@
 use super::event::{Event, SessionKey, TRAFFIC};
 use super::failure::Failure;
 use super::faults::Damage;
+use super::log::Happening;
 use super::provider::{Arrival, Provider, Service};
 use super::purpose::MODEL_LINK;
 use super::quota::Quotas;
@@ -34,6 +35,7 @@ pub(super) fn live<'a>(s: &'a mut Session, races: &'a mut Slab<Call>, leg: Leg, 
 impl World<'_> {
     /// Does what the router commands.
     pub(super) fn obey(&mut self, session: SessionKey, command: Command, cx: &mut Cx) {
+        self.note(cx.now(), session, Happening::Obeyed(command));
         match command {
             Command::Attempt { deployment, degraded, fallback } => {
                 let epoch = self.sessions[session].request.step(Phase::Calling);
@@ -133,6 +135,7 @@ impl World<'_> {
         let usage = self.providers[call.deployment.ix()].usage(prompt, call.output, output);
         self.quotas.settle(now, call.deployment, call.grant, &usage);
         self.count_attempt(session, &call, output);
+        self.note(now, session, Happening::Ended { deployment: call.deployment, outcome: call.outcome });
         if raced && call.outcome != Outcome::Ok {
             // the other call may still answer
             self.close_leg(session, leg);

@@ -14,6 +14,7 @@ pub mod failure;
 pub mod faults;
 mod gateway;
 mod health;
+pub mod log;
 mod outage;
 mod probing;
 pub mod provider;
@@ -33,7 +34,7 @@ pub mod watch;
 
 pub use counting::{STREAM_BYTES_PER_TOKEN, TEXT_BYTES_PER_TOKEN, Target};
 pub use record::Record;
-pub use run::{Interrupted, Run, run};
+pub use run::{Interrupted, Run, router_config, run};
 
 use crate::kernel::{Context, Slab, World as Simulated};
 use crate::random::Draws;
@@ -93,6 +94,8 @@ pub struct World<'a> {
     state_read: Sampler,
     state_write: Sampler,
     record: Record,
+    /// Kept on demand only.
+    log: Option<Vec<log::Entry>>,
     /// Turns that have reached a terminal state.
     ended: u64,
 }

@@ -10,6 +10,7 @@
 
 use super::call::{live, meet};
 use super::event::{Event, SessionKey, TRAFFIC};
+use super::log::Happening;
 use super::provider::Arrival;
 use super::session::{Call, Leg, Phase};
 use super::{Cx, World};
@@ -51,6 +52,7 @@ impl World<'_> {
         if let Some(Command::Attempt { deployment, degraded, fallback }) = command {
             let call = self.send_call(session, Leg::Second, deployment, degraded, fallback, cx);
             self.sessions[session].request.race = self.races.insert(call);
+            self.note(cx.now(), session, Happening::Hedged { deployment });
         }
     }
 
@@ -101,6 +103,7 @@ impl World<'_> {
             cx.schedule_in((call.sent + call.half_rtt).since(cx.now()), TRAFFIC, Event::StrayArrives { stray });
             self.count_abandoned(session, &call, 0);
         }
+        self.note(now, session, Happening::GivenUp { deployment: call.deployment });
         self.ask_router(session).on_abandoned(now, call.deployment);
         self.close_leg(session, leg);
     }

@@ -3,6 +3,7 @@
 use super::counting::Target;
 use super::demand::{Demand, sources};
 use super::faults::{Damage, Occurrence, schedule};
+use super::log::Entry;
 use super::provider::Provider;
 use super::quota::Quotas;
 use super::record::Record;
@@ -120,6 +121,17 @@ impl<'a> Run<'a> {
         first_divergence(&mut self.engine, &mut other.engine, MAX_TIME, |w| w.digest())
     }
 
+    /// Keeps a log of the gateways from now on; [`Run::finish_with_log`] hands it out.
+    pub fn keep_log(&mut self) {
+        self.engine.with(|world, _| world.log = Some(Vec::new()));
+    }
+
+    /// Like [`Run::finish`], with the log that was kept.
+    pub fn finish_with_log(mut self) -> (Record, Vec<Entry>) {
+        let log = self.engine.with(|world, _| world.log.take());
+        (self.finish(), log.unwrap_or_default())
+    }
+
     /// Checks the invariants of the whole run and hands out what was measured.
     pub fn finish(self) -> Record {
         let events = self.engine.events_handled();
@@ -203,6 +215,7 @@ impl<'a> World<'a> {
             regions,
             providers,
             record,
+            log: None,
             draws,
             ended: 0,
         }
@@ -265,8 +278,9 @@ fn watched(scenario: &Scenario, occurrences: &[Occurrence], start: Time) -> (Vec
 /// Tokens over which a deployment's price is compared.
 const MILLION: u128 = 1_000_000;
 
-/// The router of the gateway in one place.
-fn router_config(scenario: &Scenario, topology: &Topology, from: RegionIx) -> RouterConfig {
+/// The router of a topology's gateway in one place: what it knows of its deployments, and its policies. Whoever drives a
+/// [`Router`] in front of real endpoints can take it from a scenario.
+pub fn router_config(scenario: &Scenario, topology: &Topology, from: RegionIx) -> RouterConfig {
     let chain = topology.chain.iter().map(|pool| PoolConfig {
         members: pool
             .members

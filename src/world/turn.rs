@@ -3,6 +3,7 @@
 
 use super::event::{Event, SessionKey, TRAFFIC};
 use super::failure::Failure;
+use super::log::Happening;
 use super::purpose::{OVERHEAD, STATE_READ, STATE_WRITE, USER_LINK};
 use super::region::Admission;
 use super::session::{Phase, Write};
@@ -138,6 +139,7 @@ impl World<'_> {
         if self.damage.database_down(region.place) {
             return self.turn_fails(session, Failure::Database, cx);
         }
+        self.note(cx.now(), session, Happening::Asked);
         let command = self.ask_router(session).on_request(cx.now());
         self.obey(session, command, cx);
     }

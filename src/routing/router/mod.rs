@@ -97,9 +97,17 @@ impl Router {
         self.in_flight[deployment.ix()]
     }
 
-    /// When a guard has a sweep to do; it is also done at the next question, so a gateway need not be woken for it.
+    /// When a guard has a sweep to do. It is done at the next question in any case, so only a gateway that shows the state
+    /// of its deployments while nobody asks has to call [`Router::on_wake`] then.
     pub fn next_timeout(&self) -> Option<Time> {
         self.guards.iter().filter_map(Guard::next_timeout).min()
+    }
+
+    /// Does the sweeps that are due.
+    pub fn on_wake(&mut self, now: Time) {
+        for guard in &mut self.guards {
+            guard.advance(now);
+        }
     }
 
     /// A request arrives.
@@ -359,9 +367,7 @@ impl Router {
 
     /// Notes the present states of the pool's members.
     fn look(&mut self, now: Time, journey: &Journey, panic: bool) {
-        for guard in &mut self.guards {
-            guard.advance(now);
-        }
+        self.on_wake(now);
         let Router { config, states, guards, in_flight, .. } = self;
         let legal = journey.class.map(|c| config.legal[usize::from(c)].as_slice());
         states.clear();

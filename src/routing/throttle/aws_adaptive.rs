@@ -61,8 +61,8 @@ impl AwsAdaptive {
         self.fill(now);
         if self.tokens < 1.0 {
             let wait = Span::from_secs_f64((1.0 - self.tokens) / self.rate);
-            // at least a nanosecond, or rounding could ask at the same instant for ever
-            return Permission::Wait(now + wait.max(Span(1)));
+            // a nanosecond more: rounding would have it ask again just before the token is there
+            return Permission::Wait(now + wait + Span(1));
         }
         self.tokens -= 1.0;
         Permission::Go
