@@ -31,7 +31,7 @@ use geodes::routing::retry::budget::{
     AwsQuotaConfig, Budget, BudgetConfig, ConcurrentRetriesConfig, FinagleConfig, GrpcThrottleConfig, Load, RetryBudget,
 };
 use geodes::routing::retry::{Backoff, Delay, Jitter};
-use geodes::routing::router::{Command, Journey, Member, PoolConfig, Router, RouterConfig};
+use geodes::routing::router::{Command, Journey, Locality, Member, PoolConfig, Router, RouterConfig};
 use geodes::routing::steering::{
     Area, Capacity, ClientProbingConfig, Endpoint, EndpointGroup, GeoRecords, Location, Origin, OriginGroup, Policy,
     Seen, Source, Steerer, Vantage, WaterfallConfig,
@@ -76,7 +76,13 @@ fn member(i: usize) -> Member {
         distance: Span::from_millis(10 + (i * 37 % 200) as u64),
         key: (i as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15),
         price: 1e-6 * (1 + i % 5) as f64,
+        priority: (i % 2) as u8,
+        locality: (i % 3) as u16,
     }
+}
+
+fn localities() -> Vec<Locality> {
+    (0..3).map(|i| Locality { weight: 1.0, callers: 1.0 / 3.0, local: i == 0 }).collect()
 }
 
 /// The call sent at `now` has been answered half a second later.
@@ -98,9 +104,11 @@ fn balancer(choose: Choose, n: usize) -> impl FnMut(u64) {
     let state = |i: usize| MemberState {
         standing: if i % 10 == 9 { Standing::Out } else { Standing::Usable },
         in_flight: (i * 7 % 5) as u32,
+        tried: false,
+        report: None,
     };
     let states: Vec<MemberState> = (0..n).map(state).collect();
-    let mut b = Balancer::new(choose, &members);
+    let mut b = Balancer::new(choose, &members, &localities());
     for i in 0..n {
         b.on_sent(Time::ZERO, i, &REQUEST);
         b.on_end(Time::ZERO + Span::from_millis(500 + i as u64), i, &answered(Time::ZERO));
@@ -139,7 +147,13 @@ fn guard(config: GuardConfig, n: usize) -> impl FnMut(u64) {
 
 fn router(choose: Choose, n: usize) -> impl FnMut(u64) {
     let config = RouterConfig {
-        chain: vec![PoolConfig { members: (0..n).map(member).collect(), choose, degraded: false }],
+        chain: vec![PoolConfig {
+            members: (0..n).map(member).collect(),
+            localities: localities(),
+            choose,
+            degraded: false,
+            max_requests: None,
+        }],
         attempts_per_pool: 2,
         delay: Delay::Backoff(Backoff { base: SECOND, cap: SECOND, jitter: Jitter::Full }),
         budget: None,

@@ -17,7 +17,7 @@ use geodes::routing::retry::Delay;
 use geodes::routing::retry::budget::{
     AwsQuotaConfig, BudgetConfig, ConcurrentRetriesConfig, FinagleConfig, GrpcThrottleConfig,
 };
-use geodes::routing::router::{self, Journey, Member, PoolConfig, RouterConfig};
+use geodes::routing::router::{self, Journey, Locality, Member, PoolConfig, RouterConfig};
 use geodes::routing::throttle::{SreConfig, ThrottleConfig};
 use geodes::scenario::model::{DistSpec, Fault, FaultWhat, FaultWhen};
 use geodes::study::replicate;
@@ -326,11 +326,15 @@ fn crowded_router(choose: Choose, budget: BudgetConfig, throttle: ThrottleConfig
         distance: Span::from_millis(10 + i as u64),
         key: (i as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15),
         price: 1e-6 * (1 + i % 5) as f64,
+        priority: (i % 2) as u8,
+        locality: (i % 3) as u16,
     };
     let pool = |members: std::ops::Range<usize>| PoolConfig {
         members: members.map(member).collect(),
+        localities: (0..3).map(|i| Locality { weight: 1.0, callers: 1.0 / 3.0, local: i == 0 }).collect(),
         choose,
         degraded: false,
+        max_requests: None,
     };
     let cooldown = CooldownConfig { failures: 3, time: Span::from_secs(5), rate_limited_at_once: true };
     let config = RouterConfig {

@@ -50,6 +50,16 @@ fn ring_hash_shares_by_weight_and_keeps_a_conversation_together() {
 }
 
 #[test]
+fn tables_and_turns_share_by_weight() {
+    for choose in [Choose::Maglev(65_537), Choose::WeightedRoundRobin] {
+        let mut s = three(choose);
+        s.topologies[0].chain[0].members = vec![(DeploymentIx(0), 1.0), (DeploymentIx(1), 1.0), (DeploymentIx(2), 2.0)];
+        let tolerance = if choose == Choose::WeightedRoundRobin { 1e-4 } else { 0.01 };
+        close(&shares(&s), [0.25, 0.25, 0.5], tolerance);
+    }
+}
+
+#[test]
 fn peak_ewma_prefers_the_fast_one_and_herds_to_the_others_now_and_then() {
     let mut s = three(Choose::PeakEwma(PeakEwma::DECAY));
     for (d, seconds) in s.deployments.iter_mut().zip([0.2, 2.0, 2.0]) {
@@ -85,6 +95,18 @@ fn every_choice_of_the_language_reaches_the_router() {
         "\"peak_ewma\"",
         "{ peak_ewma = { decay = \"1 min\" } }",
         "\"openrouter\"",
+        "\"weighted_round_robin\"",
+        "\"maglev\"",
+        "{ maglev = { table_size = 1009 } }",
+        "\"envoy\"",
+        "{ envoy = { hosts = \"random\" } }",
+        "{ envoy = { hosts = \"least_request\" } }",
+        "{ envoy = { hosts = \"ring_hash\" } }",
+        "{ envoy = { hosts = \"maglev\" } }",
+        "{ envoy = { panic_threshold = 0 } }",
+        "{ envoy = { fail_traffic_on_panic = true } }",
+        "{ envoy = { overprovisioning_factor = 100 } }",
+        "{ envoy = { slow_start = { window = \"1 min\" } } }",
     ] {
         let text = format!(
             r#"

@@ -65,7 +65,15 @@ fn knobs() -> impl Strategy<Value = Knobs> {
     let shape = (1usize..=4, 1usize..=3, 1usize..=3, 1u64..=6, 1u32..=4, any::<u64>());
     let net = (0u64..300, any::<bool>(), any::<bool>(), proptest::option::of(1u64..300), 0u8..16, any::<bool>());
     let limits = (proptest::option::of(1u32..20), 1u32..40, 0u32..5, 0u8..14, any::<bool>(), any::<bool>());
-    let more = (any::<bool>(), any::<bool>(), 0u8..3, 0u8..5, 0.0f64..0.6, 7_001u64..400_000, any::<bool>());
+    let more = (
+        any::<bool>(),
+        any::<bool>(),
+        0u8..3,
+        0u8..Choose::each().len() as u8,
+        0.0f64..0.6,
+        7_001u64..400_000,
+        any::<bool>(),
+    );
     let faults = (
         proptest::collection::vec((0u8..5, 0u64..900, 1u64..600, any::<u16>()), 0..4),
         any::<bool>(),
@@ -330,14 +338,17 @@ fn build(k: &Knobs) -> Scenario {
     t.retry.hedge_after = k.hedge.then_some(ms(500));
     t.retry.first_token_timeout = Span::from_secs(2);
     t.retry.total_timeout = Span::from_secs(5);
-    t.chain[0].choose = [Choose::Nearest, Choose::InOrder, Choose::Weighted, Choose::RoundRobin, Choose::LeastBusy]
-        [usize::from(k.choose)];
+    t.chain[0].choose = Choose::each()[usize::from(k.choose)];
+    t.chain[0].priorities = (0..t.chain[0].members.len()).map(|i| (i % 2) as u8).collect();
     if k.second_pool {
         t.chain.push(Pool {
             name: "spare".to_owned(),
             members: vec![(DeploymentIx::new(k.places - 1), 1.0)],
+            priorities: Vec::new(),
+            localities: Vec::new(),
             choose: Choose::InOrder,
             degraded: true,
+            max_requests: None,
         });
     }
     let cooldown = CooldownConfig { failures: 2, time: Span::from_secs(10), rate_limited_at_once: true };

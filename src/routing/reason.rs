@@ -51,6 +51,20 @@ pub enum Reason {
     },
     /// The gateway's throttle refuses the call.
     Shed,
+    /// As many calls to the pool are out as may be: the gateway refuses the call.
+    Overflow {
+        /// Its position in the chain.
+        pool: u8,
+    },
+    /// What a priority level of the pool is worth now.
+    Level {
+        /// Number of the level, from 0.
+        level: u8,
+        /// Percent of the traffic.
+        load_percent: u8,
+        /// Whether its health is ignored.
+        panic: bool,
+    },
     /// A pause before another attempt in the same pool.
     BackedOff {
         /// Until when.

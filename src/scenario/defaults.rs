@@ -92,6 +92,14 @@ defaults! {
     LEAST_BIAS: "pool.*.choose.least_request.active_request_bias" = "1.0", "Envoy, least_request.proto (2026)";
     RING_SIZE: "pool.*.choose.ring_hash.minimum_ring_size" = "1024", "Envoy, ring_hash.proto (2026)";
     EWMA_DECAY: "pool.*.choose.peak_ewma.decay" = "\"10 s\"", "Kong, ewma.lua (2026)";
+    MAGLEV_SIZE: "pool.*.choose.maglev.table_size" = "65537", "Envoy, maglev.proto (2026)";
+    ENVOY_HOSTS: "pool.*.choose.envoy.hosts" = "\"round_robin\"", "Envoy, cluster.proto (2026): lb_policy ROUND_ROBIN";
+    ENVOY_PANIC: "pool.*.choose.envoy.panic_threshold" = "50", "Envoy, common.proto (2026): healthy_panic_threshold 50 %";
+    ENVOY_FAIL_ON_PANIC: "pool.*.choose.envoy.fail_traffic_on_panic" = "false", "Envoy, common.proto (2026)";
+    ENVOY_OVERPROVISIONING: "pool.*.choose.envoy.overprovisioning_factor" = "140", "Envoy, endpoint.proto (2026)";
+    ENVOY_MIN_CLUSTER: "pool.*.choose.envoy.localities.zone_aware.min_cluster_size" = "6", "Envoy, common.proto (2026)";
+    ENVOY_AGGRESSION: "pool.*.choose.envoy.slow_start.aggression" = "1.0", "Envoy, common.proto, SlowStartConfig (2026)";
+    ENVOY_MIN_WEIGHT: "pool.*.choose.envoy.slow_start.min_weight_percent" = "10.0", "Envoy, common.proto, SlowStartConfig (2026)";
     DEGRADED: "pool.*.degraded" = "false", "answers are as good as any unless it is said that they are not";
     STEERING: "topology.*.steering" = "\"dns_latency\"", "ASSUMPTION: the usual record for several active regions (Route 53 latency records)";
     TTL: "topology.*.steering.ttl" = "\"60 s\"",

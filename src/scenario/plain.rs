@@ -116,8 +116,11 @@ pub fn plain(n: usize) -> Scenario {
             chain: vec![Pool {
                 name: "model".to_owned(),
                 members: (0..n).map(|i| (DeploymentIx::new(i), 1.0)).collect(),
+                priorities: Vec::new(),
+                localities: Vec::new(),
                 choose: Choose::InOrder,
                 degraded: false,
+                max_requests: None,
             }],
             retry: RetrySpec {
                 attempts_per_pool: 1,

@@ -17,8 +17,8 @@ use crate::kernel::trace::{Divergence, first_divergence};
 use crate::kernel::{Class, Engine, EventNo, MAX_TIME, RunEnd, Slab};
 use crate::random::EntityKey;
 use crate::random::{Draws, Seed};
-use crate::routing::router::{Member, PoolConfig, Router, RouterConfig};
-use crate::scenario::model::{FaultWhat, FaultWhen, Scenario, Topology};
+use crate::routing::router::{Locality, Member, PoolConfig, Router, RouterConfig};
+use crate::scenario::model::{FaultWhat, FaultWhen, Pool, PoolLocality, Scenario, Topology};
 use crate::units::{DeploymentIx, GroupIx, RegionIx, Span, Time};
 use std::ops::ControlFlow;
 
@@ -285,7 +285,8 @@ pub fn router_config(scenario: &Scenario, topology: &Topology, from: RegionIx) -
         members: pool
             .members
             .iter()
-            .map(|(deployment, weight)| {
+            .enumerate()
+            .map(|(i, (deployment, weight))| {
                 let d = &scenario.deployments[deployment.ix()];
                 Member {
                     deployment: *deployment,
@@ -294,11 +295,15 @@ pub fn router_config(scenario: &Scenario, topology: &Topology, from: RegionIx) -
                     key: EntityKey::named(&d.name).0,
                     price: (d.input_price.cost(MILLION) + d.output_price.cost(MILLION)).as_dollars_f64()
                         / MILLION as f64,
+                    priority: pool.priorities.get(i).copied().unwrap_or(0),
+                    locality: pool.localities.iter().position(|l| l.members.contains(&(i as u16))).unwrap_or(0) as u16,
                 }
             })
             .collect(),
+        localities: localities(scenario, topology, pool, from),
         choose: pool.choose,
         degraded: pool.degraded,
+        max_requests: pool.max_requests,
     });
     let legal = |r: &crate::scenario::model::Residency| -> Vec<bool> {
         scenario.deployments.iter().map(|d| r.legal[d.place.ix()]).collect()
@@ -313,6 +318,30 @@ pub fn router_config(scenario: &Scenario, topology: &Topology, from: RegionIx) -
         guards: topology.guards.clone(),
         legal: scenario.residency.iter().map(legal).collect(),
     }
+}
+
+/// The localities of a pool as the gateway in one place has them. A gateway stands in that of the member nearest to it;
+/// callers are the application's servers.
+fn localities(scenario: &Scenario, topology: &Topology, pool: &Pool, from: RegionIx) -> Vec<Locality> {
+    let own = |place: RegionIx| {
+        let away = |l: &&PoolLocality| {
+            let members = l.members.iter().map(|m| pool.members[usize::from(*m)].0);
+            members.map(|d| distance(scenario, place, scenario.deployments[d.ix()].place)).min()
+        };
+        let nearest = pool.localities.iter().min_by_key(away);
+        nearest.and_then(|n| pool.localities.iter().position(|l| l == n))
+    };
+    let servers: f64 = topology.regions.iter().map(|r| f64::from(r.servers)).sum();
+    let callers = |z: usize| {
+        let there = topology.regions.iter().filter(|r| own(r.place) == Some(z));
+        there.map(|r| f64::from(r.servers)).sum::<f64>() / servers
+    };
+    let locality = |(z, l): (usize, &PoolLocality)| Locality {
+        weight: l.weight,
+        callers: callers(z),
+        local: own(from) == Some(z),
+    };
+    pool.localities.iter().enumerate().map(locality).collect()
 }
 
 fn distance(scenario: &Scenario, from: RegionIx, to: RegionIx) -> Span {

@@ -1,6 +1,7 @@
 //! What the configuration of a pool says about its balancer.
 
-use super::{LeastRequestConfig, PeakEwma};
+use super::envoy::{EnvoyConfig, HostPolicy, LocalityPolicy};
+use super::{LeastRequestConfig, MAGLEV_TABLE, PeakEwma};
 use crate::units::Span;
 
 /// How a pool chooses.
@@ -24,11 +25,17 @@ pub enum Choose {
     PeakEwma(Span),
     /// [`super::OpenRouter`].
     OpenRouter,
+    /// [`super::WeightedRoundRobin`].
+    WeightedRoundRobin,
+    /// [`super::Maglev`] with so many entries.
+    Maglev(u32),
+    /// [`super::envoy::Envoy`].
+    Envoy(EnvoyConfig),
 }
 
 impl Choose {
     /// One of each kind, with the constants of its source: for tables, tests and benchmarks of all of them.
-    pub const fn each() -> [Choose; 9] {
+    pub const fn each() -> [Choose; 12] {
         [
             Choose::Nearest,
             Choose::InOrder,
@@ -39,6 +46,9 @@ impl Choose {
             Choose::RingHash(1024),
             Choose::PeakEwma(PeakEwma::DECAY),
             Choose::OpenRouter,
+            Choose::WeightedRoundRobin,
+            Choose::Maglev(MAGLEV_TABLE),
+            Choose::Envoy(EnvoyConfig::DEFAULT),
         ]
     }
 
@@ -54,11 +64,33 @@ impl Choose {
             Choose::RingHash(_) => "ring_hash",
             Choose::PeakEwma(_) => "peak_ewma",
             Choose::OpenRouter => "openrouter",
+            Choose::WeightedRoundRobin => "weighted_round_robin",
+            Choose::Maglev(_) => "maglev",
+            Choose::Envoy(_) => "envoy",
         }
     }
 
     /// Whether the members' weights matter.
     pub const fn uses_weights(self) -> bool {
-        matches!(self, Choose::Weighted | Choose::LeastRequest(_) | Choose::RingHash(_) | Choose::PeakEwma(_))
+        match self {
+            Choose::Weighted
+            | Choose::LeastRequest(_)
+            | Choose::RingHash(_)
+            | Choose::PeakEwma(_)
+            | Choose::WeightedRoundRobin
+            | Choose::Maglev(_) => true,
+            Choose::Envoy(config) => !matches!(config.hosts, HostPolicy::Random),
+            Choose::Nearest | Choose::InOrder | Choose::RoundRobin | Choose::LeastBusy | Choose::OpenRouter => false,
+        }
+    }
+
+    /// Whether the members' priority levels matter.
+    pub const fn uses_priorities(self) -> bool {
+        matches!(self, Choose::Envoy(_))
+    }
+
+    /// Whether the members' localities matter.
+    pub const fn uses_localities(self) -> bool {
+        matches!(self, Choose::Envoy(config) if !matches!(config.localities, LocalityPolicy::Ignored))
     }
 }

@@ -7,6 +7,7 @@
 //! `weight / (active + 1) ^ active_request_bias` (bias 1.0) at the time of the choice. Draws fall among the members that may
 //! be called.
 
+use super::edf::Edf;
 use super::{Balance, View};
 use crate::routing::entropy::Entropy;
 use crate::routing::reason::ReasonSink;
@@ -29,25 +30,22 @@ impl LeastRequestConfig {
 #[derive(Clone, Debug)]
 pub struct LeastRequest {
     config: LeastRequestConfig,
-    deadlines: Vec<f64>,
-    clock: f64,
+    schedule: Edf,
 }
 
 impl LeastRequest {
     /// For a pool of so many members.
     pub fn new(config: LeastRequestConfig, members: usize) -> LeastRequest {
-        LeastRequest { config, deadlines: vec![0.0; members], clock: 0.0 }
+        LeastRequest { config, schedule: Edf::new(members) }
     }
 
     fn scheduled(&mut self, view: &View<'_>) -> Option<usize> {
-        let clock = self.clock;
-        let due = |i: usize| self.deadlines[i].max(clock);
-        let weighted = view.usable().filter(|i| view.members[*i].weight > 0.0);
-        let chosen = weighted.min_by(|a, b| due(*a).total_cmp(&due(*b)).then(a.cmp(b)))?;
-        self.clock = due(chosen);
-        let busy = libm::pow(f64::from(view.states[chosen].in_flight) + 1.0, self.config.active_request_bias);
-        self.deadlines[chosen] = self.clock + busy / view.members[chosen].weight;
-        Some(chosen)
+        let bias = self.config.active_request_bias;
+        let weight = |i: usize| {
+            let calls = f64::from(view.states[i].in_flight) + 1.0;
+            view.members[i].weight / if bias == 1.0 { calls } else { libm::pow(calls, bias) }
+        };
+        self.schedule.next(view.usable(), weight)
     }
 }
 

@@ -4,38 +4,47 @@
 //! gateway keeps), and a variant of the scenario's `choose`.
 
 mod choose;
+mod edf;
+pub mod envoy;
 mod hash;
 mod in_order;
 mod least_busy;
 mod least_request;
+mod maglev;
 mod nearest;
 mod openrouter;
 mod peak_ewma;
+mod random;
 mod ring_hash;
 mod round_robin;
 #[cfg(test)]
 pub(in crate::routing) mod tests;
 mod view;
 mod weighted;
+mod weighted_round_robin;
 
 pub use choose::Choose;
 pub use in_order::InOrder;
 pub use least_busy::LeastBusy;
 pub use least_request::{LeastRequest, LeastRequestConfig};
+pub use maglev::{MAGLEV_TABLE, Maglev, is_prime};
 pub use nearest::Nearest;
 pub use openrouter::OpenRouter;
 pub use peak_ewma::PeakEwma;
+pub use random::Random;
 pub use ring_hash::{LARGEST_RING, RingHash};
 pub use round_robin::RoundRobin;
-pub use view::{Balance, MemberState, Standing, View};
+pub use view::{Balance, LoadReport, MemberState, Standing, View};
 pub use weighted::Weighted;
+pub use weighted_round_robin::WeightedRoundRobin;
 
 use crate::routing::entropy::Entropy;
 use crate::routing::outcome::Observation;
 use crate::routing::reason::ReasonSink;
 use crate::routing::request::Request;
-use crate::routing::router::Member;
+use crate::routing::router::{Locality, Member};
 use crate::units::Time;
+use envoy::Envoy;
 
 /// A balancer of any kind, with what it remembers.
 #[derive(Clone, Debug)]
@@ -58,6 +67,12 @@ pub enum Balancer {
     PeakEwma(PeakEwma),
     /// See [`OpenRouter`].
     OpenRouter(OpenRouter),
+    /// See [`WeightedRoundRobin`].
+    WeightedRoundRobin(WeightedRoundRobin),
+    /// See [`Maglev`].
+    Maglev(Maglev),
+    /// See [`Envoy`].
+    Envoy(Box<Envoy>),
 }
 
 /// The same call on whichever algorithm it is.
@@ -73,13 +88,16 @@ macro_rules! each {
             Balancer::RingHash($balancer) => $call,
             Balancer::PeakEwma($balancer) => $call,
             Balancer::OpenRouter($balancer) => $call,
+            Balancer::WeightedRoundRobin($balancer) => $call,
+            Balancer::Maglev($balancer) => $call,
+            Balancer::Envoy($balancer) => $call,
         }
     };
 }
 
 impl Balancer {
     /// A balancer that knows nothing yet, for a pool of these members.
-    pub fn new(choose: Choose, members: &[Member]) -> Balancer {
+    pub fn new(choose: Choose, members: &[Member], localities: &[Locality]) -> Balancer {
         let n = members.len();
         match choose {
             Choose::Nearest => Balancer::Nearest(Nearest),
@@ -91,6 +109,9 @@ impl Balancer {
             Choose::RingHash(points) => Balancer::RingHash(RingHash::new(points, members)),
             Choose::PeakEwma(decay) => Balancer::PeakEwma(PeakEwma::new(decay, n)),
             Choose::OpenRouter => Balancer::OpenRouter(OpenRouter::new(n)),
+            Choose::WeightedRoundRobin => Balancer::WeightedRoundRobin(WeightedRoundRobin::new(n)),
+            Choose::Maglev(size) => Balancer::Maglev(Maglev::new(size, members)),
+            Choose::Envoy(config) => Balancer::Envoy(Box::new(Envoy::new(config, members, localities))),
         }
     }
 }
@@ -99,6 +120,9 @@ impl Balance for Balancer {
     #[inline]
     fn pick<E: Entropy, S: ReasonSink>(&mut self, view: &View<'_>, entropy: &mut E, reasons: &mut S) -> Option<usize> {
         each!(self, b => b.pick(view, entropy, reasons))
+    }
+    fn has_panic_rule(&self) -> bool {
+        each!(self, b => b.has_panic_rule())
     }
     fn favourite(&self, view: &View<'_>) -> Option<usize> {
         each!(self, b => b.favourite(view))

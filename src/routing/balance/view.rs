@@ -27,6 +27,23 @@ pub struct MemberState {
     pub standing: Standing,
     /// Calls of this gateway in flight there.
     pub in_flight: u32,
+    /// Whether it has failed this request already, in service or not.
+    pub tried: bool,
+    /// What it last reported of itself; `None` where nobody asks it.
+    pub report: Option<LoadReport>,
+}
+
+/// What a deployment reports of itself. A report is always old: by its way, and by the time since it was asked for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LoadReport {
+    /// The moment that the numbers are of.
+    pub at: Time,
+    /// Requests that it has accepted and not begun.
+    pub waiting: u32,
+    /// Requests in service.
+    pub running: u32,
+    /// Part of what bounds it that is in use (memory of a cache, slots), in 1/10,000.
+    pub utilisation: u16,
 }
 
 /// The moment of a choice. A member is named by its position in the pool's list.
@@ -95,6 +112,12 @@ pub trait Balance {
     /// The member to call: a position whose standing is [`Standing::Usable`], or `None` when there is none or the
     /// algorithm calls nobody. Algorithms with a panic rule of their own may name one that is [`Standing::Out`].
     fn pick<E: Entropy, S: ReasonSink>(&mut self, view: &View<'_>, entropy: &mut E, reasons: &mut S) -> Option<usize>;
+
+    /// Whether the algorithm has a rule of its own for the time when too few members are in service. For the others the
+    /// router ignores its guards when nobody at all is left.
+    fn has_panic_rule(&self) -> bool {
+        false
+    }
 
     /// The member that the algorithm always prefers while it may be called, for algorithms that have one: calling another
     /// is a fallback.

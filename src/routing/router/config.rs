@@ -27,6 +27,21 @@ pub struct Member {
     pub key: u64,
     /// Dollars for an input token and an output token together, as price-aware policies compare deployments.
     pub price: f64,
+    /// Priority level, 0 for the first, for policies that have levels.
+    pub priority: u8,
+    /// Position of its locality in [`PoolConfig::localities`], for policies that know localities.
+    pub locality: u16,
+}
+
+/// A place where members of a pool stand, and callers.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Locality {
+    /// Weight, for policies that have weights of localities.
+    pub weight: f64,
+    /// Share of all callers that stand there, 0 to 1.
+    pub callers: f64,
+    /// Whether this gateway stands there.
+    pub local: bool,
 }
 
 /// Deployments that stand for each other.
@@ -34,10 +49,15 @@ pub struct Member {
 pub struct PoolConfig {
     /// Members in the order of the list.
     pub members: Vec<Member>,
+    /// Where they stand; empty where no policy asks.
+    pub localities: Vec<Locality>,
     /// How one is chosen.
     pub choose: Choose,
     /// Answers from here count as degraded.
     pub degraded: bool,
+    /// Calls of this gateway to the pool that may be out at once; one more is refused by the gateway itself and not tried
+    /// again. `None`: any number. (Envoy's circuit breaker of a cluster, `max_requests`, `circuit_breaker.proto`, read 2026.)
+    pub max_requests: Option<u32>,
 }
 
 impl PoolConfig {
@@ -79,6 +99,10 @@ pub enum ConfigError {
     LargePool(usize),
     /// A weighted pool in which every weight is zero could never choose.
     ZeroWeights(usize),
+    /// A pool that may have no call out.
+    NoRequests(usize),
+    /// A member of the pool at this position stands in a locality that does not exist.
+    NoLocality(usize),
     /// No attempt is allowed.
     NoAttempts,
     /// More attempts per pool than eight.
@@ -109,6 +133,13 @@ impl RouterConfig {
             }
             if pool.choose.uses_weights() && pool.members.iter().all(|m| m.weight <= 0.0) {
                 return Err(ConfigError::ZeroWeights(i));
+            }
+            if pool.max_requests == Some(0) {
+                return Err(ConfigError::NoRequests(i));
+            }
+            let known = |m: &Member| usize::from(m.locality) < pool.localities.len();
+            if pool.choose.uses_localities() && !pool.members.iter().all(known) {
+                return Err(ConfigError::NoLocality(i));
             }
         }
         Ok(())

@@ -21,7 +21,7 @@ mod journey;
 #[cfg(test)]
 mod tests;
 
-pub use config::{ConfigError, MAX_POOL, Member, PoolConfig, RouterConfig};
+pub use config::{ConfigError, Locality, MAX_POOL, Member, PoolConfig, RouterConfig};
 pub use journey::{Command, Journey};
 
 use crate::routing::balance::{Balance, Balancer, MemberState, Standing, View};
@@ -46,6 +46,8 @@ pub struct Router {
     throttle: Option<Throttle>,
     /// Calls out, and retries that have been paid for and have not ended.
     load: Load,
+    /// Per pool: calls out.
+    out: Vec<u32>,
     /// Per deployment.
     in_flight: Vec<u32>,
     /// Pool by pool, per deployment: its position in the pool's list.
@@ -70,11 +72,12 @@ impl Router {
         };
         let callable = (0..deployments).filter(|d| config.chain.iter().any(|p| p.has(*d))).count();
         Ok(Router {
-            balancers: config.chain.iter().map(|p| Balancer::new(p.choose, &p.members)).collect(),
+            balancers: config.chain.iter().map(|p| Balancer::new(p.choose, &p.members, &p.localities)).collect(),
             guards: config.guards.iter().map(|g| AnyGuard::new(*g, deployments, callable)).collect(),
             budget: config.budget.map(Budget::new),
             throttle: config.throttle.map(Throttle::new),
             load: Load { active: 0, retries: 0 },
+            out: vec![0; config.chain.len()],
             in_flight: vec![0; deployments],
             positions: config.chain.iter().map(positions).collect(),
             states: Vec::with_capacity(config.chain.iter().map(|p| p.members.len()).max().unwrap_or(0)),
@@ -138,7 +141,7 @@ impl Router {
             return None;
         }
         let position = self.choose(now, journey, request, false, entropy, reasons)?;
-        if !self.clear(now, journey, reasons) {
+        if self.is_full(journey) || !self.clear(now, journey, reasons) {
             return None;
         }
         match self.permission(now, entropy) {
@@ -273,6 +276,9 @@ impl Router {
                 reasons.push(Reason::Panic);
                 journey.passed_over = false;
                 for pool in 0..self.config.chain.len() {
+                    if self.balancers[pool].has_panic_rule() {
+                        continue;
+                    }
                     journey.pool = pool as u8;
                     if let Some(position) = self.choose(now, journey, request, true, entropy, reasons) {
                         return self.launch(now, journey, request, position, entropy, reasons);
@@ -309,6 +315,12 @@ impl Router {
         true
     }
 
+    /// Whether the present pool may have no further call out.
+    fn is_full(&self, journey: &Journey) -> bool {
+        let p = usize::from(journey.pool);
+        self.config.chain[p].max_requests.is_some_and(|most| self.out[p] >= most)
+    }
+
     fn permission<E: Entropy>(&mut self, now: Time, entropy: &mut E) -> Permission {
         self.throttle.as_mut().map_or(Permission::Go, |t| t.on_call(now, entropy))
     }
@@ -323,6 +335,11 @@ impl Router {
         entropy: &mut E,
         reasons: &mut S,
     ) -> Command {
+        if self.is_full(journey) {
+            self.on_given_up(journey);
+            reasons.push(Reason::Overflow { pool: journey.pool });
+            return Command::Shed;
+        }
         if !self.clear(now, journey, reasons) {
             return Command::Fail { class: journey.last_error };
         }
@@ -373,16 +390,17 @@ impl Router {
         states.clear();
         states.extend(config.chain[usize::from(journey.pool)].members.iter().enumerate().map(|(i, m)| {
             let d = m.deployment.ix();
+            let tried = journey.tried.contains(i);
             let standing = if legal.is_some_and(|l| !l[d]) {
                 Standing::Illegal
             } else if !panic && !guards.iter().all(|g| g.admits(now, d)) {
                 Standing::Out
-            } else if journey.tried.contains(i) {
+            } else if tried {
                 Standing::Tried
             } else {
                 Standing::Usable
             };
-            MemberState { standing, in_flight: in_flight[d] }
+            MemberState { standing, in_flight: in_flight[d], tried, report: None }
         }));
     }
 
@@ -439,6 +457,7 @@ impl Router {
         }
         journey.retries_out += u8::from(std::mem::take(&mut journey.cleared));
         self.load.active += 1;
+        self.out[p] += 1;
         journey.tried.add(position);
         journey.attempts = journey.attempts.saturating_add(1);
         journey.attempts_in_pool = journey.attempts_in_pool.saturating_add(1);
@@ -455,6 +474,7 @@ impl Router {
     fn leave(&mut self, journey: &mut Journey, deployment: DeploymentIx) {
         self.in_flight[deployment.ix()] -= 1;
         self.load.active -= 1;
+        self.out[usize::from(journey.pool)] -= 1;
         if journey.first_out && journey.first == Some(deployment) {
             journey.first_out = false;
         } else if journey.retries_out > 0 {

@@ -25,11 +25,15 @@ fn d(i: u16) -> DeploymentIx {
 /// Pool 0 has deployments 0 (near) and 1 (far), pool 1 has deployment 2 (degraded).
 fn router(attempts_per_pool: u32, cooldown: Option<CooldownConfig>) -> Router {
     let member = |i, ms| crate::routing::balance::tests::member(i, 1.0, ms);
+    let pool = |members, degraded| PoolConfig {
+        members,
+        localities: Vec::new(),
+        choose: Choose::Nearest,
+        degraded,
+        max_requests: None,
+    };
     let config = RouterConfig {
-        chain: vec![
-            PoolConfig { members: vec![member(0, 5), member(1, 90)], choose: Choose::Nearest, degraded: false },
-            PoolConfig { members: vec![member(2, 5)], choose: Choose::Nearest, degraded: true },
-        ],
+        chain: vec![pool(vec![member(0, 5), member(1, 90)], false), pool(vec![member(2, 5)], true)],
         attempts_per_pool,
         delay: Delay::Backoff(Backoff { base: Span::from_millis(200), cap: Span::from_secs(5), jitter: Jitter::Full }),
         budget: None,

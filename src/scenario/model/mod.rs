@@ -19,7 +19,7 @@ pub use fault::{Dependency, Fault, FaultWhat, FaultWhen};
 pub use place::{Egress, Link, Place, Residency, UserGroup};
 pub use quota::{Quota, QuotaUse, SharedQuota, Variation};
 pub use steering::{Access, Steering};
-pub use topology::{AppRegion, DeepCheck, Health, Pool, RetrySpec, Service, StateSpec, Topology};
+pub use topology::{AppRegion, DeepCheck, Health, Pool, PoolLocality, RetrySpec, Service, StateSpec, Topology};
 
 use crate::measure::Objective;
 use crate::units::{GroupIx, RegionIx, Span};

@@ -99,10 +99,27 @@ pub struct Pool {
     pub name: String,
     /// Members and their weights.
     pub members: Vec<(DeploymentIx, f64)>,
+    /// Priority level of each member; empty when all are on the first.
+    pub priorities: Vec<u8>,
+    /// The localities in which members stand; empty when nobody asks.
+    pub localities: Vec<PoolLocality>,
     /// How a member is chosen.
     pub choose: Choose,
     /// Answers from here count as degraded.
     pub degraded: bool,
+    /// Calls of one gateway that may be out at once.
+    pub max_requests: Option<u32>,
+}
+
+/// Where some members of a pool stand.
+#[derive(Clone, PartialEq, Debug)]
+pub struct PoolLocality {
+    /// Name in the file.
+    pub name: String,
+    /// Its weight.
+    pub weight: f64,
+    /// Positions of its members in [`Pool::members`].
+    pub members: Vec<u16>,
 }
 
 /// Retry behaviour of the gateways.

@@ -6,6 +6,7 @@ mod dist;
 mod fault;
 mod layout;
 mod models;
+mod pool;
 mod quota;
 mod resilience;
 mod steering;
@@ -20,7 +21,8 @@ pub use layout::{
     RawApp, RawBackoff, RawBackoffTimes, RawCheck, RawCooldown, RawHealth, RawQuorum, RawRetry, RawState, RawTimeout,
     RawTopology,
 };
-pub use models::{RawChoose, RawDeployment, RawLatency, RawPool, RawTokenPrices};
+pub use models::{RawDeployment, RawLatency, RawTokenPrices};
+pub use pool::{RawChoose, RawEnvoy, RawHosts, RawLeastRequest, RawLocalityChoice, RawMaglev, RawPool, RawRingHash};
 pub use quota::{
     RawAnthropic, RawAzureOpenAi, RawAzureProvisioned, RawBedrock, RawEnvoyAiGateway, RawEnvoyRateLimit, RawLiteLlm,
     RawOpenAi, RawOutputCount, RawQuota, RawSharedPool, RawSubWindow, RawTokenBucket, RawVertexProvisioned, RawWindow,

@@ -1,8 +1,8 @@
-//! Deployments and pools.
+//! Deployments.
 
 use super::dist::DurationDist;
 use super::quota::RawQuota;
-use crate::scenario::decode::{List, Named, Nothing, OneOrMany, ShareValue, TokenPrice, choice, table};
+use crate::scenario::decode::{OneOrMany, ShareValue, TokenPrice, table};
 use crate::scenario::diagnostic::At;
 use crate::units::Span;
 
@@ -61,74 +61,5 @@ table! {
         concurrency: At<u64> = Optional,
         /// Probability that a request fails with 503 although nothing is wrong.
         error_rate: At<ShareValue> = Or(&d::ERROR_RATE),
-    }
-}
-
-table! {
-    plain
-    /// Least request as Envoy has it.
-    RawLeastRequest "Least request" {
-        /// Members drawn for one choice, when all weights are equal. 1 to 100.
-        choice_count: At<u64> = Or(&d::LEAST_CHOICES),
-        /// Exponent of the calls in flight in a member's weight, when weights differ. 0 to 10.
-        active_request_bias: At<f64> = Or(&d::LEAST_BIAS),
-    }
-}
-
-table! {
-    plain
-    /// Consistent hashing on a ring.
-    RawRingHash "Ring hash" {
-        /// Fewest points of the ring. 1 to 65,536.
-        minimum_ring_size: At<u64> = Or(&d::RING_SIZE),
-    }
-}
-
-table! {
-    plain
-    /// Lowest average latency as Kong has it.
-    RawPeakEwma "Peak EWMA" {
-        /// Time in which an average loses all but 1/e of its weight.
-        decay: At<Span> = Or(&d::EWMA_DECAY),
-    }
-}
-
-choice! {
-    /// How a pool chooses among its members.
-    RawChoose "Choice of a member" {
-        /// The lowest network round trip from the calling gateway; ties to the first in the list.
-        "nearest" => Nearest(Nothing),
-        /// The order of the list.
-        "in_order" => InOrder(Nothing),
-        /// At random in proportion to the weights.
-        "weighted" => Weighted(Nothing),
-        /// In turn.
-        "round_robin" => RoundRobin(Nothing),
-        /// The fewest calls of this gateway in flight; ties to the first in the list.
-        "least_busy" => LeastBusy(Nothing),
-        /// Envoy: the less busy of two drawn at random, or by weights divided by the calls in flight.
-        "least_request" => LeastRequest(RawLeastRequest),
-        /// Envoy: a conversation stays with its member while that is in service.
-        "ring_hash" => RingHash(RawRingHash),
-        /// Kong: the lowest average response time, decayed by its age.
-        "peak_ewma" => PeakEwma(RawPeakEwma),
-        /// OpenRouter: at random with weight 1 / price², members with a recent outage last.
-        "openrouter" => OpenRouter(Nothing),
-    }
-}
-
-table! {
-    plain
-    /// Deployments that stand for each other.
-    RawPool "Pool" {
-        /// Names of deployments.
-        deployments: List<At<String>> = Required,
-        /// How one of them is chosen.
-        choose: RawChoose = Or(&d::CHOOSE),
-        /// Weight of a deployment, by its name; 1 if not given. With a `choose` that has weights: `weighted`,
-        /// `least_request`, `ring_hash`, `peak_ewma`.
-        weights: Named<At<f64>> = Optional,
-        /// Whether answers from here count as degraded.
-        degraded: At<bool> = Or(&d::DEGRADED),
     }
 }

@@ -204,7 +204,7 @@ impl Whose<'_> {
                 if list.written == 0 {
                     cx.error(list.loc, "the list is empty").expected("at least one deployment");
                 }
-                super::models::repeated(list, "deployment", cx);
+                super::pools::repeated(list, "deployment", cx);
                 list.items.iter().filter_map(|name| all.named(name, cx)).collect()
             }
             (Some(provider), Some(list)) => {

@@ -1,8 +1,8 @@
 //! Topologies.
 
 use super::dist::durations;
-use super::models::repeated;
 use super::places::Places;
+use super::pools::repeated;
 use super::resilience;
 use crate::routing::guard::{CooldownConfig, GuardConfig};
 use crate::routing::health::{QuorumConfig, ThresholdConfig};

@@ -3,6 +3,7 @@
 //! checks instead of causing more of them.
 
 mod capacity;
+mod choose;
 mod dist;
 mod doubts;
 mod faults;
@@ -13,6 +14,7 @@ mod models;
 mod network;
 mod objectives;
 mod places;
+mod pools;
 mod quota;
 mod residency;
 mod resilience;
@@ -96,7 +98,7 @@ pub fn validate(raw: &RawScenario, origin: &Origin<'_>, cx: &mut Cx) -> Option<S
     let quotas = quota::shared(raw.quota.as_ref(), cx);
     let deployments_at = section(raw.deployment.as_ref().map(|n| n.loc));
     let deployments = models::deployments(&deployments_raw, deployments_at, &quotas, &mut places, cx);
-    let pools = raw.pool.as_ref().map_or(Vec::new(), |p| models::pools(p, &deployments, cx));
+    let pools = raw.pool.as_ref().map_or(Vec::new(), |p| pools::pools(p, &deployments, cx));
     let topologies =
         layout::topologies(&topologies_raw, section(raw.topology.as_ref().map(|n| n.loc)), &pools, &places, cx);
 

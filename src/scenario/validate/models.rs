@@ -1,25 +1,20 @@
-//! Deployments and pools.
+//! Deployments.
 
 use super::dist::durations;
 use super::places::Places;
 use super::quota::{self, SharedQuotas};
 use crate::catalog;
-use crate::routing::balance::{Choose, LARGEST_RING, LeastRequestConfig};
-use crate::routing::router::MAX_POOL;
-use crate::scenario::decode::{Cx, List, Named};
+use crate::scenario::decode::Cx;
 use crate::scenario::defaults as d;
 use crate::scenario::diagnostic::{At, Loc};
 use crate::scenario::extends::Resolved;
-use crate::scenario::model::{Deployment, DistSpec, Pool};
-use crate::scenario::raw::{RawChoose, RawDeployment, RawLatency, RawPool, RawTokenPrices};
+use crate::scenario::model::{Deployment, DistSpec};
+use crate::scenario::raw::{RawDeployment, RawLatency, RawTokenPrices};
 use crate::scenario::suggest::{did_you_mean, listed};
-use crate::units::{DeploymentIx, Price, Span};
+use crate::units::{Price, Span};
 
 /// Most deployments of a scenario: records keep counters for each of them.
 const MOST_DEPLOYMENTS: usize = 128;
-
-/// Most pools.
-const MOST_POOLS: usize = 256;
 
 /// The deployments that are not abstract. Broken ones keep their place, so that nothing that names them is blamed.
 pub struct Deployments {
@@ -31,6 +26,8 @@ pub struct Deployments {
     pub max_input: Vec<Option<(u64, Loc)>>,
     /// Where the quota of each stands.
     pub quota_at: Vec<Option<Loc>>,
+    /// Region of each, as the file names it.
+    pub regions: Vec<String>,
 }
 
 impl Deployments {
@@ -65,8 +62,13 @@ pub fn deployments(
     places: &mut Places,
     cx: &mut Cx,
 ) -> Deployments {
-    let mut out =
-        Deployments { entries: Vec::new(), abstract_names: Vec::new(), max_input: Vec::new(), quota_at: Vec::new() };
+    let mut out = Deployments {
+        entries: Vec::new(),
+        abstract_names: Vec::new(),
+        max_input: Vec::new(),
+        quota_at: Vec::new(),
+        regions: Vec::new(),
+    };
     let concrete = resolved.iter().filter(|r| !r.is_abstract).count();
     let too_many = concrete > MOST_DEPLOYMENTS;
     if too_many {
@@ -86,6 +88,8 @@ pub fn deployments(
             .filter(|_| !too_many)
             .and_then(|raw| one(&r.name, raw, quotas, places, &mut max_input, cx));
         out.quota_at.push(r.value.as_ref().and_then(|raw| raw.quota.as_ref()).map(quota::loc));
+        let region = r.value.as_ref().and_then(|raw| raw.region.as_ref());
+        out.regions.push(region.map(|r| r.value.clone()).unwrap_or_default());
         out.entries.push((r.name.clone(), value));
         out.max_input.push(max_input);
     }
@@ -227,95 +231,4 @@ fn latency(l: &RawLatency, cx: &mut Cx) -> Option<(DistSpec, Span, DistSpec)> {
 fn lognormal((p50, p95): (f64, f64), scale: f64, unit: &str) -> String {
     let r = |x: f64| libm::round(x * scale * 1e3) / 1e3;
     format!("{{ lognormal = {{ p50 = \"{} {unit}\", p95 = \"{} {unit}\" }} }}", r(p50), r(p95))
-}
-
-/// Pools by name; a broken one is `None`.
-pub fn pools(raw: &Named<RawPool>, deployments: &Deployments, cx: &mut Cx) -> Vec<(At<String>, Option<Pool>)> {
-    if raw.entries.len() > MOST_POOLS {
-        cx.error(raw.loc, format!("{} pools", raw.entries.len())).expected(format!("at most {MOST_POOLS}"));
-        return raw.entries.iter().map(|(name, _)| (name.clone(), None)).collect();
-    }
-    raw.entries
-        .iter()
-        .map(|(name, p)| (name.clone(), p.as_ref().and_then(|p| pool(name, p, deployments, cx))))
-        .collect()
-}
-
-fn pool(name: &At<String>, p: &RawPool, deployments: &Deployments, cx: &mut Cx) -> Option<Pool> {
-    let choose = match cx.or(&p.choose, &d::CHOOSE) {
-        RawChoose::Nearest(_) => Choose::Nearest,
-        RawChoose::InOrder(_) => Choose::InOrder,
-        RawChoose::Weighted(_) => Choose::Weighted,
-        RawChoose::RoundRobin(_) => Choose::RoundRobin,
-        RawChoose::LeastBusy(_) => Choose::LeastBusy,
-        RawChoose::LeastRequest(l) => {
-            let count = cx.or_at(&l.choice_count, &d::LEAST_CHOICES, l.loc);
-            let bias = cx.or_at(&l.active_request_bias, &d::LEAST_BIAS, l.loc);
-            Choose::LeastRequest(LeastRequestConfig {
-                choice_count: cx.count(count, "choice_count", 1..=100),
-                active_request_bias: cx.within_range(bias, "active_request_bias", 0.0..=10.0),
-            })
-        }
-        RawChoose::RingHash(r) => {
-            let size = cx.or_at(&r.minimum_ring_size, &d::RING_SIZE, r.loc);
-            Choose::RingHash(cx.count(size, "minimum_ring_size", 1..=LARGEST_RING))
-        }
-        RawChoose::PeakEwma(p) => {
-            let decay = cx.or_at(&p.decay, &d::EWMA_DECAY, p.loc);
-            Choose::PeakEwma(cx.positive(decay, "decay"))
-        }
-        RawChoose::OpenRouter(_) => Choose::OpenRouter,
-    };
-    let degraded = cx.or(&p.degraded, &d::DEGRADED).value;
-    let list = p.deployments.as_ref()?;
-    if list.written == 0 {
-        cx.error(list.loc, format!("pool `{}` has no members", name.value)).expected("at least one deployment");
-        return None;
-    }
-    if list.written > MAX_POOL {
-        cx.error(list.loc, format!("pool `{}` has {} members", name.value, list.written))
-            .expected(format!("at most {MAX_POOL}"));
-        return None;
-    }
-    repeated(list, "member", cx);
-    let weights = weights(p, list, choose, cx);
-    let members: Vec<Option<(DeploymentIx, f64)>> = list
-        .items
-        .iter()
-        .zip(&weights)
-        .map(|(m, &w)| deployments.named(m, cx).map(|i| (DeploymentIx::new(i), w)))
-        .collect();
-    if choose.uses_weights() && weights.iter().all(|&w| w == 0.0) {
-        let loc = p.weights.as_ref().map_or(name.loc, |w| w.loc);
-        cx.error(loc, format!("all weights of pool `{}` are 0", name.value)).expected("at least one positive weight");
-    }
-    let members: Option<Vec<(DeploymentIx, f64)>> = members.into_iter().collect();
-    Some(Pool { name: name.value.clone(), members: members?, choose, degraded })
-}
-
-/// Reports entries that occur twice.
-pub fn repeated(list: &List<At<String>>, what: &str, cx: &mut Cx) {
-    for (i, item) in list.items.iter().enumerate() {
-        if let Some(first) = list.items[..i].iter().find(|f| f.value == item.value) {
-            cx.error(item.loc, format!("duplicate {what} `{}`", item.value)).note(first.loc, "first named here");
-        }
-    }
-}
-
-fn weights(p: &RawPool, list: &List<At<String>>, choose: Choose, cx: &mut Cx) -> Vec<f64> {
-    let mut out = vec![1.0; list.items.len()];
-    let Some(weights) = &p.weights else { return out };
-    if !choose.uses_weights() && p.choose.is_some() || p.choose.is_none() && !p.bad.contains(&"choose") {
-        cx.warning(weights.loc, "weights have no effect").help("`choose = \"weighted\"` uses them");
-    }
-    for (name, weight) in &weights.entries {
-        let position = list.items.iter().position(|m| m.value == name.value);
-        if position.is_none() {
-            cx.unknown_name("member", name, list.items.iter().map(|m| m.value.as_str()));
-        }
-        if let (Some(i), Some(w)) = (position, weight) {
-            out[i] = cx.within_range(*w, &name.value, 0.0..=1e9);
-        }
-    }
-    out
 }
