@@ -85,8 +85,16 @@ fn router() -> Result<Router, Box<dyn Error>> {
         distance: Span::from_millis(rtt),
         key: d as u64,
         price: 0.0,
+        priority: 0,
+        locality: 0,
     };
-    let pool = |members, degraded| PoolConfig { members, choose: Choose::RoundRobin, degraded };
+    let pool = |members, degraded| PoolConfig {
+        members,
+        localities: Vec::new(),
+        choose: Choose::RoundRobin,
+        degraded,
+        max_requests: None,
+    };
     let config = RouterConfig {
         chain: vec![pool(vec![member(0, 10), member(1, 80)], false), pool(vec![member(2, 30)], true)],
         attempts_per_pool: 3,

@@ -71,6 +71,9 @@ fn chain(t: &mut Topology) {
         members: members.iter().map(|d| (DeploymentIx::new(*d), 1.0)).collect(),
         choose: Choose::InOrder,
         degraded,
+        priorities: Vec::new(),
+        localities: Vec::new(),
+        max_requests: None,
     };
     t.chain = vec![pool("main", &[0, 1], false), pool("spare", &[2], true)];
 }

@@ -163,6 +163,7 @@ macro_rules! choice {
         $(#[doc = $doc])*
         #[derive(Clone, Debug)]
         #[allow(dead_code, reason = "what an empty variant carries is its place, which few need")]
+        #[allow(clippy::large_enum_variant, reason = "there are as many as a file has tables")]
         pub enum $raw {
             $( $(#[doc = $vdoc])* $variant($ty), )*
         }

@@ -44,7 +44,7 @@ pub fn distribute(levels: &mut [Level], factor: u32, panic_threshold: u32) {
     let (mut left, mut first) = (100, None);
     for (i, l) in levels.iter_mut().enumerate() {
         let h = health(l);
-        l.load = if sum == 0 { 0 } else { left.min(h * 100 / sum) };
+        l.load = (h * 100).checked_div(sum).map_or(0, |share| left.min(share));
         left -= l.load;
         if h > 0 && first.is_none() {
             first = Some(i);

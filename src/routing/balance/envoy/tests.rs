@@ -147,10 +147,10 @@ fn who_comes_back_gets_little_at_first() {
         c.out(&[]);
         c.now = Time::ZERO + Span::from_secs(1);
         c.pick(&[0.5; 3]);
-        c.now = c.now + Span::from_secs(25);
+        c.now += Span::from_secs(25);
         let n = c.counts(500);
         assert!(n[0].abs_diff(100) <= 2, "a quarter of its weight: {n:?}");
-        c.now = c.now + Span::from_secs(100);
+        c.now += Span::from_secs(100);
         let n = c.counts(500);
         assert!(n[0].abs_diff(250) <= 3, "{n:?}");
     }
