@@ -92,6 +92,8 @@ fn every_choice_of_the_language_reaches_the_router() {
         "{ least_request = { choice_count = 3 } }",
         "\"ring_hash\"",
         "{ ring_hash = { minimum_ring_size = 64 } }",
+        "\"reported_load\"",
+        "{ reported_load = { every = \"100 ms\" } }",
         "\"peak_ewma\"",
         "{ peak_ewma = { decay = \"1 min\" } }",
         "\"openrouter\"",

@@ -301,6 +301,7 @@ fn build(k: &Knobs) -> Scenario {
         d.input_price = Price::new(Money::from_dollars(3), 1_000_000);
         d.output_price = Price::new(Money::from_dollars(15), 1_000_000);
         d.concurrency = k.concurrency;
+        d.queue = if k.cooldown { k.queue } else { 0 };
         d.error_rate = if i % 2 == 0 { k.error_rate } else { 0.0 };
         d.quota = k.quota.map(|n| match k.shared_quota {
             true => QuotaUse::Shared(0),

@@ -85,12 +85,14 @@ defaults! {
     VERTEX_WINDOW: "deployment.*.quota.vertex_provisioned.window" = "\"30 s\"",
         "Google Cloud, Use Provisioned Throughput (2025): enforced over up to 30 seconds";
     OUTPUT_FACTOR: "deployment.*.output_factor" = "1.0", "answers as long as the workload's sizes say";
+    MODEL_QUEUE: "deployment.*.queue" = "0", "hosted APIs answer 503 or 429 when they are full, they do not queue";
     ERROR_RATE: "deployment.*.error_rate" = "0.0", "faults are stated on their own";
     ABSTRACT: "*.abstract" = "false", "what is written is used";
     CHOOSE: "pool.*.choose" = "\"nearest\"", "ASSUMPTION: what most people mean by several regions of one model";
     LEAST_CHOICES: "pool.*.choose.least_request.choice_count" = "2", "Envoy, least_request.proto (2026)";
     LEAST_BIAS: "pool.*.choose.least_request.active_request_bias" = "1.0", "Envoy, least_request.proto (2026)";
     RING_SIZE: "pool.*.choose.ring_hash.minimum_ring_size" = "1024", "Envoy, ring_hash.proto (2026)";
+    REPORTED_EVERY: "pool.*.choose.reported_load.every" = "\"10 s\"", "Envoy, client_side_weighted_round_robin.proto (2026): oob_reporting_period";
     EWMA_DECAY: "pool.*.choose.peak_ewma.decay" = "\"10 s\"", "Kong, ewma.lua (2026)";
     MAGLEV_SIZE: "pool.*.choose.maglev.table_size" = "65537", "Envoy, maglev.proto (2026)";
     ENVOY_HOSTS: "pool.*.choose.envoy.hosts" = "\"round_robin\"", "Envoy, cluster.proto (2026): lb_policy ROUND_ROBIN";

@@ -43,6 +43,7 @@ pub fn plain(n: usize) -> Scenario {
         output_factor: 1.0,
         quota: None,
         concurrency: None,
+        queue: 0,
         error_rate: 0.0,
     };
     Scenario {

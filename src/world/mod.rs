@@ -14,6 +14,7 @@ pub mod failure;
 pub mod faults;
 mod gateway;
 mod health;
+pub mod line;
 pub mod log;
 mod outage;
 mod probing;

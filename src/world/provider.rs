@@ -1,6 +1,7 @@
 //! A hosted model deployment as it really is: latency, bounded concurrency, failures, under a quota. Gateways see only
 //! answers.
 
+use super::line::Line;
 use super::purpose::{DECODE, MODEL_ERROR, TTFT};
 use super::quota::Quotas;
 use super::sampler::Sampler;
@@ -26,7 +27,9 @@ pub struct Provider {
     output_factor: f64,
     error_rate: f64,
     concurrency: Option<u32>,
-    /// Kept with bounded concurrency only.
+    /// With a queue: places and who waits for them.
+    line: Option<Line>,
+    /// Kept with bounded concurrency and without a queue only.
     in_service: Slab<InService>,
     deployment: DeploymentIx,
     input_price: Price,
@@ -80,6 +83,7 @@ impl Provider {
             output_factor: spec.output_factor,
             error_rate: spec.error_rate,
             concurrency: spec.concurrency,
+            line: spec.concurrency.filter(|_| spec.queue > 0).map(|c| Line::new(c, spec.queue)),
             in_service: Slab::new(),
             deployment,
             input_price: spec.input_price,
@@ -95,7 +99,7 @@ impl Provider {
     /// A request arrives. `brown` is the present brown-out: (latency factor, additional error rate).
     ///
     /// The checks in their order: a provider that is down refuses with 503; the quota with 429 or what else it answers;
-    /// bounded concurrency with 503; then the request may fail at random with 503. What is refused with 503 has used
+    /// bounded concurrency with 503 where no queue has room; then the request may fail at random with 503. What is refused with 503 has used
     /// nothing: what the quota had granted comes back at once.
     pub fn arrive(
         &mut self,
@@ -118,15 +122,19 @@ impl Provider {
         };
         let (slower, extra_errors) = brown;
         let error_rate = 1.0 - (1.0 - self.error_rate) * (1.0 - extra_errors);
-        if self.concurrency.is_some_and(|c| self.in_service.len() >= c as usize)
-            || error_rate > 0.0 && draws.chance(MODEL_ERROR, a.turn, a.attempt, error_rate)
-        {
+        let begins = match (&mut self.line, self.concurrency) {
+            (Some(line), _) => line.begins(now),
+            (None, Some(c)) => (self.in_service.len() < c as usize).then_some(now),
+            (None, None) => Some(now),
+        };
+        let fails = error_rate > 0.0 && draws.chance(MODEL_ERROR, a.turn, a.attempt, error_rate);
+        let Some(begins) = begins.filter(|_| !fails) else {
             quotas.settle(now, self.deployment, grant, &Usage::NOTHING);
             return UNAVAILABLE;
-        }
+        };
         let place = match self.concurrency {
-            Some(_) => self.in_service.insert(InService),
-            None => Key::NONE,
+            Some(_) if self.line.is_none() => self.in_service.insert(InService),
+            _ => Key::NONE,
         };
         let output = self.output(a);
         let draw = |purpose, sampler: &Sampler| {
@@ -137,7 +145,17 @@ impl Provider {
         let first_token = Span::from_secs_f64(base * slower);
         let per_token = draw(DECODE, &self.per_output_token) * slower;
         let decode = Span::from_secs_f64(per_token * f64::from(output.saturating_sub(1)));
-        Service::Accepted { first_token, complete: first_token + decode, output, grant, place }
+        if let Some(line) = &mut self.line {
+            line.enter(now, begins, first_token + decode);
+        }
+        let waits = begins.since(now);
+        Service::Accepted {
+            first_token: waits + first_token,
+            complete: waits + first_token + decode,
+            output,
+            grant,
+            place,
+        }
     }
 
     /// Output tokens that this model writes for a turn.
@@ -163,6 +181,9 @@ impl Provider {
         let all: Vec<Key<InService>> = self.in_service.iter().map(|(key, _)| key).collect();
         for key in all {
             self.in_service.remove(key);
+        }
+        if let Some(line) = &mut self.line {
+            line.clear();
         }
     }
 }

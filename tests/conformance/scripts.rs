@@ -232,7 +232,8 @@ fn bad_half_minute() -> Vec<Script> {
         list
     };
     type Change = fn(&mut Topology);
-    let choices: [(&str, Choose); 8] = [
+    let choices: [(&str, Choose); 9] = [
+        ("reported load", Choose::Reported(Span::from_millis(1009))),
         ("nearest", Choose::Nearest),
         ("weighted", Choose::Weighted),
         ("round robin", Choose::RoundRobin),

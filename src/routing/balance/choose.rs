@@ -23,6 +23,8 @@ pub enum Choose {
     RingHash(u32),
     /// [`PeakEwma`] with this decay.
     PeakEwma(Span),
+    /// [`Reported`](super::Reported), with reports this far apart.
+    Reported(Span),
     /// [`super::OpenRouter`].
     OpenRouter,
     /// [`super::WeightedRoundRobin`].
@@ -35,7 +37,7 @@ pub enum Choose {
 
 impl Choose {
     /// One of each kind, with the constants of its source: for tables, tests and benchmarks of all of them.
-    pub const fn each() -> [Choose; 12] {
+    pub const fn each() -> [Choose; 13] {
         [
             Choose::Nearest,
             Choose::InOrder,
@@ -45,6 +47,7 @@ impl Choose {
             Choose::LeastRequest(LeastRequestConfig::ENVOY),
             Choose::RingHash(1024),
             Choose::PeakEwma(PeakEwma::DECAY),
+            Choose::Reported(Span::from_secs(10)),
             Choose::OpenRouter,
             Choose::WeightedRoundRobin,
             Choose::Maglev(MAGLEV_TABLE),
@@ -63,6 +66,7 @@ impl Choose {
             Choose::LeastRequest(_) => "least_request",
             Choose::RingHash(_) => "ring_hash",
             Choose::PeakEwma(_) => "peak_ewma",
+            Choose::Reported(_) => "reported_load",
             Choose::OpenRouter => "openrouter",
             Choose::WeightedRoundRobin => "weighted_round_robin",
             Choose::Maglev(_) => "maglev",
@@ -80,7 +84,12 @@ impl Choose {
             | Choose::WeightedRoundRobin
             | Choose::Maglev(_) => true,
             Choose::Envoy(config) => !matches!(config.hosts, HostPolicy::Random),
-            Choose::Nearest | Choose::InOrder | Choose::RoundRobin | Choose::LeastBusy | Choose::OpenRouter => false,
+            Choose::Nearest
+            | Choose::InOrder
+            | Choose::RoundRobin
+            | Choose::LeastBusy
+            | Choose::Reported(_)
+            | Choose::OpenRouter => false,
         }
     }
 

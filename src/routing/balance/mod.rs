@@ -15,6 +15,7 @@ mod nearest;
 mod openrouter;
 mod peak_ewma;
 mod random;
+mod reported;
 mod ring_hash;
 mod round_robin;
 #[cfg(test)]
@@ -32,6 +33,7 @@ pub use nearest::Nearest;
 pub use openrouter::OpenRouter;
 pub use peak_ewma::PeakEwma;
 pub use random::Random;
+pub use reported::Reported;
 pub use ring_hash::{LARGEST_RING, RingHash};
 pub use round_robin::RoundRobin;
 pub use view::{Balance, LoadReport, MemberState, Standing, View};
@@ -65,6 +67,8 @@ pub enum Balancer {
     RingHash(RingHash),
     /// See [`PeakEwma`].
     PeakEwma(PeakEwma),
+    /// See [`Reported`].
+    Reported(Reported),
     /// See [`OpenRouter`].
     OpenRouter(OpenRouter),
     /// See [`WeightedRoundRobin`].
@@ -87,6 +91,7 @@ macro_rules! each {
             Balancer::LeastRequest($balancer) => $call,
             Balancer::RingHash($balancer) => $call,
             Balancer::PeakEwma($balancer) => $call,
+            Balancer::Reported($balancer) => $call,
             Balancer::OpenRouter($balancer) => $call,
             Balancer::WeightedRoundRobin($balancer) => $call,
             Balancer::Maglev($balancer) => $call,
@@ -108,6 +113,7 @@ impl Balancer {
             Choose::LeastRequest(c) => Balancer::LeastRequest(LeastRequest::new(c, n)),
             Choose::RingHash(points) => Balancer::RingHash(RingHash::new(points, members)),
             Choose::PeakEwma(decay) => Balancer::PeakEwma(PeakEwma::new(decay, n)),
+            Choose::Reported(every) => Balancer::Reported(Reported::new(every, n)),
             Choose::OpenRouter => Balancer::OpenRouter(OpenRouter::new(n)),
             Choose::WeightedRoundRobin => Balancer::WeightedRoundRobin(WeightedRoundRobin::new(n)),
             Choose::Maglev(size) => Balancer::Maglev(Maglev::new(size, members)),

@@ -30,8 +30,10 @@ pub struct Deployment {
     pub output_factor: f64,
     /// Provider-side quota. `None`: no limit.
     pub quota: Option<QuotaUse>,
-    /// Requests served at once; one more is refused with 503. `None`: no bound.
+    /// Requests served at once; one more waits or is refused with 503. `None`: no bound.
     pub concurrency: Option<u32>,
+    /// Requests that wait for a place.
+    pub queue: u32,
     /// Background probability that a request fails with 503.
     pub error_rate: f64,
 }

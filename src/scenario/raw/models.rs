@@ -57,8 +57,11 @@ table! {
         output_factor: At<f64> = Or(&d::OUTPUT_FACTOR),
         /// Provider-side quota: which algorithm, with which numbers. Unlimited if not given.
         quota: RawQuota = Optional,
-        /// Requests served at once; one more is refused with 503. Unlimited if not given.
+        /// Requests served at once; one more waits, or is refused with 503 where `queue` has no room. Unlimited if not given.
         concurrency: At<u64> = Optional,
+        /// Requests that wait for a free place, first come, first served; one more is refused with 503. A request that its
+        /// gateway has given up stays and is served all the same. Only with `concurrency`. 0 to 10,000,000.
+        queue: At<u64> = Or(&d::MODEL_QUEUE),
         /// Probability that a request fails with 503 although nothing is wrong.
         error_rate: At<ShareValue> = Or(&d::ERROR_RATE),
     }

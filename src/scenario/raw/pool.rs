@@ -115,6 +115,15 @@ table! {
     }
 }
 
+table! {
+    plain
+    /// Least load as last reported.
+    RawReported "Reported load" {
+        /// Time between two reports, 1 ms to 1 h.
+        every: At<Span> = Or(&d::REPORTED_EVERY),
+    }
+}
+
 choice! {
     /// How a pool chooses among its members.
     RawChoose "Choice of a member" {
@@ -128,6 +137,8 @@ choice! {
         "round_robin" => RoundRobin(Nothing),
         /// The fewest calls of this gateway in flight; ties to the first in the list.
         "least_busy" => LeastBusy(Nothing),
+        /// The fewest calls in flight as last reported, every so often; ties at random.
+        "reported_load" => Reported(RawReported),
         /// Envoy: the less busy of two drawn at random, or by weights divided by the calls in flight.
         "least_request" => LeastRequest(RawLeastRequest),
         /// Envoy: a conversation stays with its member while that is in service.

@@ -21,6 +21,10 @@ pub(super) fn choose(p: &RawPool, members: usize, cx: &mut Cx) -> Choose {
         RawChoose::LeastBusy(_) => Choose::LeastBusy,
         RawChoose::LeastRequest(l) => Choose::LeastRequest(least_request(&l, cx)),
         RawChoose::RingHash(r) => Choose::RingHash(ring(&r, cx)),
+        RawChoose::Reported(r) => {
+            let every = cx.or_at(&r.every, &d::REPORTED_EVERY, r.loc);
+            Choose::Reported(cx.within_range(every, "every", Span::from_millis(1)..=Span::from_hours(1)))
+        }
         RawChoose::PeakEwma(p) => {
             let decay = cx.or_at(&p.decay, &d::EWMA_DECAY, p.loc);
             Choose::PeakEwma(cx.positive(decay, "decay"))
