@@ -32,7 +32,7 @@ fn close(value: f64, expected: f64, tolerance: f64, what: &str) {
 
 #[test]
 fn verdicts_are_those_of_the_release() {
-    assert_eq!(results().iter().map(|r| r.number).collect::<Vec<_>>(), [1, 3, 7, 14, 19, 20, 25]);
+    assert_eq!(results().iter().map(|r| r.number).collect::<Vec<_>>(), [1, 3, 7, 10, 11, 14, 19, 20, 21, 22, 25, 26]);
     for r in results() {
         assert!(r.as_expected(), "claim {}: {} instead of {}\n{}", r.number, r.verdict, r.expected, r.explanation);
         assert!(r.figures.iter().all(|(_, v)| v.is_finite()), "claim {}: {:?}", r.number, r.figures);
@@ -178,4 +178,53 @@ fn claim_19_adds_round_trips_and_nothing_else() {
         let expected = 1.25 * sum / cities.len() as f64;
         close(figure(19, &format!("added_ttft_ms.{topology}")), expected, 0.03 * expected, topology);
     }
+}
+
+/// A provider that is down refuses at once: what fail-over costs is the distance to whoever answers.
+#[test]
+fn claim_10_is_the_round_trip_between_the_regions() {
+    let rtt = figure(10, "rtt_ms{aws:eu-west-1, aws:us-east-1}");
+    let more = figure(10, "added_ms.other-region") - figure(10, "added_ms.other-provider");
+    close(more, rtt, 0.25 * rtt, "added by the other region");
+    assert_eq!(figure(10, "incident.failed.other-provider"), figure(10, "incident.failed.other-region"));
+}
+
+/// Quotas add up; those of an account do not.
+#[test]
+fn claim_11_adds_quotas_up() {
+    let served = |t: &str| figure(11, &format!("served_per_min.{t}"));
+    for (t, quotas) in
+        [("one-region", 1.0), ("two-regions", 2.0), ("three-regions", 3.0), ("two-regions-one-account", 1.0)]
+    {
+        // 120 a minute, and the burst of two
+        close(served(t), 120.0 * quotas, 2.4 * quotas, t);
+    }
+}
+
+/// The second-best region cannot be better than the best, nor one of the map's.
+#[test]
+fn claim_21_is_ordered() {
+    for c in ["all", "north-america", "europe", "asia"] {
+        let added = |what: &str| figure(21, &format!("added_ms.{what}.{c}"));
+        assert!((-1.0..=added("second_best") + 1.0).contains(&added("geolocation")), "{c}");
+        assert!(added("wrong_continent") > added("second_best"), "{c}");
+    }
+}
+
+/// GeoDNS errs for the tenth of its resolvers that stand elsewhere, unless elsewhere has the same nearest region.
+#[test]
+fn claim_22_errs_where_resolvers_do() {
+    let off = |t: &str, kind: &str| figure(22, &format!("cross_region_share.{t}.{kind}"));
+    assert!((0.03..0.1).contains(&off("geo-dns", "network")), "{}", off("geo-dns", "network"));
+    close(off("probing-seldom", "network"), 0.01, 0.005, "turns that explore");
+    assert!(off("probing", "product") > off("geo-dns", "product"));
+}
+
+/// Whoever has one provider is down with it.
+#[test]
+fn claim_26_depends_on_the_second_provider() {
+    let failed = |t: &str| figure(26, &format!("failed_share_in_outage.{t}"));
+    assert!(failed("two_providers") < failed("two_providers_small_quota"));
+    assert!(failed("two_providers_small_quota") < failed("same_region_one_provider"));
+    close(failed("one_provider"), failed("same_region_one_provider"), 0.01, "one provider");
 }

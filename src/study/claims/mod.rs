@@ -10,8 +10,13 @@ mod atlantic_conversation;
 mod dns_failover;
 mod figures;
 mod first_token_by_city;
+mod geolocation;
 mod near_application;
+mod probing_and_anycast;
+mod provider_failover;
+mod provider_outage;
 mod regional_outage;
+mod regional_quotas;
 mod render;
 mod singapore_virginia;
 
@@ -127,10 +132,15 @@ const CLAIMS: &[Claim] = &[
     singapore_virginia::CLAIM,
     atlantic_conversation::CLAIM,
     dns_failover::CLAIM,
+    provider_failover::CLAIM,
+    regional_quotas::CLAIM,
     near_application::CLAIM,
     asia_on_us_servers::CLAIM,
     first_token_by_city::CLAIM,
+    geolocation::CLAIM,
+    probing_and_anycast::CLAIM,
     regional_outage::CLAIM,
+    provider_outage::CLAIM,
 ];
 
 /// How far a validation is.
