@@ -2,42 +2,20 @@
 //! recording. `cargo bench --bench mm1`; target: at least half the speed of the next-event loop.
 
 mod contest;
+#[path = "contest/customers.rs"]
+mod customers;
 
 use contest::{Contestant, compete};
 use criterion::Criterion;
+use customers::Common;
 use geodes::kernel::{Class, Context, Engine, World};
-use geodes::measure::Histogram;
-use geodes::random::{ExpZiggurat, Stream};
 use geodes::units::{Span, Time};
 use std::collections::VecDeque;
 use std::hint::black_box;
 use std::time::Duration;
 
-/// Mean time between arrivals and mean service time, in nanoseconds: load 0.8.
-const GAP_NS: f64 = 1.25e9;
-const SERVICE_NS: f64 = 1e9;
-
-/// What every contestant draws from and records into.
-struct Common {
-    zig: ExpZiggurat,
-    gaps: Stream,
-    services: Stream,
-    sojourn: Histogram,
-}
-
-impl Common {
-    fn new() -> Common {
-        Common { zig: ExpZiggurat::new(), gaps: Stream::new(1), services: Stream::new(2), sojourn: Histogram::new() }
-    }
-    #[inline]
-    fn gap(&mut self) -> u64 {
-        (self.zig.from_stream(&mut self.gaps) * GAP_NS) as u64
-    }
-    #[inline]
-    fn service(&mut self) -> u64 {
-        (self.zig.from_stream(&mut self.services) * SERVICE_NS) as u64
-    }
-}
+/// Customers per mean service time.
+const LOAD: f64 = 0.8;
 
 #[derive(Clone, Copy)]
 enum Event {
@@ -83,7 +61,7 @@ impl World for Mm1 {
 }
 
 fn engine() -> impl FnMut(u64) {
-    let mut engine = Engine::new(Mm1 { common: Common::new(), waiting: VecDeque::new(), left: 0 });
+    let mut engine = Engine::new(Mm1 { common: Common::new(LOAD), waiting: VecDeque::new(), left: 0 });
     engine.schedule(Time::ZERO, ARRIVE, Event::Arrive);
     move |customers| {
         engine.world_mut().left = customers;
@@ -93,7 +71,7 @@ fn engine() -> impl FnMut(u64) {
 
 /// The same system with the pending events in two variables.
 fn next_event_loop() -> impl FnMut(u64) {
-    let mut c = Common::new();
+    let mut c = Common::new(LOAD);
     let mut waiting = VecDeque::new();
     let (mut arrival, mut departure) = (0u64, u64::MAX);
     move |customers| {
@@ -121,7 +99,7 @@ fn next_event_loop() -> impl FnMut(u64) {
 
 /// Lindley's recursion: no events at all, only possible because this one system allows it. For orientation.
 fn recursion() -> impl FnMut(u64) {
-    let mut c = Common::new();
+    let mut c = Common::new(LOAD);
     let mut wait = 0u64;
     move |customers| {
         for _ in 0..customers {

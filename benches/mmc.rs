@@ -2,12 +2,13 @@
 //! samplers and the same recording. `cargo bench --bench mmc`; target: at least half the speed of the next-event loop.
 
 mod contest;
+#[path = "contest/customers.rs"]
+mod customers;
 
 use contest::{Contestant, compete};
 use criterion::Criterion;
+use customers::Common;
 use geodes::kernel::{Class, Context, Engine, World};
-use geodes::measure::Histogram;
-use geodes::random::{ExpZiggurat, Stream};
 use geodes::units::{Span, Time};
 use std::cmp::Reverse;
 use std::collections::binary_heap::PeekMut;
@@ -16,31 +17,8 @@ use std::hint::black_box;
 use std::time::Duration;
 
 const SERVERS: u32 = 100;
-/// Mean time between arrivals and mean service time, in nanoseconds: load 0.9.
-const GAP_NS: f64 = 1e9 / 90.0;
-const SERVICE_NS: f64 = 1e9;
-
-/// What every contestant draws from and records into.
-struct Common {
-    zig: ExpZiggurat,
-    gaps: Stream,
-    services: Stream,
-    sojourn: Histogram,
-}
-
-impl Common {
-    fn new() -> Common {
-        Common { zig: ExpZiggurat::new(), gaps: Stream::new(1), services: Stream::new(2), sojourn: Histogram::new() }
-    }
-    #[inline]
-    fn gap(&mut self) -> u64 {
-        (self.zig.from_stream(&mut self.gaps) * GAP_NS) as u64
-    }
-    #[inline]
-    fn service(&mut self) -> u64 {
-        (self.zig.from_stream(&mut self.services) * SERVICE_NS) as u64
-    }
-}
+/// Customers per mean service time.
+const LOAD: f64 = 90.0;
 
 #[derive(Clone, Copy)]
 enum Event {
@@ -89,7 +67,7 @@ impl World for Mmc {
 }
 
 fn engine() -> impl FnMut(u64) {
-    let mut engine = Engine::new(Mmc { common: Common::new(), waiting: VecDeque::new(), busy: 0, left: 0 });
+    let mut engine = Engine::new(Mmc { common: Common::new(LOAD), waiting: VecDeque::new(), busy: 0, left: 0 });
     engine.schedule(Time::ZERO, ARRIVE, Event::Arrive);
     move |customers| {
         engine.world_mut().left = customers;
@@ -99,7 +77,7 @@ fn engine() -> impl FnMut(u64) {
 
 /// The same system with the next arrival in a variable and the departures in the standard binary heap.
 fn next_event_loop() -> impl FnMut(u64) {
-    let mut c = Common::new();
+    let mut c = Common::new(LOAD);
     let mut waiting = VecDeque::new();
     let mut departures: BinaryHeap<Reverse<(u64, u64)>> = BinaryHeap::new();
     let mut arrival = 0u64;
@@ -132,7 +110,7 @@ fn next_event_loop() -> impl FnMut(u64) {
 /// The recursion of Kiefer and Wolfowitz: a heap of the instants at which servers become free, no events at all, only
 /// possible because this one system allows it. For orientation.
 fn recursion() -> impl FnMut(u64) {
-    let mut c = Common::new();
+    let mut c = Common::new(LOAD);
     let mut free: BinaryHeap<Reverse<u64>> = (0..SERVERS).map(|_| Reverse(0)).collect();
     let mut arrival = 0u64;
     move |customers| {
