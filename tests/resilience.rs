@@ -3,14 +3,15 @@
 
 use geodes::routing::balance::Choose;
 use geodes::routing::guard::{BreakerConfig, GuardConfig, HystrixConfig, OutlierConfig};
+use geodes::routing::limits::{BucketConfig, LimiterConfig, PlainConfig};
 use geodes::routing::outcome::{ErrorClass, ErrorSet};
 use geodes::routing::retry::budget::{
     AwsQuotaConfig, BudgetConfig, ConcurrentRetriesConfig, FinagleConfig, GrpcThrottleConfig,
 };
 use geodes::routing::throttle::{SreConfig, ThrottleConfig};
-use geodes::scenario::model::{Arrivals, DistSpec, Scenario};
+use geodes::scenario::model::{Arrivals, DistSpec, QuotaUse, Scenario};
 use geodes::scenario::{from_str, plain};
-use geodes::units::{PerNanos, Span};
+use geodes::units::{DeploymentIx, PerNanos, Span};
 use geodes::world::failure::Failure;
 use geodes::world::{Record, run};
 
@@ -100,6 +101,30 @@ fn a_throttle_spares_a_backend_that_refuses_and_says_so() {
     assert_eq!(r.failures[Failure::Shed as usize], r.requests() - r.attempts);
 }
 
+/// A gateway that knows the provider's quota sends no call that would be refused: the provider refuses nothing, and the
+/// same requests are served. Without the limit every refused call costs a round trip.
+#[test]
+fn a_gateways_own_limit_spares_the_provider_what_it_would_refuse() {
+    let rate = |per_second: u64| {
+        let rate = PerNanos { micro_count: per_second * 1_000_000, nanos: 1_000_000_000 };
+        let bucket = BucketConfig { rate, capacity: 10 };
+        LimiterConfig::TokenBucket(PlainConfig { requests: Some(bucket), tokens: None, retry_after: false })
+    };
+    let mut s = first_fails(2);
+    s.deployments[0].error_rate = 0.0;
+    s.deployments[0].quota = Some(QuotaUse::own(rate(5)));
+    s.topologies[0].chain[0].choose = Choose::InOrder;
+    let without = one(&s);
+    s.topologies[0].limits = vec![(DeploymentIx(0), rate(5))];
+    let with = one(&s);
+    let refused = |r: &Record| r.deployments[0].rate_limited;
+    let served = |r: &Record| r.deployments[0].attempts - refused(r);
+    assert_eq!((without.failed(), with.failed()), (0, 0));
+    assert!(refused(&without) > without.requests() / 2, "{}", refused(&without));
+    assert_eq!(refused(&with), 0);
+    assert!(served(&with).abs_diff(5 * 3600) < 20 && served(&without).abs_diff(5 * 3600) < 20);
+}
+
 #[test]
 fn every_form_of_the_language_reaches_the_router() {
     let text = |lines: &str| {
@@ -132,7 +157,7 @@ chain = ["gpt"]
     let said = |lines: &str| {
         let loaded = from_str(&text(lines), "test.toml", None).unwrap_or_else(|e| panic!("{lines}: {e}"));
         let t = &loaded.scenario.topologies[0];
-        format!("{:?} {:?} {:?} {:?}", t.retry.delay, t.retry.budget, t.guards, t.throttle)
+        format!("{:?} {:?} {:?} {:?} {:?}", t.retry.delay, t.retry.budget, t.guards, t.throttle, t.limits)
     };
     let plain = said("");
     let mut seen = vec![plain];
@@ -155,6 +180,8 @@ chain = ["gpt"]
         "breaker = \"hystrix\"",
         "throttle = \"sre\"",
         "throttle = \"aws_adaptive\"",
+        "limits.gpt.token_bucket.requests = \"60 requests/min\"",
+        "limits.gpt.catalog = \"azure/gpt-4o/standard/default\"",
     ] {
         let now = said(lines);
         assert!(!seen.contains(&now), "{lines} changes nothing");

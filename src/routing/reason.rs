@@ -1,5 +1,6 @@
 //! Why a decision was made, as data. The sink is a generic parameter: [`Silent`] costs nothing.
 
+use crate::routing::limits::Limit;
 use crate::routing::litellm;
 use crate::routing::outcome::ErrorClass;
 use crate::routing::steering::SteeringReason;
@@ -97,6 +98,13 @@ pub enum Exclusion {
     Residency,
     /// This request has already failed there.
     AlreadyTried,
+    /// The gateway's own limit lets nothing more through to it.
+    AtLimit {
+        /// Which limit.
+        limit: Limit,
+        /// Until when at the latest if nothing else is sent, if that is known.
+        until: Option<Time>,
+    },
 }
 
 /// Where reasons go.

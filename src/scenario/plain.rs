@@ -139,6 +139,7 @@ pub fn plain(n: usize) -> Scenario {
             },
             guards: Vec::new(),
             throttle: None,
+            limits: Vec::new(),
             state: StateSpec {
                 lag: DistSpec::Constant(0.0),
                 read: DistSpec::Constant(0.0),

@@ -4,6 +4,7 @@
 //! Providers have no prompt cache here, so nothing is ever cached.
 
 use super::purpose::POOL_LOAD;
+use super::run::epoch;
 use crate::random::{Draws, EntityKey, sample};
 use crate::routing::limits::{Ask, Grant, Limiter, Refusal, SharedPoolConfig, Usage};
 use crate::scenario::model::{Quota, QuotaUse, Scenario, Variation};
@@ -21,8 +22,7 @@ impl Quotas {
     /// Idle limiters at the origin of the run.
     pub fn new(scenario: &Scenario, draws: &Draws) -> Quotas {
         let length = scenario.warmup + scenario.horizon;
-        let start = Span::from_secs(u64::try_from(scenario.start_unix_s).unwrap_or(0));
-        let epoch = start.saturating_sub(scenario.warmup);
+        let epoch = epoch(scenario);
         let limiter = |name: &str, quota: &Quota| {
             let mut config = quota.limiter.clone();
             if let (Some(vary), Some(pool)) = (quota.others_vary, config.shared_pool_mut()) {

@@ -17,7 +17,7 @@ use crate::kernel::trace::{Divergence, first_divergence};
 use crate::kernel::{Class, Engine, EventNo, MAX_TIME, RunEnd, Slab};
 use crate::random::EntityKey;
 use crate::random::{Draws, Seed};
-use crate::routing::router::{Locality, Member, PoolConfig, Router, RouterConfig};
+use crate::routing::router::{LimitsConfig, Locality, Member, PoolConfig, Router, RouterConfig};
 use crate::scenario::model::{FaultWhat, FaultWhen, Pool, PoolLocality, Scenario, Topology};
 use crate::units::{DeploymentIx, GroupIx, RegionIx, Span, Time};
 use std::ops::ControlFlow;
@@ -314,6 +314,7 @@ pub fn router_config(scenario: &Scenario, topology: &Topology, from: RegionIx) -
         delay: topology.retry.delay,
         budget: topology.retry.budget,
         throttle: topology.throttle,
+        limits: LimitsConfig { of: topology.limits.clone(), epoch: epoch(scenario) },
         on: topology.retry.on,
         guards: topology.guards.clone(),
         legal: scenario.residency.iter().map(legal).collect(),
@@ -342,6 +343,12 @@ fn localities(scenario: &Scenario, topology: &Topology, pool: &Pool, from: Regio
         local: own(from) == Some(z),
     };
     pool.localities.iter().enumerate().map(locality).collect()
+}
+
+/// Unix time of the origin of a run: the start of the warm-up.
+pub(super) fn epoch(scenario: &Scenario) -> Span {
+    let start = Span::from_secs(u64::try_from(scenario.start_unix_s).unwrap_or(0));
+    start.saturating_sub(scenario.warmup)
 }
 
 fn distance(scenario: &Scenario, from: RegionIx, to: RegionIx) -> Span {

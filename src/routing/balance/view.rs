@@ -14,8 +14,10 @@ pub enum Standing {
     Usable,
     /// It has failed this request already.
     Tried,
-    /// The gateway has taken it out of service: cool-down, ejection, open breaker, or the gateway's own limit.
+    /// The gateway has taken it out of service: cool-down, ejection, open breaker.
     Out,
+    /// It is at the gateway's own limit.
+    Limited,
     /// This request's data may not go there.
     Illegal,
 }

@@ -1,5 +1,6 @@
 //! What a router is told: pools, members, retries, cool-downs, and which set-ups are refused.
 
+use super::limits::LimitsConfig;
 use crate::routing::balance::Choose;
 use crate::routing::guard::GuardConfig;
 use crate::routing::outcome::ErrorSet;
@@ -80,6 +81,8 @@ pub struct RouterConfig {
     pub budget: Option<BudgetConfig>,
     /// What makes the gateway send less when it is refused; `None`: nothing.
     pub throttle: Option<ThrottleConfig>,
+    /// What the gateway itself lets through.
+    pub limits: LimitsConfig,
     /// Errors after which something else is tried.
     pub on: ErrorSet,
     /// When a failing deployment is no longer called; none: it always is.

@@ -1,6 +1,7 @@
 //! What one request keeps while the router works for it, and what the router tells its gateway to do.
 
 use super::config::MAX_ATTEMPTS;
+use super::limits::Held;
 use crate::routing::outcome::ErrorClass;
 use crate::units::{DeploymentIx, Span, Time};
 
@@ -28,6 +29,8 @@ pub struct Journey {
     pub(super) first_out: bool,
     /// Retries that are out, as far as a budget counts them.
     pub(super) retries_out: u8,
+    /// What the calls that are out hold of the gateway's limits.
+    held: [Option<Held>; 2],
 }
 
 /// Positions in the present pool that have been tried.
@@ -96,6 +99,7 @@ impl Journey {
             paced: false,
             first_out: false,
             retries_out: 0,
+            held: [None; 2],
         }
     }
 
@@ -103,6 +107,17 @@ impl Journey {
     /// on (it is part of the address of draws).
     pub fn restart(&self, class: Option<u8>) -> Journey {
         Journey { attempts: self.attempts, ..Journey::new(class) }
+    }
+
+    /// A call goes out that holds this.
+    pub(super) fn holds(&mut self, held: Held) {
+        let free = self.held.iter_mut().find(|h| h.is_none());
+        *free.expect("at most two calls of a request are out") = Some(held);
+    }
+
+    /// What the call to the deployment held, if it held anything.
+    pub(super) fn release(&mut self, deployment: DeploymentIx) -> Option<Held> {
+        self.held.iter_mut().find(|h| h.is_some_and(|h| h.deployment() == deployment))?.take()
     }
 
     /// Attempts so far.

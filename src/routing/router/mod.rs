@@ -18,22 +18,25 @@
 
 mod config;
 mod journey;
+mod limits;
 #[cfg(test)]
 mod tests;
 
 pub use config::{ConfigError, Locality, MAX_POOL, Member, PoolConfig, RouterConfig};
 pub use journey::{Command, Journey};
+pub use limits::LimitsConfig;
 
 use crate::routing::balance::{Balance, Balancer, MemberState, Standing, View};
 use crate::routing::entropy::Entropy;
 use crate::routing::guard::{AnyGuard, Guard};
-use crate::routing::outcome::{Observation, Outcome};
+use crate::routing::outcome::{ErrorClass, Observation, Outcome};
 use crate::routing::reason::{Exclusion, Reason, ReasonSink};
 use crate::routing::request::Request;
 use crate::routing::retry::budget::{Budget, Load, RetryBudget};
 use crate::routing::throttle::{Permission, Throttle};
 use crate::units::{DeploymentIx, Span, Time};
 use journey::Tried;
+use limits::Limits;
 
 /// What a gateway process keeps.
 #[derive(Clone, Debug)]
@@ -44,6 +47,7 @@ pub struct Router {
     guards: Vec<AnyGuard>,
     budget: Option<Budget>,
     throttle: Option<Throttle>,
+    limits: Option<Limits>,
     /// Calls out, and retries that have been paid for and have not ended.
     load: Load,
     /// Per pool: calls out.
@@ -76,6 +80,7 @@ impl Router {
             guards: config.guards.iter().map(|g| AnyGuard::new(*g, deployments, callable)).collect(),
             budget: config.budget.map(Budget::new),
             throttle: config.throttle.map(Throttle::new),
+            limits: (!config.limits.of.is_empty()).then(|| Limits::new(&config.limits, deployments)),
             load: Load { active: 0, retries: 0 },
             out: vec![0; config.chain.len()],
             in_flight: vec![0; deployments],
@@ -142,11 +147,13 @@ impl Router {
         }
         let position = self.choose(now, journey, request, false, entropy, reasons)?;
         if self.is_full(journey) || !self.clear(now, journey, reasons) {
+            self.hand_back(now);
             return None;
         }
         match self.permission(now, entropy) {
             Permission::Go => Some(self.attempt(now, journey, request, position, reasons)),
             Permission::Wait(_) | Permission::Refused => {
+                self.hand_back(now);
                 self.on_given_up(journey);
                 None
             }
@@ -156,7 +163,7 @@ impl Router {
     /// Takes in how a call ended without deciding anything. True when the deployment has just been taken out of service.
     pub fn observe(&mut self, now: Time, journey: &mut Journey, deployment: DeploymentIx, seen: &Observation) -> bool {
         let d = deployment.ix();
-        self.leave(journey, deployment);
+        self.leave(now, journey, deployment, Some(seen));
         if let Some(budget) = &mut self.budget {
             budget.on_outcome(now, seen.outcome, journey.paid);
         }
@@ -202,7 +209,7 @@ impl Router {
     /// A call is given up without an outcome (the user went away, the region died, the other call of a race won).
     pub fn on_abandoned(&mut self, now: Time, journey: &mut Journey, deployment: DeploymentIx) {
         let d = deployment.ix();
-        self.leave(journey, deployment);
+        self.leave(now, journey, deployment, None);
         let pool = usize::from(journey.pool);
         if let Some(position) = self.positions[pool][d] {
             self.balancers[pool].on_abandoned(now, usize::from(position));
@@ -336,21 +343,25 @@ impl Router {
         reasons: &mut S,
     ) -> Command {
         if self.is_full(journey) {
+            self.hand_back(now);
             self.on_given_up(journey);
             reasons.push(Reason::Overflow { pool: journey.pool });
             return Command::Shed;
         }
         if !self.clear(now, journey, reasons) {
+            self.hand_back(now);
             return Command::Fail { class: journey.last_error };
         }
         match self.permission(now, entropy) {
             Permission::Go => self.attempt(now, journey, request, position, reasons),
             Permission::Wait(until) => {
+                self.hand_back(now);
                 journey.paced = true;
                 reasons.push(Reason::Paced { until });
                 Command::Wait { until }
             }
             Permission::Refused => {
+                self.hand_back(now);
                 self.on_given_up(journey);
                 reasons.push(Reason::Shed);
                 Command::Shed
@@ -368,24 +379,46 @@ impl Router {
         entropy: &mut E,
         reasons: &mut S,
     ) -> Option<usize> {
-        self.look(now, journey, panic);
+        self.look(now, journey, request, panic);
         let p = usize::from(journey.pool);
-        let pool = &self.config.chain[p];
         if reasons.on() {
-            self.say_who_is_out(now, pool, reasons);
+            self.say_who_is_out(now, &self.config.chain[p], request, reasons);
         }
-        let view = View { now, request, members: &pool.members, states: &self.states };
-        let chosen = self.balancers[p].pick(&view, entropy, reasons)?;
-        if journey.first.is_none() {
-            journey.passed_over |= self.balancers[p].favourite(&view).is_some_and(|f| f != chosen);
+        loop {
+            let pool = &self.config.chain[p];
+            let view = View { now, request, members: &pool.members, states: &self.states };
+            let chosen = self.balancers[p].pick(&view, entropy, reasons)?;
+            let deployment = pool.members[chosen].deployment;
+            if let Some(limits) = &mut self.limits
+                && let Err(refusal) = limits.admit(now, deployment, request)
+            {
+                let until = refusal.wait.map(|wait| now + wait);
+                reasons
+                    .push(Reason::Excluded { deployment, because: Exclusion::AtLimit { limit: refusal.limit, until } });
+                journey.last_error.get_or_insert(ErrorClass::RateLimited);
+                if std::mem::replace(&mut self.states[chosen].standing, Standing::Limited) == Standing::Limited {
+                    return None; // whoever names one that may not be called has nobody else to name
+                }
+                continue;
+            }
+            if journey.first.is_none() {
+                journey.passed_over |= self.balancers[p].favourite(&view).is_some_and(|f| f != chosen);
+            }
+            return Some(chosen);
         }
-        Some(chosen)
+    }
+
+    /// What was granted to a call that is not made.
+    fn hand_back(&mut self, now: Time) {
+        if let Some(limits) = &mut self.limits {
+            limits.hand_back(now);
+        }
     }
 
     /// Notes the present states of the pool's members.
-    fn look(&mut self, now: Time, journey: &Journey, panic: bool) {
+    fn look(&mut self, now: Time, journey: &mut Journey, request: &Request<'_>, panic: bool) {
         self.on_wake(now);
-        let Router { config, states, guards, in_flight, .. } = self;
+        let Router { config, states, guards, in_flight, limits, .. } = self;
         let legal = journey.class.map(|c| config.legal[usize::from(c)].as_slice());
         states.clear();
         states.extend(config.chain[usize::from(journey.pool)].members.iter().enumerate().map(|(i, m)| {
@@ -397,21 +430,31 @@ impl Router {
                 Standing::Out
             } else if tried {
                 Standing::Tried
+            } else if limits.as_ref().is_some_and(|l| l.refusing(now, m.deployment, request).is_some()) {
+                Standing::Limited
             } else {
                 Standing::Usable
             };
             MemberState { standing, in_flight: in_flight[d], tried, report: None }
         }));
+        if states.iter().any(|s| s.standing == Standing::Limited) {
+            journey.last_error.get_or_insert(ErrorClass::RateLimited);
+        }
     }
 
     /// Why each member that may not be called may not.
-    fn say_who_is_out<S: ReasonSink>(&self, now: Time, pool: &PoolConfig, reasons: &mut S) {
+    fn say_who_is_out<S: ReasonSink>(&self, now: Time, pool: &PoolConfig, request: &Request<'_>, reasons: &mut S) {
         for (m, state) in pool.members.iter().zip(&self.states) {
             let d = m.deployment.ix();
             let because = match state.standing {
                 Standing::Usable => continue,
                 Standing::Tried => Exclusion::AlreadyTried,
                 Standing::Illegal => Exclusion::Residency,
+                Standing::Limited => {
+                    let shut = self.limits.as_ref().and_then(|l| l.refusing(now, m.deployment, request));
+                    let (limit, until) = shut.expect("its limit refuses");
+                    Exclusion::AtLimit { limit, until: Some(until) }
+                }
                 Standing::Out => {
                     let out = self.guards.iter().zip(&self.config.guards).find(|(g, _)| !g.admits(now, d));
                     let (guard, config) = out.expect("somebody has taken it out");
@@ -466,12 +509,18 @@ impl Router {
         for guard in &mut self.guards {
             guard.on_sent(now, deployment.ix());
         }
+        if let Some(held) = self.limits.as_mut().and_then(Limits::take) {
+            journey.holds(held);
+        }
         Command::Attempt { deployment, degraded: pool.degraded, fallback }
     }
 
     /// A call to the deployment is no longer out. (A second call of the same request goes to somebody else, so the
     /// deployment tells which of them it was.)
-    fn leave(&mut self, journey: &mut Journey, deployment: DeploymentIx) {
+    fn leave(&mut self, now: Time, journey: &mut Journey, deployment: DeploymentIx, seen: Option<&Observation>) {
+        if let (Some(limits), Some(held)) = (&mut self.limits, journey.release(deployment)) {
+            limits.end(now, held, seen);
+        }
         self.in_flight[deployment.ix()] -= 1;
         self.load.active -= 1;
         self.out[usize::from(journey.pool)] -= 1;

@@ -4,10 +4,12 @@ use super::*;
 use crate::routing::balance::Choose;
 use crate::routing::balance::tests::REQUEST;
 use crate::routing::guard::{CooldownConfig, GuardConfig};
+use crate::routing::limits::{BucketConfig, Limit, LimiterConfig, PlainConfig};
 use crate::routing::outcome::{ErrorClass, ErrorSet};
 use crate::routing::retry::budget::{BudgetConfig, GrpcThrottleConfig};
 use crate::routing::retry::{Backoff, Delay, Jitter};
 use crate::routing::throttle::{SreConfig, ThrottleConfig};
+use crate::units::PerNanos;
 
 struct Half;
 impl Entropy for Half {
@@ -38,6 +40,7 @@ fn router(attempts_per_pool: u32, cooldown: Option<CooldownConfig>) -> Router {
         delay: Delay::Backoff(Backoff { base: Span::from_millis(200), cap: Span::from_secs(5), jitter: Jitter::Full }),
         budget: None,
         throttle: None,
+        limits: LimitsConfig::default(),
         on: ErrorSet::of(&[ErrorClass::RateLimited, ErrorClass::Unavailable, ErrorClass::Timeout]),
         guards: cooldown.map(GuardConfig::Cooldown).into_iter().collect(),
         legal: vec![vec![false, true, false]],
@@ -214,4 +217,71 @@ fn a_throttle_sheds_load_that_would_be_refused() {
     }
     // three calls refused: p = 3/4, and the next uniform is one half
     assert_eq!(last, Command::Shed);
+}
+
+/// One request per second to deployments 0 and 1.
+fn limited(throttle: Option<ThrottleConfig>) -> Router {
+    let bucket = BucketConfig { rate: PerNanos { micro_count: 1_000_000, nanos: 1_000_000_000 }, capacity: 1 };
+    let limit = LimiterConfig::TokenBucket(PlainConfig { requests: Some(bucket), tokens: None, retry_after: false });
+    let of = vec![(d(0), limit.clone()), (d(1), limit)];
+    let limits = LimitsConfig { of, epoch: Span::ZERO };
+    let mut config = RouterConfig { limits, throttle, ..router(2, None).config().clone() };
+    config.chain.truncate(1);
+    Router::new(config, 3).unwrap()
+}
+
+#[test]
+fn a_deployment_at_the_gateways_limit_is_passed_over_and_nothing_is_sent_when_all_are() {
+    let mut r = limited(None);
+    let why = &mut Vec::new();
+    let mut ask = |r: &mut Router, now: Time| {
+        let mut j = Journey::new(None);
+        let command = r.on_request(now, &mut j, &REQUEST, &mut Half, why);
+        if let Command::Attempt { deployment, .. } = command {
+            let done = r.on_outcome(now, &mut j, &REQUEST, deployment, &ended(Outcome::Ok), &mut Half, why).0;
+            assert_eq!(done, Command::Succeed);
+        }
+        command
+    };
+    assert_eq!(attempt(ask(&mut r, Time::ZERO)), (0, false, false));
+    assert_eq!(attempt(ask(&mut r, Time(1))), (1, false, true), "the favourite is passed over: a fallback");
+    assert_eq!(ask(&mut r, Time(2)), Command::Fail { class: Some(ErrorClass::RateLimited) });
+    assert_eq!(ask(&mut r, Time(3)), Command::Fail { class: Some(ErrorClass::RateLimited) });
+    assert_eq!(attempt(ask(&mut r, Time(1_000_000_000))), (0, false, false), "a token has come back");
+    let out = |until| Reason::Excluded {
+        deployment: d(0),
+        because: Exclusion::AtLimit { limit: Limit::Requests, until: Some(Time(until)) },
+    };
+    assert!(why.contains(&out(1_000_000_000)));
+    assert_eq!(r.limits.unwrap().outstanding(), 0);
+}
+
+#[test]
+fn what_is_granted_comes_back_however_a_call_ends() {
+    let mut r = limited(Some(ThrottleConfig::Sre(SreConfig::BOOK)));
+    let s = &mut reason_free();
+    let (mut shed, mut given_up) = (0, 0);
+    for i in 0..40 {
+        let now = Time(i * 1_000_000_000);
+        let mut j = Journey::new(None);
+        let mut command = r.on_request(now, &mut j, &REQUEST, &mut Half, s);
+        if i < 3
+            && let Command::Attempt { deployment, .. } = command
+            && let Some(Command::Attempt { deployment: second, .. }) = r.on_hedge(now, &mut j, &REQUEST, &mut Half, s)
+        {
+            r.on_abandoned(now, &mut j, deployment);
+            r.on_abandoned(now, &mut j, second);
+            given_up += 1;
+            continue;
+        }
+        while let Command::Attempt { deployment, .. } = command {
+            command = r.on_outcome(now, &mut j, &REQUEST, deployment, &ended(UNAVAILABLE), &mut Half, s).0;
+        }
+        if let Command::Wait { .. } = command {
+            r.on_given_up(&mut j);
+        }
+        shed += u32::from(command == Command::Shed);
+    }
+    assert!(shed > 0 && given_up > 0, "{shed} {given_up}");
+    assert_eq!(r.limits.unwrap().outstanding(), 0);
 }

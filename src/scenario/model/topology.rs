@@ -4,6 +4,7 @@ use super::{DistSpec, Steering};
 use crate::routing::balance::Choose;
 use crate::routing::guard::GuardConfig;
 use crate::routing::health::QuorumConfig;
+use crate::routing::limits::LimiterConfig;
 use crate::routing::outcome::ErrorSet;
 use crate::routing::retry::Delay;
 use crate::routing::retry::budget::BudgetConfig;
@@ -29,6 +30,8 @@ pub struct Topology {
     pub guards: Vec<GuardConfig>,
     /// What makes a gateway send less when it is refused.
     pub throttle: Option<ThrottleConfig>,
+    /// What each gateway itself lets through to deployments.
+    pub limits: Vec<(DeploymentIx, LimiterConfig)>,
     /// Conversation state.
     pub state: StateSpec,
 }

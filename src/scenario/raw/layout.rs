@@ -1,8 +1,8 @@
 //! Topologies.
 
-use super::RawSteering;
 use super::dist::DurationDist;
 use super::resilience::{RawBreaker, RawBudget, RawEnvoyBackoff, RawGrpcBackoff, RawOutlier, RawThrottle};
+use super::{RawQuota, RawSteering};
 use crate::scenario::decode::{ErrorName, HourlyPrice, List, Named, Nothing, OneOrMany, ShareValue, choice, table};
 use crate::scenario::diagnostic::At;
 use crate::units::Span;
@@ -224,6 +224,9 @@ table! {
         breaker: RawBreaker = Optional,
         /// What makes a gateway send less when it is refused. Nothing if not given.
         throttle: RawThrottle = Optional,
+        /// What each region's gateway itself lets through to a deployment, by the deployment's name: one of the quotas'
+        /// algorithms, counted by every gateway for itself. A deployment at its limit is passed over. No limit if not given.
+        limits: Named<RawQuota> = Optional,
         /// Where conversations are kept.
         state: RawState = Or(&d::STATE),
         /// The application in every region.

@@ -1,11 +1,14 @@
 //! Topologies.
 
 use super::dist::durations;
+use super::models::Deployments;
 use super::places::Places;
 use super::pools::repeated;
+use super::quota;
 use super::resilience;
 use crate::routing::guard::{CooldownConfig, GuardConfig};
 use crate::routing::health::{QuorumConfig, ThresholdConfig};
+use crate::routing::limits::LimiterConfig;
 use crate::routing::outcome::{ErrorClass, ErrorSet};
 use crate::scenario::decode::{Cx, Decode};
 use crate::scenario::defaults as d;
@@ -16,7 +19,7 @@ use crate::scenario::raw::{
     RawApp, RawCheck, RawCooldown, RawHealth, RawQuorum, RawRetry, RawState, RawTimeout, RawTopology,
 };
 use crate::scenario::suggest::listed;
-use crate::units::{RegionIx, Span};
+use crate::units::{DeploymentIx, RegionIx, Span};
 use std::collections::BTreeSet;
 
 /// Most topologies of a scenario.
@@ -44,6 +47,7 @@ pub fn topologies(
     resolved: &[Resolved<RawTopology>],
     section: Loc,
     pools: &[(At<String>, Option<Pool>)],
+    deployments: &Deployments,
     places: &Places,
     cx: &mut Cx,
 ) -> Vec<(At<String>, Option<Topology>)> {
@@ -66,7 +70,7 @@ pub fn topologies(
     }
     concrete
         .into_iter()
-        .map(|r| (r.name.clone(), r.value.as_ref().and_then(|t| one(&r.name, t, pools, places, cx))))
+        .map(|r| (r.name.clone(), r.value.as_ref().and_then(|t| one(&r.name, t, pools, deployments, places, cx))))
         .collect()
 }
 
@@ -91,6 +95,7 @@ fn one(
     name: &At<String>,
     t: &RawTopology,
     pools: &[(At<String>, Option<Pool>)],
+    deployments: &Deployments,
     places: &Places,
     cx: &mut Cx,
 ) -> Option<Topology> {
@@ -104,6 +109,7 @@ fn one(
     }
     let guards = guards(t, chain.as_deref(), cx);
     let throttle = t.throttle.as_ref().map(|t| resilience::throttle(t, cx));
+    let limits = limits(name, t, chain.as_deref(), deployments, cx);
     let state = state(t, cx);
     Some(Topology {
         name: name.value.clone(),
@@ -114,8 +120,30 @@ fn one(
         retry: retry?,
         guards,
         throttle,
+        limits,
         state: state?,
     })
+}
+
+/// What the gateways themselves let through.
+fn limits(
+    name: &At<String>,
+    t: &RawTopology,
+    chain: Option<&[Pool]>,
+    deployments: &Deployments,
+    cx: &mut Cx,
+) -> Vec<(DeploymentIx, LimiterConfig)> {
+    let mut limits = Vec::new();
+    for (deployment, raw) in t.limits.iter().flat_map(|l| l.good()) {
+        let limiter = quota::of_gateway(raw, cx);
+        let Some(ix) = deployments.named(deployment, cx).map(DeploymentIx::new) else { continue };
+        if chain.is_some_and(|c| !c.iter().any(|p| p.members.iter().any(|(m, _)| *m == ix))) {
+            let message = format!("no pool in the chain of topology `{}` has `{}`", name.value, deployment.value);
+            cx.error(deployment.loc, message);
+        }
+        limits.extend(limiter.map(|l| (ix, l)));
+    }
+    limits
 }
 
 fn regions(name: &At<String>, t: &RawTopology, places: &Places, cx: &mut Cx) -> Option<Vec<AppRegion>> {

@@ -99,8 +99,14 @@ pub fn validate(raw: &RawScenario, origin: &Origin<'_>, cx: &mut Cx) -> Option<S
     let deployments_at = section(raw.deployment.as_ref().map(|n| n.loc));
     let deployments = models::deployments(&deployments_raw, deployments_at, &quotas, &mut places, cx);
     let pools = raw.pool.as_ref().map_or(Vec::new(), |p| pools::pools(p, &deployments, cx));
-    let topologies =
-        layout::topologies(&topologies_raw, section(raw.topology.as_ref().map(|n| n.loc)), &pools, &places, cx);
+    let topologies = layout::topologies(
+        &topologies_raw,
+        section(raw.topology.as_ref().map(|n| n.loc)),
+        &pools,
+        &deployments,
+        &places,
+        cx,
+    );
 
     let residency = places::residency(raw, &places, cx);
     let groups = users::groups(raw, &residency, cx);
@@ -118,6 +124,7 @@ pub fn validate(raw: &RawScenario, origin: &Origin<'_>, cx: &mut Cx) -> Option<S
     residency::check(raw, &residency, &topologies, &topologies_raw, &good_deployments, &deployments, &places, cx);
     steering::check(raw, &groups, &residency, &topologies, &topologies_raw, cx);
     capacity::check(raw, &deployments, &quotas, &workloads, cx);
+    capacity::gateways(&topologies_raw, &topologies, &deployments, &workloads, cx);
     quota::check(&quotas, &deployments, horizon.map_or(Span::ZERO, |h| h.value) + warmup.value, cx);
     let baseline = baseline(raw, &topologies, cx);
 

@@ -46,6 +46,28 @@ pub fn of_deployment(raw: &RawQuota, shared: &SharedQuotas, cx: &mut Cx) -> Opti
     position.map(QuotaUse::Shared)
 }
 
+/// Validates what a gateway itself lets through: nobody else's load has a part in it, and every gateway counts for itself.
+pub fn of_gateway(raw: &RawQuota, cx: &mut Cx) -> Option<LimiterConfig> {
+    match raw {
+        RawQuota::Shared(other) => {
+            cx.error(other.loc, "a gateway counts what it sends for itself").expected("an algorithm with its limits");
+            None
+        }
+        RawQuota::VertexShared(q) => {
+            cx.error(q.loc, "a gateway does not see what others take from a shared pool")
+                .expected("another algorithm with its limits");
+            None
+        }
+        raw => {
+            let quota = own(raw, cx)?;
+            if quota.others_vary.is_some() {
+                cx.error(loc(raw), "a gateway does not see the load of a provider's other customers");
+            }
+            Some(quota.limiter)
+        }
+    }
+}
+
 /// Where a quota stands.
 pub fn loc(raw: &RawQuota) -> Loc {
     match raw {

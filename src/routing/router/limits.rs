@@ -1,0 +1,135 @@
+//! What a gateway itself lets through to its deployments: one limiter each, asked after the choice and before the call.
+//!
+//! A deployment that is at its limit is passed over like one that is out of service: another member is chosen, then the
+//! next pool; a request that finds everybody at the limit fails as rate limited, without a call. Nothing is queued. Limits
+//! hold in a panic, too. Each gateway counts what it sends itself.
+
+use crate::routing::limits::{Ask, Grant, Limit, Limiter, LimiterConfig, Refusal, Usage};
+use crate::routing::outcome::Observation;
+use crate::routing::request::Request;
+use crate::units::{DeploymentIx, Money, Span, Time};
+
+/// Limits of a gateway.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct LimitsConfig {
+    /// Which deployments, and what is let through to them.
+    pub of: Vec<(DeploymentIx, LimiterConfig)>,
+    /// Unix time of [`Time::ZERO`], for windows that follow the clock.
+    pub epoch: Span,
+}
+
+/// What a call was granted, until it is over.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(super) struct Held {
+    deployment: DeploymentIx,
+    grant: Grant,
+    input: u32,
+}
+
+/// A limit that has just refused: a request at least as large would be refused as well until then, unless something is
+/// given back before.
+#[derive(Clone, Copy, Debug)]
+struct Shut {
+    until: Time,
+    least: Ask,
+    limit: Limit,
+}
+
+#[derive(Clone, Debug)]
+struct One {
+    limiter: Limiter,
+    shut: Option<Shut>,
+}
+
+/// The limiters of one gateway.
+#[derive(Clone, Debug)]
+pub(super) struct Limits {
+    /// By deployment.
+    of: Vec<Option<One>>,
+    /// Granted to the call that is about to be made.
+    next: Option<Held>,
+}
+
+impl Limits {
+    pub fn new(config: &LimitsConfig, deployments: usize) -> Limits {
+        let mut of: Vec<Option<One>> = vec![None; deployments];
+        for (d, limiter) in &config.of {
+            of[d.ix()] = Some(One { limiter: Limiter::new(limiter, Time::ZERO, config.epoch), shut: None });
+        }
+        Limits { of, next: None }
+    }
+
+    /// The limit of the deployment that is known to refuse this request.
+    pub fn refusing(&self, now: Time, deployment: DeploymentIx, request: &Request<'_>) -> Option<(Limit, Time)> {
+        let shut = self.of[deployment.ix()].as_ref()?.shut?;
+        let ask = ask(request);
+        let smaller = ask.input < shut.least.input || ask.max_output < shut.least.max_output;
+        (now < shut.until && !smaller).then_some((shut.limit, shut.until))
+    }
+
+    /// Asks the deployment's limiter, if it has one. What it grants belongs to the next call.
+    ///
+    /// # Errors
+    /// The deployment is at its limit.
+    pub fn admit(&mut self, now: Time, deployment: DeploymentIx, request: &Request<'_>) -> Result<(), Refusal> {
+        let Some(one) = &mut self.of[deployment.ix()] else { return Ok(()) };
+        let ask = ask(request);
+        match one.limiter.admit(now, &ask) {
+            Ok(grant) => {
+                self.next = Some(Held { deployment, grant, input: ask.input });
+                Ok(())
+            }
+            Err(refusal) => {
+                one.shut = refusal.wait.map(|wait| Shut { until: now + wait, least: ask, limit: refusal.limit });
+                Err(refusal)
+            }
+        }
+    }
+
+    /// What the call that is made now holds.
+    pub fn take(&mut self) -> Option<Held> {
+        self.next.take()
+    }
+
+    /// The call is not made after all.
+    pub fn hand_back(&mut self, now: Time) {
+        if let Some(held) = self.next.take() {
+            self.settle(now, held, &Usage::NOTHING);
+        }
+    }
+
+    /// A call is over. `None`: it was given up, so that its prompt is all that the gateway knows of.
+    pub fn end(&mut self, now: Time, held: Held, seen: Option<&Observation>) {
+        let usage = match seen {
+            Some(o) => {
+                Usage { input: o.input_tokens, cached: o.cached_tokens, output: o.output_tokens, cost: Money::ZERO }
+            }
+            None => Usage { input: held.input, ..Usage::NOTHING },
+        };
+        self.settle(now, held, &usage);
+    }
+
+    fn settle(&mut self, now: Time, held: Held, usage: &Usage) {
+        if let Some(one) = &mut self.of[held.deployment.ix()] {
+            one.limiter.settle(now, held.grant, usage);
+            one.shut = None;
+        }
+    }
+
+    /// Grants that have not come back.
+    #[cfg(test)]
+    pub fn outstanding(&self) -> u64 {
+        self.of.iter().flatten().map(|one| one.limiter.outstanding()).sum()
+    }
+}
+
+impl Held {
+    /// Whom the call went to.
+    pub fn deployment(&self) -> DeploymentIx {
+        self.deployment
+    }
+}
+
+fn ask(request: &Request<'_>) -> Ask {
+    Ask { input: request.input_tokens, cached: 0, max_output: request.max_output.unwrap_or(0) }
+}
