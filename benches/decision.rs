@@ -31,7 +31,7 @@ use geodes::routing::retry::budget::{
     AwsQuotaConfig, Budget, BudgetConfig, ConcurrentRetriesConfig, FinagleConfig, GrpcThrottleConfig, Load, RetryBudget,
 };
 use geodes::routing::retry::{Backoff, Delay, Jitter};
-use geodes::routing::router::{Command, Journey, Locality, Member, PoolConfig, Router, RouterConfig};
+use geodes::routing::router::{Command, Journey, LimitsConfig, Locality, Member, PoolConfig, Router, RouterConfig};
 use geodes::routing::steering::{
     Area, Capacity, ClientProbingConfig, Endpoint, EndpointGroup, GeoRecords, Location, Origin, OriginGroup, Policy,
     Seen, Source, Steerer, Vantage, WaterfallConfig,
@@ -158,6 +158,7 @@ fn router(choose: Choose, n: usize) -> impl FnMut(u64) {
         delay: Delay::Backoff(Backoff { base: SECOND, cap: SECOND, jitter: Jitter::Full }),
         budget: None,
         throttle: None,
+        limits: LimitsConfig::default(),
         on: ErrorSet::of(&[ErrorClass::Unavailable]),
         guards: vec![GuardConfig::Cooldown(CooldownConfig {
             failures: 3,

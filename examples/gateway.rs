@@ -23,7 +23,7 @@ use geodes::routing::limits::{LimiterConfig, PlainConfig, WindowConfig};
 use geodes::routing::litellm;
 use geodes::routing::outcome::{ErrorClass, ErrorSet, Outcome};
 use geodes::routing::retry::{Backoff, Delay, Jitter};
-use geodes::routing::router::{Member, PoolConfig, Router, RouterConfig};
+use geodes::routing::router::{LimitsConfig, Member, PoolConfig, Router, RouterConfig};
 use geodes::units::{DeploymentIx, Span};
 use policy::{End, LiteLlm, Next, Policy};
 use server::{Ask, Chance, Gateway, Limits, Line, What};
@@ -101,6 +101,7 @@ fn router() -> Result<Router, Box<dyn Error>> {
         delay: Delay::Backoff(Backoff { base: Span::from_millis(50), cap: Span::from_secs(1), jitter: Jitter::Full }),
         budget: None,
         throttle: None,
+        limits: LimitsConfig::default(),
         on: ErrorSet::of(&ErrorClass::ALL),
         guards: vec![
             GuardConfig::Cooldown(CooldownConfig {

@@ -6,6 +6,7 @@ use geodes::random::{Draws, EntityKey, ExpZiggurat, Purpose, Seed};
 use geodes::routing::balance::Choose;
 use geodes::routing::entropy::Entropy;
 use geodes::routing::guard::{BreakerConfig, CooldownConfig, GuardConfig, HystrixConfig, OutlierConfig};
+use geodes::routing::limits::{LimiterConfig, PlainConfig, WindowConfig};
 use geodes::routing::litellm::config::{
     Budget, BudgetTime, Config, Deployment, Fallbacks, Limit, Options, Strategy, Target as RoutedTo,
 };
@@ -17,7 +18,7 @@ use geodes::routing::retry::Delay;
 use geodes::routing::retry::budget::{
     AwsQuotaConfig, BudgetConfig, ConcurrentRetriesConfig, FinagleConfig, GrpcThrottleConfig,
 };
-use geodes::routing::router::{self, Journey, Locality, Member, PoolConfig, RouterConfig};
+use geodes::routing::router::{self, Journey, LimitsConfig, Locality, Member, PoolConfig, RouterConfig};
 use geodes::routing::throttle::{SreConfig, ThrottleConfig};
 use geodes::scenario::model::{DistSpec, Fault, FaultWhat, FaultWhen};
 use geodes::study::replicate;
@@ -336,6 +337,9 @@ fn crowded_router(choose: Choose, budget: BudgetConfig, throttle: ThrottleConfig
         degraded: false,
         max_requests: None,
     };
+    let minute = |limit| Some(WindowConfig { limit, window: Span::from_mins(1) });
+    let windows = PlainConfig { requests: minute(40), tokens: minute(40_000), retry_after: false };
+    let limited = |i| (DeploymentIx::new(i), LimiterConfig::FixedWindow(windows));
     let cooldown = CooldownConfig { failures: 3, time: Span::from_secs(5), rate_limited_at_once: true };
     let config = RouterConfig {
         chain: vec![pool(0..20), pool(20..30)],
@@ -343,6 +347,7 @@ fn crowded_router(choose: Choose, budget: BudgetConfig, throttle: ThrottleConfig
         delay: Delay::AwsStandard,
         budget: Some(budget),
         throttle: Some(throttle),
+        limits: LimitsConfig { of: (0..30).step_by(3).map(limited).collect(), epoch: Span::ZERO },
         on: ErrorSet::of(&ErrorClass::ALL),
         guards: vec![
             GuardConfig::Cooldown(cooldown),
