@@ -447,3 +447,46 @@ fn the_catalogue_can_be_looked_into() {
     assert!(look(&["explain-metric"]).contains("availability"));
     assert!(look(&["completions", "bash"]).contains("geodes"));
 }
+
+#[test]
+fn the_story_of_a_request_as_text_and_as_json() {
+    let p = Place::new();
+    let o = p.geodes(&["explain", "small.toml", "--topology", "two", "--find", "retried"]);
+    assert_eq!(o.status.code(), Some(0), "{}", err(&o));
+    let number: u64 = out(&o).lines().nth(1).unwrap().split_whitespace().next().unwrap().parse().unwrap();
+    let n = number.to_string();
+    let o = p.geodes(&["explain", "small.toml", "--topology", "two", "--request", &n]);
+    assert_eq!(o.status.code(), Some(0), "{}", err(&o));
+    let text = out(&o);
+    assert!(text.lines().all(|l| l.chars().count() <= 80), "{text}");
+    for part in
+        [&format!("Request {n} of \"Small\""), "topology two", "the user's program tries again", "virginia down", "! "]
+    {
+        assert!(text.contains(part), "{part} is missing from\n{text}");
+    }
+    let json = out(&p.geodes(&["explain", "small.toml", "--topology", "two", "--request", &n, "--format", "json"]));
+    let v: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((&v["request"], &v["format_version"]), (&number.into(), &1.into()));
+    let steps = v["steps"].as_array().unwrap();
+    assert_eq!((&steps[0]["step"], &steps[0]["at_ms"]), (&"try".into(), &0.0.into()));
+    assert!(steps.iter().any(|s| s["kind"] == "unknown" && s["step"] == "unseen_region_fault"), "{json}");
+    assert_eq!(steps.last().unwrap()["step"], "ends");
+}
+
+#[test]
+fn a_story_that_cannot_be_told_says_why() {
+    let p = Place::new();
+    for (args, code, words) in [
+        (&["--request", "1000000"][..], 2, "there is no request 1000000: the run has"),
+        (&["--request", "0"], 2, "0 is not in 1.."),
+        (&["--request", "7", "--topology", "towo"], 2, "did you mean `two`?"),
+        (&[], 2, "--request <N>"),
+        (&["--find", "odd"], 2, "possible values: failed, slow, degraded"),
+        (&["--find", "hedged"], 4, "no such request"),
+    ] {
+        let o = p.geodes(&[&["explain", "small.toml"], args].concat());
+        assert_eq!(o.status.code(), Some(code), "{args:?}: {}", err(&o));
+        assert!(err(&o).contains(words), "{args:?}: {}", err(&o));
+        assert!(out(&o).is_empty());
+    }
+}

@@ -2,6 +2,7 @@
 
 use super::exit::Exit;
 use super::output;
+use crate::study::explain::Trait;
 use clap::{Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -19,6 +20,8 @@ pub struct Args {
 pub enum Command {
     /// Simulate every topology of a scenario and report latency, availability, fail-over and cost.
     Run(RunArgs),
+    /// Tell the story of one request: every decision, who was out and why, what nobody knew.
+    Explain(ExplainArgs),
     /// Check geodes against exact laws or published claims.
     Validate(ValidateArgs),
     /// Look into the shipped data: regions, cities, round trips, prices, traces, sources.
@@ -96,6 +99,82 @@ fn export(text: &str) -> Result<(Format, PathBuf), String> {
         return Err("the path is missing".to_owned());
     }
     Ok((kind, PathBuf::from(path)))
+}
+
+/// `geodes explain`
+#[derive(clap::Args, Debug)]
+pub struct ExplainArgs {
+    /// Scenario file (TOML).
+    pub scenario: PathBuf,
+    /// Topology; without it, the baseline.
+    #[arg(long, value_name = "NAME")]
+    pub topology: Option<String>,
+    /// Number of the request: those after the warm-up are numbered from 1 in the order in which they are sent.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), required_unless_present = "find")]
+    pub request: Option<u64>,
+    /// Instead of telling a story, list the numbers of the first requests to end like this.
+    #[arg(long, value_enum, value_name = "WHAT", conflicts_with = "request")]
+    pub find: Option<Wanted>,
+    /// How many `--find` lists.
+    #[arg(long, value_name = "N", default_value_t = 5, requires = "find")]
+    pub most: usize,
+    /// Replication, from 0.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub replication: u32,
+    /// Master seed, instead of the scenario's.
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// What to print.
+    #[arg(long, value_enum, default_value_t = TaleFormat::Text)]
+    pub format: TaleFormat,
+}
+
+/// Formats of a story.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TaleFormat {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// What `--find` looks for.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Wanted {
+    /// Requests that were not served.
+    Failed,
+    /// Requests whose first token took longer than `slow_over`.
+    Slow,
+    /// Requests with an answer of degraded quality.
+    Degraded,
+    /// Requests that somebody tried again.
+    Retried,
+    /// Requests for which two calls raced.
+    Hedged,
+    /// Requests whose answer is not the policy's first choice.
+    Fallback,
+    /// Requests that read a conversation older than their user's last message.
+    Stale,
+    /// Requests that waited in a region's queue.
+    Queued,
+    /// Requests that met a fault which whoever sent them there had not noticed.
+    Unseen,
+}
+
+impl From<Wanted> for Trait {
+    fn from(wanted: Wanted) -> Trait {
+        match wanted {
+            Wanted::Failed => Trait::Failed,
+            Wanted::Slow => Trait::Slow,
+            Wanted::Degraded => Trait::Degraded,
+            Wanted::Retried => Trait::Retried,
+            Wanted::Hedged => Trait::Hedged,
+            Wanted::Fallback => Trait::Fallback,
+            Wanted::Stale => Trait::Stale,
+            Wanted::Queued => Trait::Queued,
+            Wanted::Unseen => Trait::Unseen,
+        }
+    }
 }
 
 /// `geodes validate`

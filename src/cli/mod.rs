@@ -5,6 +5,7 @@ mod args;
 mod catalog;
 mod completions;
 mod exit;
+mod explain;
 mod explain_metric;
 mod init;
 mod output;
@@ -49,6 +50,7 @@ pub fn main() -> ExitCode {
         Command::Catalog(a) => catalog::run(&a),
         Command::Init(a) => init::run(&a),
         Command::Schema => schema::run(),
+        Command::Explain(a) => explain::run(&a),
         Command::ExplainMetric(a) => explain_metric::run(&a),
         Command::Completions(a) => completions::run(&a),
     });

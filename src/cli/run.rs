@@ -6,7 +6,7 @@ use super::output;
 use super::progress::{Progress, catch_interrupt};
 use crate::report::{atomic, files, json, markdown, text};
 use crate::scenario::model::Scenario;
-use crate::scenario::{self, LoadError};
+use crate::scenario::{self, LoadError, did_you_mean};
 use crate::study::result::{ObjectiveVerdict, RunResult};
 use crate::study::{determinism, replicate};
 use std::path::Path;
@@ -94,17 +94,26 @@ fn check_objectives(result: &RunResult) -> Result<(), Exit> {
     Err(if missed > 0 { Exit::ObjectiveMissed } else { Exit::Inconclusive })
 }
 
+/// Position of the topology with that name; says which there are if there is none.
+pub fn topology(scenario: &Scenario, name: &str) -> Result<usize, Exit> {
+    let names = || scenario.topologies.iter().map(|t| t.name.as_str());
+    names().position(|known| known == name).ok_or_else(|| {
+        let known: Vec<&str> = names().collect();
+        eprintln!("error: no topology is called `{name}`; the scenario has {}", known.join(", "));
+        if let Some(help) = did_you_mean(name, names()) {
+            eprintln!("help: {help}");
+        }
+        Exit::Usage
+    })
+}
+
 /// Drops the topologies that were not asked for; the baseline stays, because multipliers need it.
 fn keep_topologies(scenario: &mut Scenario, wanted: &[String]) -> Result<(), Exit> {
     if wanted.is_empty() {
         return Ok(());
     }
     for name in wanted {
-        if !scenario.topologies.iter().any(|t| t.name == *name) {
-            let known: Vec<&str> = scenario.topologies.iter().map(|t| t.name.as_str()).collect();
-            eprintln!("error: no topology is called `{name}`; the scenario has {}", known.join(", "));
-            return Err(Exit::Usage);
-        }
+        topology(scenario, name)?;
     }
     let baseline = scenario.topologies[scenario.baseline].name.clone();
     scenario.topologies.retain(|t| t.name == baseline || wanted.contains(&t.name));

@@ -43,7 +43,7 @@ impl Serialize for Named<'_> {
 
 /// serde_json writes NaN and infinities as `null`, and fails only on keys that are not text, which the result types do
 /// not have.
-fn pretty(value: &impl Serialize) -> String {
+pub fn pretty(value: &impl Serialize) -> String {
     let mut text = serde_json::to_string_pretty(value).expect("result types have text keys");
     text.push('\n');
     text

@@ -1,9 +1,10 @@
-//! One file per format. Every format reads the types of [`crate::study::result`] and nothing else, so text, Markdown,
+//! One file per format. Every format reads the types of [`crate::study`]'s results and nothing else, so text, Markdown,
 //! JSON, CSV and charts cannot disagree.
 //!
 //! | file | what it writes | feature |
 //! |---|---|---|
 //! | `text` | tables for a terminal of any width | `cli` |
+//! | `tale` | the story of one request, for a terminal | `cli` |
 //! | [`markdown`] | the comparison and the incidents, for a README or a pull request | |
 //! | [`json`] | everything, for machines | |
 //! | [`csv`] | per-interval figures, users, incidents and the bill, for spreadsheets | |
@@ -23,6 +24,8 @@ pub mod slug;
 #[cfg_attr(not(feature = "cli"), allow(dead_code))]
 mod tables;
 
+#[cfg(feature = "cli")]
+pub mod tale;
 #[cfg(feature = "cli")]
 pub mod text;
 

@@ -334,7 +334,7 @@ fn share_out(natural: &[usize], flexible: &[bool], room: usize) -> Vec<usize> {
 }
 
 /// Breaks text at blanks; a word longer than the width is cut.
-fn wrap(text: &str, width: usize) -> Vec<String> {
+pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     let mut used = 0;
     for word in text.split_whitespace() {

@@ -9,6 +9,18 @@ use crate::units::{DeploymentIx, Span, Time};
 /// One step of a request's way through the router.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Reason {
+    /// A deployment may be called.
+    Candidate {
+        /// Which.
+        deployment: DeploymentIx,
+        /// Calls of this gateway that are out there.
+        in_flight: u32,
+    },
+    /// A candidate was drawn at random to be compared with the others that were.
+    Drawn {
+        /// Which.
+        deployment: DeploymentIx,
+    },
     /// What a candidate was judged by.
     Scored {
         /// Which.
@@ -35,6 +47,20 @@ pub enum Reason {
         deployment: DeploymentIx,
         /// Why.
         because: Exclusion,
+    },
+    /// The pool's attempts are used up.
+    AttemptsUsed {
+        /// So many may be made in one pool.
+        allowed: u32,
+    },
+    /// A deployment was taken out of service because of how a call has ended.
+    TakenOut {
+        /// Which.
+        deployment: DeploymentIx,
+        /// By which kind of guard.
+        guard: &'static str,
+        /// Until when, if that is known.
+        until: Option<Time>,
     },
     /// The next pool of the chain is tried.
     NextPool {

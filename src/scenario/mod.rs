@@ -27,4 +27,5 @@ pub use plain::{plain, plain_region};
 pub use reference::reference;
 pub use schema::schema;
 pub use starter::starter;
+pub use suggest::did_you_mean;
 pub use validate::{TooLarge, check_size};

@@ -3,6 +3,7 @@
 mod billing;
 pub mod claims;
 pub mod determinism;
+pub mod explain;
 mod incidents;
 mod info;
 pub mod laws;

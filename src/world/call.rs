@@ -9,6 +9,7 @@ use super::provider::{Arrival, Provider, Service};
 use super::purpose::MODEL_LINK;
 use super::quota::Quotas;
 use super::session::{Call, Leg, Phase, Session};
+use super::story::What;
 use super::{Cx, World};
 use crate::kernel::MAX_TIME;
 use crate::kernel::Slab;
@@ -36,6 +37,9 @@ impl World<'_> {
     /// Does what the router commands.
     pub(super) fn obey(&mut self, session: SessionKey, command: Command, cx: &mut Cx) {
         self.note(cx.now(), session, Happening::Obeyed(command));
+        if command != Command::Succeed {
+            self.note_unseen_deployments(session, cx.now());
+        }
         match command {
             Command::Attempt { deployment, degraded, fallback } => {
                 let epoch = self.sessions[session].request.step(Phase::Calling);
@@ -49,6 +53,7 @@ impl World<'_> {
             // at the end of time it would wait for ever
             Command::Wait { until } if until > MAX_TIME => self.turn_fails(session, Failure::Shed, cx),
             Command::Wait { until } => {
+                self.chronicle.note(session, cx.now(), || What::Pauses { until });
                 let epoch = self.sessions[session].request.step(Phase::BackingOff);
                 cx.schedule_in(until.since(cx.now()), TRAFFIC, Event::BackoffOver { session, epoch });
             }
@@ -80,6 +85,7 @@ impl World<'_> {
         let serial = s.request.next_serial();
         let (sent, prompt, workload) = (s.request.sent, s.request.prompt, usize::from(s.workload));
         cx.schedule_in(half_rtt, TRAFFIC, Event::ReachesProvider { session, leg, serial });
+        self.chronicle.note(session, now, || What::Sent { attempt, deployment, leg, degraded, fallback });
         self.count_call(sent, region, deployment, prompt);
         self.watch_call(now, deployment);
         let streamed = self.demand[workload].streamed;
@@ -117,6 +123,13 @@ impl World<'_> {
         if call.accepted && call.streamed && retry.hedge_after.is_some() && call.first_token <= at {
             cx.schedule(call.first_token, TRAFFIC, Event::FirstToken { session, leg, serial });
         }
+        let (attempt, first_byte) = (call.attempt, call.first_byte());
+        let begins = (call.accepted && first_byte <= at).then_some(first_byte);
+        let refused = (!call.accepted).then_some(call.outcome);
+        self.chronicle.note(session, now, || What::AtProvider { attempt, refused });
+        if let Some(first_byte) = begins {
+            self.chronicle.note(session, first_byte, || What::FirstByte { attempt });
+        }
         cx.schedule_in(at.since(now), TRAFFIC, Event::AttemptEnds { session, leg, serial });
     }
 
@@ -136,11 +149,15 @@ impl World<'_> {
         self.quotas.settle(now, call.deployment, call.grant, &usage);
         self.count_attempt(session, &call, output);
         self.note(now, session, Happening::Ended { deployment: call.deployment, outcome: call.outcome });
+        let (attempt, outcome, usage) = (call.attempt, call.outcome, call.billed(prompt, output));
+        self.chronicle.note(session, now, || What::AttemptEnds { attempt, outcome, usage });
         if raced && call.outcome != Outcome::Ok {
             // the other call may still answer
             self.close_leg(session, leg);
             if self.ask_router(session).observe(now, &call) {
-                self.watch_taken_out(call.sent, now, call.deployment);
+                let deployment = call.deployment;
+                self.chronicle.note(session, now, || What::TakenOut { deployment });
+                self.watch_taken_out(call.sent, now, deployment);
             }
             return;
         }
@@ -157,6 +174,7 @@ impl World<'_> {
             && call.begun(now)
         {
             // a part of the answer is with the user already: no gateway can take that back and try elsewhere
+            self.chronicle.note(session, now, || What::HalfAnswered);
             match command {
                 Command::Attempt { deployment, .. } => self.ask_router(session).on_abandoned(now, deployment),
                 Command::Wait { .. } => self.ask_router(session).on_given_up(),
@@ -184,6 +202,8 @@ impl World<'_> {
                     call.outcome = Outcome::Failed { class, retry_after: None };
                     call.output = 0; // nobody is billed for half an answer that the provider breaks off
                     call.serial = serial; // its own end is void
+                    let attempt = call.attempt;
+                    self.chronicle.note(session, now, || What::BrokenOff { attempt });
                     broken.push((session, leg));
                 }
             }

@@ -4,6 +4,7 @@ use super::World;
 use super::event::SessionKey;
 use super::purpose::ROUTING;
 use super::session::Call;
+use super::story::{Listener, Story};
 use crate::random::{Draws, EntityKey};
 use crate::routing::entropy::Entropy;
 use crate::routing::outcome::{Observation, Outcome};
@@ -33,6 +34,24 @@ pub(super) struct Question<'a> {
     journey: &'a mut Journey,
     request: Request<'a>,
     entropy: TurnEntropy<'a>,
+    /// Of the turn, if it is followed.
+    story: Option<&'a mut Story>,
+}
+
+/// Calls the router with whoever listens to its reasons: the story of the turn, or nobody.
+macro_rules! heard {
+    ($question:ident, $now:expr, $sink:ident => $call:expr) => {
+        match $question.story.take() {
+            Some(story) => {
+                let $sink = &mut Listener { story, at: $now };
+                $call
+            }
+            None => {
+                let $sink = &mut Silent;
+                $call
+            }
+        }
+    };
 }
 
 impl World<'_> {
@@ -49,32 +68,35 @@ impl World<'_> {
             blocks: &[],
         };
         let router = &mut self.regions[usize::from(s.request.region)].router;
-        Question { router, journey: &mut s.request.journey, request, entropy }
+        let story = self.chronicle.story(session);
+        Question { router, journey: &mut s.request.journey, request, entropy, story }
     }
 }
 
 impl Question<'_> {
     /// The application wants a model's answer.
     pub(super) fn on_request(mut self, now: Time) -> Command {
-        self.router.on_request(now, self.journey, &self.request, &mut self.entropy, &mut Silent)
+        heard!(self, now, sink => self.router.on_request(now, self.journey, &self.request, &mut self.entropy, sink))
     }
 
     /// The pause that the router asked for is over.
     pub(super) fn on_timeout(mut self, now: Time) -> Command {
         // the draws before the pause have the first addresses
         self.entropy.next += 128;
-        self.router.on_timeout(now, self.journey, &self.request, &mut self.entropy, &mut Silent)
+        heard!(self, now, sink => self.router.on_timeout(now, self.journey, &self.request, &mut self.entropy, sink))
     }
 
     /// A call has been out for so long that a second may race it.
     pub(super) fn on_hedge(mut self, now: Time) -> Option<Command> {
-        self.router.on_hedge(now, self.journey, &self.request, &mut self.entropy, &mut Silent)
+        heard!(self, now, sink => self.router.on_hedge(now, self.journey, &self.request, &mut self.entropy, sink))
     }
 
     /// A call has ended; true in the second place when that took its deployment out of service.
     pub(super) fn on_outcome(mut self, now: Time, call: &Call) -> (Command, bool) {
         let seen = observation(call, now, &self.request);
-        self.router.on_outcome(now, self.journey, &self.request, call.deployment, &seen, &mut self.entropy, &mut Silent)
+        heard!(self, now, sink => {
+            self.router.on_outcome(now, self.journey, &self.request, call.deployment, &seen, &mut self.entropy, sink)
+        })
     }
 
     /// A call has failed while another is still out; true when that took its deployment out of service.

@@ -3,10 +3,12 @@
 //! The dispatch table in [`World::handle`](struct@World) is the table of contents of the simulation: one line per event, one named method
 //! each. A request flows through the files as it flows through the product: [`demand`] creates it, [`steering`] sends it
 //! to a region, [`region`] admits it, [`store`] reads its conversation, the gateway asks [`crate::routing`] whom to
-//! call, [`provider`] serves it, and [`record`] keeps what happened. [`faults`] break things, `outage` says what that
+//! call, [`provider`] serves it, and [`record`] keeps what happened, [`chronicle`] to whom. [`faults`] break things, `outage` says what that
 //! does to what is under way, `health` and `probing` notice.
 
+mod blind;
 mod call;
+pub mod chronicle;
 mod counting;
 pub mod demand;
 pub mod event;
@@ -30,6 +32,7 @@ pub mod sampler;
 pub mod session;
 pub mod steering;
 pub mod store;
+pub mod story;
 mod turn;
 pub mod watch;
 
@@ -41,6 +44,7 @@ use crate::kernel::{Context, Slab, World as Simulated};
 use crate::random::Draws;
 use crate::scenario::model::{Scenario, Topology};
 use crate::units::{Span, Time};
+use chronicle::Chronicle;
 use demand::{Demand, Source};
 use event::Event;
 use faults::{Damage, Occurrence};
@@ -97,6 +101,8 @@ pub struct World<'a> {
     record: Record,
     /// Kept on demand only.
     log: Option<Vec<log::Entry>>,
+    /// Stories of chosen turns.
+    chronicle: Chronicle,
     /// Turns that have reached a terminal state.
     ended: u64,
 }

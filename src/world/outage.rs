@@ -3,6 +3,7 @@
 use super::event::{Event, SessionKey};
 use super::session::{Phase, Session};
 use super::store::Death;
+use super::story::What;
 use super::watch::AWAIT;
 use super::{Cx, World};
 use crate::routing::outcome::ErrorClass;
@@ -67,6 +68,7 @@ impl World<'_> {
                 .map(|(k, _)| k)
                 .collect();
             for session in inside {
+                self.chronicle.note(session, now, || What::RegionDied);
                 self.give_up_calls(session, cx);
                 let r = &mut self.sessions[session].request;
                 r.holds_slot = false;

@@ -7,6 +7,7 @@ use super::event::{Event, HEALTH, TRAFFIC};
 use super::outage::is_inside;
 use super::purpose::{PROBE_PHASE, PROBE_RTT};
 use super::session::Phase;
+use super::story::What;
 use super::{Cx, World};
 use crate::random::EntityKey;
 use crate::routing::steering::{Moved, Seen};
@@ -90,6 +91,7 @@ impl World<'_> {
             if !under_way || Some(usize::from(s.request.region)) != moved.from {
                 continue;
             }
+            self.chronicle.note(session, now, || What::NetworkMoved);
             self.give_up_calls(session, cx);
             if self.sessions[session].request.phase == Phase::BackingOff {
                 self.ask_router(session).on_given_up();

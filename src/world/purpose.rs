@@ -66,3 +66,5 @@ pub const PROBE_PHASE: Purpose = Purpose(29);
 pub const PROBE_RTT: Purpose = Purpose(30);
 /// What other customers use of a pool shared with them; entity: quota or deployment, index: number of the change.
 pub const POOL_LOAD: Purpose = Purpose(32);
+/// Whether a turn is among those that are followed, which changes nothing; entity: turn.
+pub const SAMPLED: Purpose = Purpose(48);

@@ -13,6 +13,7 @@ use super::event::{Event, SessionKey, TRAFFIC};
 use super::log::Happening;
 use super::provider::Arrival;
 use super::session::{Call, Leg, Phase};
+use super::story::What;
 use super::{Cx, World};
 use crate::kernel::slab::Key;
 use crate::routing::router::Command;
@@ -48,8 +49,10 @@ impl World<'_> {
         if s.request.phase != Phase::Calling || !s.request.out || s.request.call.begun(cx.now()) {
             return;
         }
+        self.chronicle.note(session, cx.now(), || What::HedgeDue);
         let command = self.ask_router(session).on_hedge(cx.now());
         if let Some(Command::Attempt { deployment, degraded, fallback }) = command {
+            self.note_unseen_deployments(session, cx.now());
             let call = self.send_call(session, Leg::Second, deployment, degraded, fallback, cx);
             self.sessions[session].request.race = self.races.insert(call);
             self.note(cx.now(), session, Happening::Hedged { deployment });
@@ -90,6 +93,8 @@ impl World<'_> {
             let prompt = s.request.prompt;
             self.settle(&call, prompt, output, now, cx);
             self.count_abandoned(session, &call, output);
+            let (attempt, usage) = (call.attempt, call.billed(prompt, output));
+            self.chronicle.note(session, now, || What::GivenUp { attempt, usage });
         } else {
             let arrival = Arrival {
                 turn: s.key.child(u64::from(s.turn)),
@@ -102,6 +107,9 @@ impl World<'_> {
             let stray = self.strays.insert(Stray { call, arrival, given_up: now, sent, group, region });
             cx.schedule_in((call.sent + call.half_rtt).since(cx.now()), TRAFFIC, Event::StrayArrives { stray });
             self.count_abandoned(session, &call, 0);
+            self.chronicle.strays(session, stray);
+            let (attempt, usage) = (call.attempt, call.billed(0, 0));
+            self.chronicle.note(session, now, || What::GivenUp { attempt, usage });
         }
         self.note(now, session, Happening::GivenUp { deployment: call.deployment });
         self.ask_router(session).on_abandoned(now, call.deployment);
@@ -118,18 +126,23 @@ impl World<'_> {
 
     /// A call that was given up on its way is at the provider.
     pub(super) fn stray_arrives(&mut self, stray: Key<Stray>, cx: &mut Cx) {
-        let Some(Stray { mut call, arrival, given_up, sent, group, region }) = self.strays.remove(stray) else {
+        let key = stray;
+        let Some(Stray { mut call, arrival, given_up, sent, group, region }) = self.strays.remove(key) else {
             return;
         };
         let provider = &mut self.providers[call.deployment.ix()];
         if self.damage.region_down(provider.place) {
-            return;
+            return self.chronicle.stray_arrives(key, cx.now(), None);
         }
         meet(&mut call, cx.now(), provider, &mut self.quotas, &self.damage, arrival, &self.draws);
         if call.accepted {
             let output = call.paid_output(given_up);
             self.settle(&call, arrival.prompt, output, given_up, cx);
             self.count_tokens(sent, group, usize::from(region), call.deployment, arrival.prompt, output);
+            let (attempt, usage) = (call.attempt, call.billed(arrival.prompt, output));
+            self.chronicle.stray_arrives(key, cx.now(), Some(What::StrayArrives { attempt, usage }));
+        } else {
+            self.chronicle.stray_arrives(key, cx.now(), None);
         }
     }
 

@@ -5,6 +5,7 @@
 //! move when that resolver's record runs out: spread over one TTL.
 
 use super::purpose::{RESOLVER_EXTENDS, RESOLVER_PHASE};
+use super::story::What;
 use crate::random::{Draws, EntityKey};
 use crate::routing::steering::Answer;
 use crate::scenario::model::Scenario;
@@ -63,6 +64,15 @@ impl Resolvers {
             }
         }
         Resolvers { per_group, hit: dns.hit, miss: dns.miss, cache, kept }
+    }
+
+    /// What a story says of a question that the resolver can answer from its cache; `None` if it has to ask.
+    pub(super) fn cached(&self, now: Time, group: GroupIx, resolver: u32) -> Option<What> {
+        let i = group.ix() * self.per_group as usize + resolver as usize;
+        let record = &self.cache[i];
+        let asked = record.expires.nanos().checked_sub(self.kept[i].nanos()).map(Time);
+        (now < record.expires)
+            .then_some(What::Cached { asked: asked.filter(|_| record.questions > 1), expires: record.expires })
     }
 
     /// A user asks its resolver, which may ask the name service. The answer, and how long it took.

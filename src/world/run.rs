@@ -1,5 +1,6 @@
 //! Building a world and running it from the origin to its end.
 
+use super::chronicle::{Chronicle, Follow};
 use super::counting::Target;
 use super::demand::{Demand, sources};
 use super::faults::{Damage, Occurrence, schedule};
@@ -11,6 +12,7 @@ use super::region::Region;
 use super::sampler::{LinkSampler, Sampler};
 use super::steering::Steering;
 use super::store::Store;
+use super::story::Story;
 use super::watch::{MOST, Watch};
 use super::{Cx, World};
 use crate::kernel::trace::{Divergence, first_divergence};
@@ -76,7 +78,12 @@ pub fn run(scenario: &Scenario, topology: usize, replication: u32) -> Record {
 impl<'a> Run<'a> {
     /// Builds the world and schedules its first events.
     pub fn new(scenario: &'a Scenario, topology: usize, seed: Seed) -> Run<'a> {
-        let world = World::new(scenario, &scenario.topologies[topology], Draws::new(seed));
+        Run::following(scenario, topology, seed, Follow::Nobody)
+    }
+
+    /// Like [`Run::new`], and collects the stories of the turns that it is to follow. Nothing else is different.
+    pub fn following(scenario: &'a Scenario, topology: usize, seed: Seed, follow: Follow) -> Run<'a> {
+        let world = World::new(scenario, &scenario.topologies[topology], Draws::new(seed), follow);
         let end = world.end;
         let mut engine = Engine::new(world);
         engine.with(|world, cx| world.begin(cx));
@@ -103,6 +110,36 @@ impl<'a> Run<'a> {
         let end = witness.engine.run_to_end();
         debug_assert_eq!(end, RunEnd::Exhausted);
         Ok(())
+    }
+
+    /// Runs until the clock shows that time; false if nothing can happen any more.
+    pub fn advance_to(&mut self, until: Time) -> bool {
+        let witness = Witness { name: self.name, engine: &mut self.engine };
+        witness.engine.run_until(until) != RunEnd::Exhausted
+    }
+
+    /// Runs until a story is complete that was not taken before; `None` at the end of the run.
+    pub fn next_story(&mut self) -> Option<Story> {
+        let witness = Witness { name: self.name, engine: &mut self.engine };
+        while !witness.engine.world().chronicle.has_complete() {
+            witness.engine.step(MAX_TIME)?;
+        }
+        witness.engine.world_mut().chronicle.take_first()
+    }
+
+    /// Takes the stories that are complete, in the order in which they became complete.
+    pub fn take_stories(&mut self) -> Vec<Story> {
+        self.engine.world_mut().chronicle.take()
+    }
+
+    /// Turns that count and were sent so far, in a run that follows some.
+    pub fn numbered(&self) -> u64 {
+        self.engine.world().chronicle.numbered()
+    }
+
+    /// The present instant; the horizon begins after the warm-up.
+    pub fn now(&self) -> Time {
+        self.engine.now()
     }
 
     /// Runs to the end and shows every event to `observer` just before it is handled.
@@ -142,7 +179,7 @@ impl<'a> Run<'a> {
 }
 
 impl<'a> World<'a> {
-    fn new(scenario: &'a Scenario, topology: &'a Topology, draws: Draws) -> World<'a> {
+    fn new(scenario: &'a Scenario, topology: &'a Topology, draws: Draws, follow: Follow) -> World<'a> {
         let start = Time(scenario.warmup.nanos());
         let end = start + scenario.horizon;
         let places: Vec<RegionIx> = topology.regions.iter().map(|r| r.place).collect();
@@ -216,6 +253,7 @@ impl<'a> World<'a> {
             providers,
             record,
             log: None,
+            chronicle: Chronicle::new(follow, draws),
             draws,
             ended: 0,
         }
@@ -252,6 +290,8 @@ impl<'a> World<'a> {
             let calls = self.regions.iter().map(|r| r.router.in_flight(DeploymentIx::new(d))).sum::<u32>();
             assert!(calls == 0, "INV-5 broken: gateways count {calls} calls to deployment {d} that are not out");
         }
+        let unfinished = self.chronicle.unfinished();
+        assert!(unfinished == 0, "INV-1 broken: {unfinished} stories have no end");
         let grants = self.quotas.outstanding();
         assert!(grants == 0, "INV-5 broken: {grants} grants of quotas never came back");
         for (i, r) in self.regions.iter_mut().enumerate() {

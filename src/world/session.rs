@@ -1,6 +1,7 @@
 //! A session: a user's conversation, at most one turn of it in flight.
 
 use super::provider::InService;
+use super::story::Tokens;
 use crate::kernel::slab::Key;
 use crate::random::EntityKey;
 use crate::routing::limits::Grant;
@@ -218,6 +219,14 @@ impl Call {
             let after_first = u128::from(self.output.saturating_sub(1)) * u128::from(passed) / u128::from(decode);
             (1 + after_first as u32).min(self.output)
         }
+    }
+}
+
+impl Call {
+    /// What is billed for a prompt and so much of the answer: nothing if the provider did not take the call in.
+    pub fn billed(&self, prompt: u32, output: u32) -> Tokens {
+        let (input, output) = if self.accepted { (prompt, output) } else { (0, 0) };
+        Tokens { deployment: self.deployment, input, output }
     }
 }
 

@@ -12,9 +12,10 @@ use super::failure::Failure;
 use super::purpose::{ADDRESS, CONVERGENCE, INFLATED, RESOLVER_PLACE, STEERING, STEERING_TRY};
 use super::resolver::{Question, Resolvers};
 use super::sampler::Sampler;
+use super::story::{Listener, What};
 use crate::random::{Draws, EntityKey, Purpose};
 use crate::routing::entropy::Entropy;
-use crate::routing::reason::Silent;
+use crate::routing::reason::{ReasonSink, Silent};
 use crate::routing::steering::{Answer, Endpoint, Location, Moved, Policy, Seen, Source, Steerer, Vantage};
 use crate::scenario::model::{Access, AppRegion, Scenario, Topology};
 use crate::units::{GroupIx, Span, Time, great_circle_km};
@@ -192,9 +193,9 @@ impl Steering {
         let mut steerer =
             Steerer::new(policy.clone(), sources).expect("validation refuses policies that can never work");
         let resolvers = match access {
-            Access::Name { ttl } => {
-                Some(Resolvers::new(scenario, ttl, draws, |q| ask(&mut steerer, &places, draws, Time::ZERO, q)))
-            }
+            Access::Name { ttl } => Some(Resolvers::new(scenario, ttl, draws, |q| {
+                ask(&mut steerer, &places, draws, Time::ZERO, q, &mut Silent)
+            })),
             _ => None,
         };
         let probe_interval = match policy {
@@ -222,17 +223,27 @@ impl Steering {
         self.units
     }
 
-    /// Which way a try goes.
+    /// Which way a try goes. `story` hears of it.
     ///
     /// # Errors
     /// Why there is none.
-    pub fn route(&mut self, now: Time, asker: &Asker) -> Result<Route, NoWay> {
+    pub(super) fn route(&mut self, now: Time, asker: &Asker, mut story: Option<Listener<'_>>) -> Result<Route, NoWay> {
         if let (Some(region), Access::Name { .. } | Access::Network { .. } | Access::Accelerator { .. }) =
             (asker.open, self.access)
         {
+            if let Some(told) = story {
+                told.story.push(now, What::Connected { region });
+            }
             return Ok(Route { region, took: Span::ZERO, handshakes: 0 });
         }
-        let (answer, took) = self.answer(now, asker);
+        let (answer, took) = match &mut story {
+            Some(told) => {
+                let cached = self.resolvers.as_ref().and_then(|r| r.cached(now, asker.group, asker.unit));
+                told.story.push(now, cached.unwrap_or(What::Steered));
+                self.answer(now, asker, told)
+            }
+            None => self.answer(now, asker, &mut Silent),
+        };
         let Some(region) = address(&self.draws, asker, answer) else {
             return Err(self.no_way(asker.group));
         };
@@ -251,15 +262,15 @@ impl Steering {
     }
 
     /// What is answered, and how long that takes to learn.
-    fn answer(&mut self, now: Time, asker: &Asker) -> (Answer, Span) {
+    fn answer<S: ReasonSink>(&mut self, now: Time, asker: &Asker, reasons: &mut S) -> (Answer, Span) {
         let source = self.source(asker.group, asker.unit);
         let Steering { draws, steerer, places, resolvers, .. } = self;
         if let Some(resolvers) = resolvers {
-            return resolvers.resolve(now, asker.group, asker.unit, |q| ask(steerer, places, draws, now, q));
+            return resolvers.resolve(now, asker.group, asker.unit, |q| ask(steerer, places, draws, now, q, reasons));
         }
         let next = u64::from(asker.number) << 8;
         let mut choices = Choices { draws, purpose: STEERING_TRY, entity: asker.turn, next };
-        let answer = steerer.steer(now, &places.vantage(asker.group, source), &mut choices, &mut Silent);
+        let answer = steerer.steer(now, &places.vantage(asker.group, source), &mut choices, reasons);
         (answer, self.hit)
     }
 
@@ -353,10 +364,17 @@ impl Steering {
 }
 
 /// What the name service answers a resolver now.
-fn ask(steerer: &mut Steerer, places: &Places, draws: &Draws, now: Time, q: Question) -> Answer {
+fn ask<S: ReasonSink>(
+    steerer: &mut Steerer,
+    places: &Places,
+    draws: &Draws,
+    now: Time,
+    q: Question,
+    reasons: &mut S,
+) -> Answer {
     let entity = places.keys[q.group.ix()].child(u64::from(q.resolver));
     let mut choices = Choices { draws, purpose: STEERING, entity, next: u64::from(q.number) << 8 };
-    steerer.steer(now, &places.of_resolver(q.group, q.resolver), &mut choices, &mut Silent)
+    steerer.steer(now, &places.of_resolver(q.group, q.resolver), &mut choices, reasons)
 }
 
 /// Which of the addresses in an answer the client takes: a random one, another than the last time if there is another.

@@ -8,6 +8,7 @@ use super::purpose::{OVERHEAD, STATE_READ, STATE_WRITE, USER_LINK};
 use super::region::Admission;
 use super::session::{Phase, Write};
 use super::steering::{Asker, NoWay};
+use super::story::{Ending, Taken, What};
 use super::{Cx, World};
 use crate::routing::router::Journey;
 use crate::routing::steering::Seen;
@@ -37,6 +38,7 @@ impl World<'_> {
         r.journey = Journey::new(class);
         self.record.turns += 1;
         if counted {
+            self.chronicle.begins(session, s);
             self.record.groups[s.group.ix()].requests += 1;
         }
         for &w in &self.open_watches {
@@ -61,11 +63,13 @@ impl World<'_> {
             before: (r.tries > 1).then_some(r.region),
             open: (now < s.connected_until).then_some(s.connected_to),
         };
-        let route = match self.steering.route(now, &asker) {
+        self.chronicle.note(session, now, || What::TryBegins { number: asker.number });
+        let route = match self.steering.route(now, &asker, self.chronicle.listener(session, now)) {
             Ok(route) => route,
             Err(no_way) => {
                 // whoever gets no region counts where it was before, or would have gone
                 r.region = asker.before.or(self.steering.nearest(s.group)).unwrap_or(0);
+                self.chronicle.note(session, now, || What::NoWay);
                 return match no_way {
                     NoWay::Refused(why) => self.turn_fails(session, why, cx),
                     NoWay::Silence => self.client_waits_in_vain(session, cx),
@@ -80,6 +84,9 @@ impl World<'_> {
         r.half_rtt = link.half(u);
         let travel = route.took + r.half_rtt.times(2 * u64::from(route.handshakes) + 1);
         let epoch = r.step(Phase::Travelling);
+        let (took, handshakes, half_rtt) = (route.took, route.handshakes, r.half_rtt);
+        self.chronicle.note(session, now, || What::Routed { region, took, handshakes, half_rtt });
+        self.note_unseen_regions(session, now);
         cx.schedule_in(travel, TRAFFIC, Event::ReachesRegion { session, epoch });
         self.watch_region_choice(now, usize::from(region));
     }
@@ -93,7 +100,19 @@ impl World<'_> {
             // nobody answers: the client notices when its connect time-out runs out
             return self.client_waits_in_vain(session, cx);
         }
-        match self.regions[index].admit(now, session, epoch) {
+        let admission = self.regions[index].admit(now, session, epoch);
+        let region = &self.regions[index];
+        self.chronicle.note(session, now, || What::Arrives {
+            taken: match admission {
+                Admission::Served => Taken::In,
+                Admission::Queued => Taken::Queued,
+                Admission::Refused => Taken::Refused,
+            },
+            in_use: region.in_use(),
+            slots: region.slots(),
+            waiting: region.waiting() as u32,
+        });
+        match admission {
             Admission::Served => self.enters_application(session, cx),
             Admission::Queued => s.request.phase = Phase::Queued,
             Admission::Refused => {
@@ -122,12 +141,16 @@ impl World<'_> {
         let read = self.state_read.span(self.draws.uniform(STATE_READ, turn, n));
         let overhead = self.overheads[index].span(self.draws.uniform(OVERHEAD, turn, n));
         let mut work = read + overhead;
-        if self.damage.database_down(region.place) {
+        let (database_down, cache_down) =
+            (self.damage.database_down(region.place), self.damage.cache_down(region.place));
+        if database_down {
             work = DATABASE_TIMEOUT; // the read waits in vain
         }
-        if self.damage.cache_down(region.place) {
+        if cache_down {
             work += CACHE_TIMEOUT;
         }
+        let stale = s.request.stale;
+        self.chronicle.note(session, now, || What::Works { takes: work, stale, database_down, cache_down });
         let epoch = s.request.step(Phase::InApplication);
         cx.schedule_in(work, TRAFFIC, Event::CallsModel { session, epoch });
     }
@@ -140,6 +163,7 @@ impl World<'_> {
             return self.turn_fails(session, Failure::Database, cx);
         }
         self.note(cx.now(), session, Happening::Asked);
+        self.chronicle.note(session, cx.now(), || What::GatewayAsked);
         let command = self.ask_router(session).on_request(cx.now());
         self.obey(session, command, cx);
     }
@@ -147,6 +171,7 @@ impl World<'_> {
     /// The gateway's pause is over.
     pub(super) fn backoff_over(&mut self, session: SessionKey, epoch: u16, cx: &mut Cx) {
         if self.sessions.get(session).is_some_and(|s| s.request.epoch == epoch) {
+            self.chronicle.note(session, cx.now(), || What::PauseOver);
             let command = self.ask_router(session).on_timeout(cx.now());
             self.obey(session, command, cx);
         }
@@ -173,6 +198,16 @@ impl World<'_> {
         let (key, turn, class) = (s.key, s.turn, self.scenario.groups[s.group.ix()].residency);
         self.store.acknowledge(index, key, turn, written, class);
         self.count_served(session, ttft, e2e);
+        let (call, slow) = (self.sessions[session].request.call, ttft > self.scenario.slow_over);
+        self.chronicle.note(session, first, || What::UserSees);
+        self.chronicle.ends(session, last, || Ending::Served {
+            ttft,
+            e2e,
+            deployment: call.deployment,
+            degraded: call.degraded,
+            fallback: call.fallback,
+            slow,
+        });
         self.steering_done(session, Seen::Answered(first.since(self.sessions[session].request.try_began)));
         self.leaves_region(session, cx);
         self.turn_over(session, last, true, cx);
@@ -184,9 +219,11 @@ impl World<'_> {
         self.count_failed(session, why, now);
         self.steering_done(session, if why.is_the_regions() { Seen::Failed } else { Seen::Nothing });
         self.leaves_region(session, cx);
-        let half_rtt = self.sessions[session].request.half_rtt;
+        let (sent, half_rtt) = (self.sessions[session].request.sent, self.sessions[session].request.half_rtt);
         let connected = !matches!(why, Failure::Unreachable | Failure::Residency | Failure::NoRegion);
-        self.turn_over(session, if connected { now + half_rtt } else { now }, connected, cx);
+        let at = if connected { now + half_rtt } else { now };
+        self.chronicle.ends(session, at, || Ending::Failed { why, after: at.since(sent) });
+        self.turn_over(session, at, connected, cx);
     }
 
     /// The turn is no longer on its way as far as the steering system is concerned.
@@ -211,6 +248,7 @@ impl World<'_> {
                 .is_some_and(|s: &super::session::Session| s.request.epoch == e && s.request.phase == Phase::Queued)
         };
         if let Some((next, _)) = self.regions[index].release(cx.now(), waits) {
+            self.chronicle.note(next, cx.now(), || What::LeavesQueue);
             self.enters_application(next, cx);
         }
     }
@@ -245,7 +283,9 @@ impl World<'_> {
         let timeout = self.scenario.client.connect_timeout;
         let s = &mut self.sessions[session];
         s.connected_until = Time::ZERO;
-        let wait = (s.request.try_began + timeout).since(now);
+        let until = s.request.try_began + timeout;
+        self.chronicle.note(session, now, || What::Silence { until });
+        let wait = until.since(now);
         let epoch = s.request.step(Phase::Unanswered);
         cx.schedule_in(wait, TRAFFIC, Event::ClientGivesUp { session, epoch });
     }
@@ -255,6 +295,7 @@ impl World<'_> {
         let Some(s) = self.sessions.get_mut(session).filter(|s| s.request.epoch == epoch) else { return };
         let client = &self.scenario.client;
         if s.request.phase == Phase::Unanswered {
+            self.chronicle.note(session, cx.now(), || What::ClientGivesUp);
             if u32::from(s.request.tries) >= client.tries {
                 return self.turn_fails(session, Failure::Unreachable, cx);
             }

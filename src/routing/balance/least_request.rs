@@ -10,7 +10,7 @@
 use super::edf::Edf;
 use super::{Balance, View};
 use crate::routing::entropy::Entropy;
-use crate::routing::reason::ReasonSink;
+use crate::routing::reason::{Reason, ReasonSink};
 
 /// Parameters. [`LeastRequestConfig::ENVOY`] has Envoy's defaults.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -60,9 +60,16 @@ impl Balance for LeastRequest {
         if n == 0 {
             return None;
         }
-        let mut chosen = view.nth(entropy.pick(n));
+        let mut draw = || {
+            let drawn = view.nth(entropy.pick(n));
+            if reasons.on() {
+                reasons.push(Reason::Drawn { deployment: view.members[drawn].deployment });
+            }
+            drawn
+        };
+        let mut chosen = draw();
         for _ in 1..self.config.choice_count {
-            let other = view.nth(entropy.pick(n));
+            let other = draw();
             if view.states[other].in_flight < view.states[chosen].in_flight {
                 chosen = other;
             }

@@ -143,6 +143,7 @@ impl Router {
         reasons: &mut S,
     ) -> Option<Command> {
         if u32::from(journey.attempts_in_pool) >= self.config.attempts_per_pool {
+            reasons.push(Reason::AttemptsUsed { allowed: self.config.attempts_per_pool });
             return None;
         }
         let position = self.choose(now, journey, request, false, entropy, reasons)?;
@@ -195,6 +196,9 @@ impl Router {
         reasons: &mut S,
     ) -> (Command, bool) {
         let taken_out = self.observe(now, journey, deployment, seen);
+        if taken_out && let Some((guard, until)) = self.out(now, deployment) {
+            reasons.push(Reason::TakenOut { deployment, guard, until });
+        }
         let Outcome::Failed { class, retry_after } = seen.outcome else {
             return (Command::Succeed, taken_out);
         };
@@ -267,6 +271,8 @@ impl Router {
                     reasons.push(Reason::BackedOff { until });
                     return Command::Wait { until };
                 }
+            } else {
+                reasons.push(Reason::AttemptsUsed { allowed: self.config.attempts_per_pool });
             }
             if usize::from(journey.pool) + 1 < self.config.chain.len() {
                 // a pool that may serve this request is left: what follows is a fallback, also where pools share members
@@ -382,7 +388,7 @@ impl Router {
         self.look(now, journey, request, panic);
         let p = usize::from(journey.pool);
         if reasons.on() {
-            self.say_who_is_out(now, &self.config.chain[p], request, reasons);
+            self.say_who_stands_where(now, &self.config.chain[p], request, reasons);
         }
         loop {
             let pool = &self.config.chain[p];
@@ -442,12 +448,28 @@ impl Router {
         }
     }
 
-    /// Why each member that may not be called may not.
-    fn say_who_is_out<S: ReasonSink>(&self, now: Time, pool: &PoolConfig, request: &Request<'_>, reasons: &mut S) {
+    /// The first guard that keeps the deployment out of service, and until when.
+    fn out(&self, now: Time, deployment: DeploymentIx) -> Option<(&'static str, Option<Time>)> {
+        let d = deployment.ix();
+        let (guard, config) = self.guards.iter().zip(&self.config.guards).find(|(g, _)| !g.admits(now, d))?;
+        Some((config.name(), guard.until(now, d)))
+    }
+
+    /// Who may be called, and why the others may not.
+    fn say_who_stands_where<S: ReasonSink>(
+        &self,
+        now: Time,
+        pool: &PoolConfig,
+        request: &Request<'_>,
+        reasons: &mut S,
+    ) {
         for (m, state) in pool.members.iter().zip(&self.states) {
-            let d = m.deployment.ix();
+            let deployment = m.deployment;
             let because = match state.standing {
-                Standing::Usable => continue,
+                Standing::Usable => {
+                    reasons.push(Reason::Candidate { deployment, in_flight: state.in_flight });
+                    continue;
+                }
                 Standing::Tried => Exclusion::AlreadyTried,
                 Standing::Illegal => Exclusion::Residency,
                 Standing::Limited => {
@@ -456,12 +478,11 @@ impl Router {
                     Exclusion::AtLimit { limit, until: Some(until) }
                 }
                 Standing::Out => {
-                    let out = self.guards.iter().zip(&self.config.guards).find(|(g, _)| !g.admits(now, d));
-                    let (guard, config) = out.expect("somebody has taken it out");
-                    Exclusion::Out { guard: config.name(), until: guard.until(now, d) }
+                    let (guard, until) = self.out(now, deployment).expect("somebody has taken it out");
+                    Exclusion::Out { guard, until }
                 }
             };
-            reasons.push(Reason::Excluded { deployment: m.deployment, because });
+            reasons.push(Reason::Excluded { deployment, because });
         }
     }
 

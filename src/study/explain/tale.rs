@@ -1,0 +1,448 @@
+//! A story with names and words: what reports show of it.
+
+use super::words::{self, Names, clock, short};
+use crate::routing::litellm::Why;
+use crate::routing::outcome::{ErrorClass, Outcome};
+use crate::routing::reason::Reason;
+use crate::scenario::model::Scenario;
+use crate::units::{Money, Time};
+use crate::world::session::Leg;
+use crate::world::story::{Ending, Step, Story, Taken, Tokens, What};
+use serde::Serialize;
+
+/// Of the JSON. Adding keys keeps it, removing or changing them raises it.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// A request, told.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Tale {
+    /// See [`FORMAT_VERSION`].
+    pub format_version: u32,
+    /// Title of the scenario.
+    pub scenario: String,
+    /// Topology.
+    pub topology: String,
+    /// Master seed.
+    pub seed: u64,
+    /// Replication, from 0.
+    pub replication: u32,
+    /// Number of the request among those that count, in the order in which they are sent, from 1.
+    pub request: u64,
+    /// Group of the user.
+    pub user: String,
+    /// Workload.
+    pub workload: String,
+    /// Number of the turn within its session, from 1.
+    pub turn: u32,
+    /// When it was sent, RFC 3339.
+    pub sent: String,
+    /// The same in seconds after the start of the horizon.
+    pub sent_s: f64,
+    /// Tokens of the prompt, history included.
+    pub prompt_tokens: u32,
+    /// `served`, `served, degraded` or `failed: CLASS`.
+    pub outcome: String,
+    /// Region that it was sent to last.
+    pub region: Option<String>,
+    /// Whose answer it got.
+    pub deployment: Option<String>,
+    /// Time to first token for the user, in milliseconds; none if it failed.
+    pub ttft_ms: Option<f64>,
+    /// Until it was over for the user, in milliseconds.
+    pub total_ms: f64,
+    /// Calls sent.
+    pub attempts: usize,
+    /// What providers bill for tokens, all attempts together.
+    pub token_cost_usd: f64,
+    /// What happened, in order.
+    pub steps: Vec<Told>,
+}
+
+/// What a step is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Something happened.
+    Event,
+    /// What somebody decided, or knew when they did.
+    Reason,
+    /// What was true and not known to whoever decided.
+    Unknown,
+}
+
+/// A step in words.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Told {
+    /// When, in milliseconds after the request was sent.
+    pub at_ms: f64,
+    /// What it is.
+    pub kind: Kind,
+    /// Name of the step, for programs.
+    pub step: &'static str,
+    /// In words.
+    pub text: String,
+    /// Region that it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    /// Deployment that it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deployment: Option<String>,
+    /// Number of the attempt that it is about, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<u32>,
+    /// What a candidate was judged by.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub scores: Vec<Score>,
+}
+
+/// A figure that a candidate was judged by.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Score {
+    /// What it is, with its unit.
+    pub what: &'static str,
+    /// The figure.
+    pub value: f64,
+    /// How old the gateway's knowledge is, in seconds; none for what it knows for good or counts itself.
+    pub age_s: Option<f64>,
+}
+
+impl Told {
+    fn new(kind: Kind, step: &'static str, text: impl Into<String>) -> Told {
+        Told {
+            at_ms: 0.0,
+            kind,
+            step,
+            text: text.into(),
+            region: None,
+            deployment: None,
+            attempt: None,
+            scores: Vec::new(),
+        }
+    }
+    fn event(step: &'static str, text: impl Into<String>) -> Told {
+        Told::new(Kind::Event, step, text)
+    }
+    fn region(self, id: &str) -> Told {
+        Told { region: Some(id.to_owned()), ..self }
+    }
+    fn deployment(self, name: &str) -> Told {
+        Told { deployment: Some(name.to_owned()), ..self }
+    }
+    fn attempt(self, number: u32) -> Told {
+        Told { attempt: Some(number), ..self }
+    }
+}
+
+impl Tale {
+    /// Names and words for a story.
+    pub fn new(scenario: &Scenario, topology: usize, replication: u32, story: &Story) -> Tale {
+        let topology = &scenario.topologies[topology];
+        let names = Names { scenario, topology, sent: story.sent };
+        let sent_s = story.sent.since(Time(scenario.warmup.nanos())).as_secs_f64();
+        let start = jiff::Timestamp::from_second(scenario.start_unix_s).expect("validation bounds the calendar");
+        let sent = start + jiff::SignedDuration::from_millis((sent_s * 1e3) as i64);
+        let (ttft_ms, total_ms, deployment) = match story.ending {
+            Some(Ending::Served { ttft, e2e, deployment, .. }) => {
+                (Some(ttft.as_millis_f64()), e2e.as_millis_f64(), Some(names.deployment(deployment).to_owned()))
+            }
+            Some(Ending::Failed { after, .. }) => (None, after.as_millis_f64(), None),
+            None => (None, 0.0, None),
+        };
+        Tale {
+            format_version: FORMAT_VERSION,
+            scenario: scenario.name.clone(),
+            topology: topology.name.clone(),
+            seed: scenario.seed,
+            replication,
+            request: story.number,
+            user: scenario.groups[story.group.ix()].name.clone(),
+            workload: scenario.workloads[usize::from(story.workload)].name.clone(),
+            turn: story.turn + 1,
+            sent: sent.to_string(),
+            sent_s,
+            prompt_tokens: story.prompt,
+            outcome: words::outcome(story.ending),
+            region: story.region().map(|r| names.region(r).to_owned()),
+            deployment,
+            ttft_ms,
+            total_ms,
+            attempts: story.called().count(),
+            token_cost_usd: story.billed().map(|t| cost(scenario, t)).sum::<Money>().as_dollars_f64(),
+            steps: steps(names, story),
+        }
+    }
+}
+
+/// What a provider bills for tokens.
+pub fn cost(scenario: &Scenario, tokens: Tokens) -> Money {
+    let d = &scenario.deployments[tokens.deployment.ix()];
+    d.input_price.cost(u128::from(tokens.input)) + d.output_price.cost(u128::from(tokens.output))
+}
+
+fn steps(names: Names<'_>, story: &Story) -> Vec<Told> {
+    let mut told: Vec<Told> = Vec::new();
+    // where reasons of the present decision begin
+    let mut decision = 0;
+    for step in &story.steps {
+        if let What::Because(Reason::Scored { deployment, what, value, age }) = step.what {
+            let name = names.deployment(deployment);
+            let score = Score { what, value, age_s: age.map(|a| a.as_secs_f64()) };
+            // a figure joins the line of its candidate
+            let of = |t: &&mut Told| t.step == "candidate" && t.deployment.as_deref() == Some(name);
+            if let Some(line) = told[decision..].iter_mut().find(of) {
+                line.text.push_str(&format!("; {}", words::score(what, value, age)));
+                line.scores.push(score);
+                continue;
+            }
+        }
+        let mut line = one(names, story, step);
+        line.at_ms = step.at.since(story.sent).as_millis_f64();
+        told.push(line);
+        if !matches!(
+            step.what,
+            What::Because(Reason::Candidate { .. } | Reason::Excluded { .. } | Reason::Drawn { .. })
+        ) {
+            decision = told.len();
+        }
+    }
+    told
+}
+
+fn one(names: Names<'_>, story: &Story, step: &Step) -> Told {
+    let now = step.at;
+    let region = |r: u8| names.region(r);
+    match step.what {
+        What::TryBegins { number: 1 } => Told::event("try", "the user's program sends the request"),
+        What::TryBegins { number } => Told::event("try", format!("the user's program tries again: try {number}")),
+        What::Connected { region: r } => Told::new(
+            Kind::Reason,
+            "connected",
+            format!("its connection to {} is still open: nothing is decided", region(r)),
+        )
+        .region(region(r)),
+        What::Cached { asked, expires } => {
+            let asked = asked.map_or("before the run began".to_owned(), |t| format!("{} ago", short(now.since(t))));
+            let text =
+                format!("the resolver has an answer in its cache: decided {asked}, kept {}", names.until(now, expires));
+            Told::new(Kind::Reason, "cached", text)
+        }
+        What::Steered => Told::new(Kind::Reason, "steered", "where to is decided now"),
+        What::Because(reason) => because(names, now, &reason),
+        What::Routed { region: r, took, handshakes, half_rtt } => {
+            let mut text = format!("it goes to {}, {} away", region(r), short(half_rtt));
+            if handshakes > 0 || took.nanos() > 0 {
+                let trips = match handshakes {
+                    0 => "no further round trip".to_owned(),
+                    1 => "one round trip".to_owned(),
+                    n => format!("{n} round trips"),
+                };
+                text.push_str(&format!("; before that {} to find it and {trips} to connect", short(took)));
+            }
+            Told::event("routed", text).region(region(r))
+        }
+        What::NoWay => Told::event("no_way", "there is no way to any region"),
+        What::Silence { until } => {
+            Told::event("silence", format!("nobody answers: the client waits {}", names.until(now, until)))
+        }
+        What::ClientGivesUp => Told::event("client_gives_up", "the client gives the connection up"),
+        What::RegionDied => Told::event("region_died", "the region dies with the request inside"),
+        What::NetworkMoved => {
+            Told::event("network_moved", "the user's network moves to another site: the connection is broken")
+        }
+        What::Arrives { taken, in_use, slots, waiting } => {
+            let text = match taken {
+                Taken::In => format!("the region takes it in: {in_use} of {slots} slots are in use"),
+                Taken::Queued => format!("all {slots} slots are in use: it waits as number {waiting}"),
+                Taken::Refused => format!("the region refuses it: {slots} slots in use, {waiting} waiting"),
+            };
+            Told::event("arrives", text)
+        }
+        What::LeavesQueue => Told::event("leaves_queue", "a slot is free: it leaves the queue"),
+        What::Works { takes, stale, database_down, cache_down } => {
+            let mut text = format!("the application works for {}", short(takes));
+            if stale {
+                text.push_str("; the conversation that it reads lacks the user's last message");
+            }
+            if cache_down {
+                text.push_str("; the cache does not answer, which cost its time-out");
+            }
+            if database_down {
+                text.push_str("; the database does not answer");
+            }
+            Told::event("works", text)
+        }
+        What::GatewayAsked => Told::event("gateway", "the gateway decides whom to call"),
+        What::PauseOver => Told::event("pause_over", "the pause is over: the gateway decides again"),
+        What::HedgeDue => {
+            Told::event("hedge_due", "no first token yet: the gateway looks for a second deployment to race the first")
+        }
+        What::UnseenFault { deployment, fault, since } => {
+            let name = names.deployment(deployment);
+            let text = format!("{name} counts as in service here, but {}", names.fault(fault, since, now));
+            Told::new(Kind::Unknown, "unseen_fault", text).deployment(name)
+        }
+        What::UnseenRepair { deployment } => {
+            let name = names.deployment(deployment);
+            let text = format!("{name} counts as out of service here, but no fault is in force there");
+            Told::new(Kind::Unknown, "unseen_repair", text).deployment(name)
+        }
+        What::UnseenRegionFault { region: r, fault, since, noticed, checked } => {
+            let checked = checked.map_or(String::new(), |t| format!(" (last check {} ago)", short(now.since(t))));
+            let known = if noticed {
+                "its health checks have noticed, what led the request there has not"
+            } else {
+                "nobody has noticed"
+            };
+            let text = format!("{}: {}; {known}{checked}", region(r), names.fault(fault, since, now));
+            Told::new(Kind::Unknown, "unseen_region_fault", text).region(region(r))
+        }
+        What::UnseenRegionRepair { region: r, checked } => {
+            let checked = checked.map_or(String::new(), |t| format!(" (last check {} ago)", short(now.since(t))));
+            let text = format!("{} counts as unhealthy{checked}, but no fault is in force there", region(r));
+            Told::new(Kind::Unknown, "unseen_region_repair", text).region(region(r))
+        }
+        What::Sent { attempt, deployment, leg, degraded, fallback } => {
+            let name = names.deployment(deployment);
+            let mut text = format!("attempt {attempt} goes to {name}");
+            if leg == Leg::Second {
+                text.push_str(", racing the one before");
+            }
+            if degraded {
+                text.push_str("; its answer counts as degraded");
+            }
+            if fallback {
+                text.push_str("; not the first choice");
+            }
+            Told::event("sent", text).deployment(name).attempt(attempt)
+        }
+        What::AtProvider { attempt, refused } => {
+            let name = deployment_of(names, story, attempt);
+            let text = match refused {
+                None => format!("{name} takes attempt {attempt} in"),
+                Some(Outcome::Failed { class: ErrorClass::ConnectionFailed, .. }) => {
+                    format!("nobody accepts the connection of attempt {attempt} at {name}")
+                }
+                Some(Outcome::Failed { class, .. }) => format!("{name} refuses attempt {attempt}: {}", class.name()),
+                Some(Outcome::Ok) => unreachable!("what is refused has failed"),
+            };
+            Told::event("at_provider", text).deployment(name).attempt(attempt)
+        }
+        What::FirstByte { attempt } => {
+            let text = format!("the first byte of attempt {attempt} is at the gateway");
+            Told::event("first_byte", text).deployment(deployment_of(names, story, attempt)).attempt(attempt)
+        }
+        What::BrokenOff { attempt } => {
+            let name = deployment_of(names, story, attempt);
+            Told::event("broken_off", format!("a fault breaks attempt {attempt} off at {name}"))
+                .deployment(name)
+                .attempt(attempt)
+        }
+        What::AttemptEnds { attempt, outcome, usage } => {
+            let text = format!("attempt {attempt} {}{}", words::ended(outcome), billed(names, usage));
+            Told::event("attempt_ends", text).deployment(deployment_of(names, story, attempt)).attempt(attempt)
+        }
+        What::HalfAnswered => {
+            Told::event("half_answered", "a part of the answer is with the user already: no other answer can follow")
+        }
+        What::GivenUp { attempt, usage } => {
+            let text = format!("attempt {attempt} is given up{}", billed(names, usage));
+            Told::event("given_up", text).deployment(deployment_of(names, story, attempt)).attempt(attempt)
+        }
+        What::StrayArrives { attempt, usage } => {
+            let text = format!("attempt {attempt}, given up on its way, reaches its provider{}", billed(names, usage));
+            Told::event("stray_arrives", text).deployment(deployment_of(names, story, attempt)).attempt(attempt)
+        }
+        What::TakenOut { deployment } => {
+            let name = names.deployment(deployment);
+            Told::new(Kind::Reason, "taken_out", format!("{name} is taken out of service")).deployment(name)
+        }
+        What::Pauses { until } => Told::event("pauses", format!("the gateway waits {}", names.until(now, until))),
+        What::UserSees => Told::event("user_sees", "the user sees the first token"),
+        What::Ends(ending) => Told::event("ends", end(names, story, ending)),
+    }
+}
+
+fn end(names: Names<'_>, story: &Story, ending: Ending) -> String {
+    match ending {
+        Ending::Served { ttft, e2e, deployment, degraded, slow, .. } => {
+            let degraded = if degraded { ", degraded" } else { "" };
+            let slow = if slow { ", slow" } else { "" };
+            format!(
+                "served by {}{degraded}{slow}: first token after {}, all of it after {}",
+                names.deployment(deployment),
+                clock(story.sent + ttft, story.sent),
+                clock(story.sent + e2e, story.sent),
+            )
+        }
+        Ending::Failed { why, after } => {
+            format!("failed: {}, after {}", why.name(), clock(story.sent + after, story.sent))
+        }
+    }
+}
+
+/// Whom an attempt went to.
+fn deployment_of<'a>(names: Names<'a>, story: &Story, attempt: u32) -> &'a str {
+    let sent = story.steps.iter().find_map(|s| match s.what {
+        What::Sent { attempt: n, deployment, .. } if n == attempt => Some(deployment),
+        _ => None,
+    });
+    sent.map_or("", |d| &names.scenario.deployments[d.ix()].name)
+}
+
+fn billed(names: Names<'_>, usage: Tokens) -> String {
+    if usage.input == 0 && usage.output == 0 {
+        return String::new();
+    }
+    let money = cost(names.scenario, usage);
+    format!("; billed {} + {} tokens, ${}", usage.input, usage.output, money.to_dollars_string(6))
+}
+
+fn because(names: Names<'_>, now: Time, reason: &Reason) -> Told {
+    let step = match reason {
+        Reason::Candidate { .. } => "candidate",
+        Reason::Drawn { .. } => "drawn",
+        Reason::Scored { .. } => "scored",
+        Reason::Chosen { .. } => "chosen",
+        Reason::Excluded { .. } => "excluded",
+        Reason::AttemptsUsed { .. } => "attempts_used",
+        Reason::TakenOut { .. } => "taken_out",
+        Reason::NextPool { .. } => "next_pool",
+        Reason::Panic => "panic",
+        Reason::BudgetSpent => "budget_spent",
+        Reason::Paced { .. } => "paced",
+        Reason::Shed => "shed",
+        Reason::BackedOff { .. } => "backed_off",
+        Reason::NotRetryable { .. } => "not_retryable",
+        Reason::Exhausted => "exhausted",
+        Reason::Steering(_) => "steering",
+        Reason::LiteLlm(_) => "litellm",
+    };
+    let told = Told::new(Kind::Reason, step, names.reason(now, reason));
+    let deployment = match reason {
+        Reason::Candidate { deployment, .. }
+        | Reason::Drawn { deployment }
+        | Reason::Scored { deployment, .. }
+        | Reason::Chosen { deployment, .. }
+        | Reason::Excluded { deployment, .. }
+        | Reason::TakenOut { deployment, .. }
+        | Reason::LiteLlm(
+            Why::Excluded { deployment, .. }
+            | Why::AtLimit { deployment }
+            | Why::Usage { deployment, .. }
+            | Why::Candidate { deployment, .. }
+            | Why::Shuffled { deployment }
+            | Why::Picked { deployment }
+            | Why::CooledDown { deployment, .. }
+            | Why::Penalty { deployment, .. },
+        ) => Some(*deployment),
+        _ => None,
+    };
+    let mut told = match deployment {
+        Some(d) => told.deployment(names.deployment(d)),
+        None => told,
+    };
+    if let Reason::Scored { what, value, age, .. } = *reason {
+        told.scores.push(Score { what, value, age_s: age.map(|a| a.as_secs_f64()) });
+    }
+    told
+}

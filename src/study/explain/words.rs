@@ -1,0 +1,308 @@
+//! What reasons and steps are called, in words for somebody who knows the product and not the program.
+
+use crate::routing::litellm::{Filter, Mechanism, Why};
+use crate::routing::outcome::Outcome;
+use crate::routing::reason::{Exclusion, Reason};
+use crate::routing::steering::{Rule, SteeringReason, Unfit};
+use crate::scenario::model::{Dependency, FaultWhat, Scenario, Topology};
+use crate::units::{DeploymentIx, Span, Time};
+use crate::world::story::Ending;
+
+/// Names of a topology, and the clock of a story.
+#[derive(Clone, Copy)]
+pub struct Names<'a> {
+    /// The scenario.
+    pub scenario: &'a Scenario,
+    /// Its topology.
+    pub topology: &'a Topology,
+    /// When the story begins: its times count from here.
+    pub sent: Time,
+}
+
+impl Names<'_> {
+    /// Name of a deployment.
+    pub fn deployment(&self, d: DeploymentIx) -> &str {
+        &self.scenario.deployments[d.ix()].name
+    }
+
+    /// Id of a region of the topology.
+    pub fn region(&self, position: u8) -> &str {
+        &self.scenario.places[self.topology.regions[usize::from(position)].place.ix()].id
+    }
+
+    /// A pool's name and how it chooses.
+    fn pool(&self, position: u8) -> (&str, String) {
+        let pool = &self.topology.chain[usize::from(position)];
+        (&pool.name, spaced(&format!("{:?}", pool.choose)))
+    }
+
+    /// An instant of the future on the story's clock.
+    pub fn until(&self, now: Time, until: Time) -> String {
+        format!("for {} more, until {}", short(until.since(now)), clock(until, self.sent))
+    }
+
+    /// A fault in force, since when, and what it does.
+    pub fn fault(&self, fault: u16, since: Time, now: Time) -> String {
+        let fault = &self.scenario.faults[usize::from(fault)];
+        let what = match &fault.what {
+            FaultWhat::RegionDown { .. } => "everything there is down".to_owned(),
+            FaultWhat::DependencyDown { dependency: Dependency::Database, .. } => "its database is down".to_owned(),
+            FaultWhat::DependencyDown { dependency: Dependency::Cache, .. } => "its cache is down".to_owned(),
+            FaultWhat::ProviderDown { .. } => "it refuses everything with 503".to_owned(),
+            FaultWhat::ProviderBrownOut { slower, error_rate, .. } => {
+                format!("brown-out, {slower} times slower, {} % errors", 100.0 * error_rate)
+            }
+        };
+        format!("\"{}\" since {}: {what}", fault.name, short(now.since(since)))
+    }
+
+    /// A reason in words.
+    pub fn reason(&self, now: Time, reason: &Reason) -> String {
+        match reason {
+            Reason::Candidate { deployment, in_flight } => {
+                format!(
+                    "{} may be called, {in_flight} of this gateway's calls are out there",
+                    self.deployment(*deployment)
+                )
+            }
+            Reason::Drawn { deployment } => format!("{} is drawn to be compared", self.deployment(*deployment)),
+            Reason::Scored { deployment, what, value, age } => {
+                format!("{}: {}", self.deployment(*deployment), score(what, *value, *age))
+            }
+            Reason::Chosen { deployment, pool, .. } => {
+                let (name, choose) = self.pool(*pool);
+                format!("{} is chosen from pool {name} by {choose}", self.deployment(*deployment))
+            }
+            Reason::Excluded { deployment, because } => {
+                format!("{} is out: {}", self.deployment(*deployment), self.exclusion(now, *because))
+            }
+            Reason::AttemptsUsed { allowed } => match allowed {
+                1 => "the one attempt of this pool is used up".to_owned(),
+                n => format!("the {n} attempts of this pool are used up"),
+            },
+            Reason::TakenOut { deployment, guard, until } => {
+                let until = until.map_or(String::new(), |t| format!(" {}", self.until(now, t)));
+                format!("{} is taken out of service: {guard}{until}", self.deployment(*deployment))
+            }
+            Reason::NextPool { pool } => {
+                format!("nothing left to call in this pool, the next one is {}", self.pool(*pool).0)
+            }
+            Reason::Panic => "every deployment is out of service: the guards are ignored".to_owned(),
+            Reason::BudgetSpent => "the retry budget is spent: no further attempt".to_owned(),
+            Reason::Paced { until } => {
+                format!("the gateway's throttle holds the call back {}", self.until(now, *until))
+            }
+            Reason::Shed => "the gateway's throttle refuses the call".to_owned(),
+            Reason::BackedOff { until } => {
+                format!("whoever may be called has failed this request already: back-off {}", self.until(now, *until))
+            }
+            Reason::NotRetryable { class } => format!("{} is not an error that is tried again", class.name()),
+            Reason::Exhausted => "nothing is left to try".to_owned(),
+            Reason::Steering(reason) => self.steering(reason),
+            Reason::LiteLlm(why) => self.litellm(now, why),
+        }
+    }
+
+    fn exclusion(&self, now: Time, because: Exclusion) -> String {
+        match because {
+            Exclusion::Out { guard, until } => {
+                format!("{guard}{}", until.map_or(String::new(), |t| format!(" {}", self.until(now, t))))
+            }
+            Exclusion::Residency => "the user's data may not go there".to_owned(),
+            Exclusion::AlreadyTried => "it was called for this request already".to_owned(),
+        }
+    }
+
+    fn steering(&self, reason: &SteeringReason) -> String {
+        match reason {
+            SteeringReason::Excluded { endpoint, because } => {
+                let because = match because {
+                    Unfit::Residency => "the user's data may not go there",
+                    Unfit::Unhealthy => "its health checks fail",
+                };
+                format!("{} is out: {because}", self.region(*endpoint))
+            }
+            SteeringReason::FailOpen => "no region is healthy: the checks are ignored".to_owned(),
+            SteeringReason::Chosen { endpoint, rule } => {
+                format!("{} is the answer: {}", self.region(*endpoint), steering_rule(*rule))
+            }
+            SteeringReason::NoAnswer => "there is no region to answer with".to_owned(),
+        }
+    }
+
+    fn litellm(&self, now: Time, why: &Why) -> String {
+        let name = |d: &DeploymentIx| self.deployment(*d).to_owned();
+        match why {
+            Why::Excluded { deployment, by } => format!("{} is out: {}", name(deployment), self.filter(now, *by)),
+            Why::AtLimit { deployment } => {
+                format!("{} is out: its tokens or requests of this minute are at their limit", name(deployment))
+            }
+            Why::Usage { deployment, tokens } => format!("{}: {tokens} tokens this minute", name(deployment)),
+            Why::Candidate { deployment, score } => {
+                format!("{} may be called: score {}", name(deployment), figure(*score))
+            }
+            Why::Shuffled { deployment } => {
+                format!("{} is in the list of latencies that is shuffled", name(deployment))
+            }
+            Why::Picked { deployment } => format!("{} is chosen", name(deployment)),
+            Why::Failed { failure } => format!("that failed: {}", spaced(&format!("{:?}", failure.cause()))),
+            Why::CooledDown { deployment, status, time } => {
+                format!("{} is cooled down for {} because of status {status}", name(deployment), short(*time))
+            }
+            Why::RetryPause { seconds } => format!("a pause of {} s before a retry", figure(*seconds)),
+            Why::NotRetried => "the failure is not one that is tried again".to_owned(),
+            Why::Hop { depth, by } => format!("fallback no. {depth}: {}", mechanism(*by)),
+            Why::TooDeep => "the request is as many fallbacks deep as it may go".to_owned(),
+            Why::Penalty { deployment, seconds } => {
+                format!("{} is entered with {} s because it did not answer in time", name(deployment), figure(*seconds))
+            }
+            Why::Until(until) => format!("the gateway waits {}", self.until(now, *until)),
+        }
+    }
+
+    fn filter(&self, now: Time, by: Filter) -> String {
+        let text = match by {
+            Filter::CoolingDown(until) => return format!("cool-down {}", self.until(now, until)),
+            Filter::Team => "it belongs to another team",
+            Filter::WebSearch => "it has no web search",
+            Filter::Health => "the gateway's health checks found it unhealthy",
+            Filter::Blocked => "it is blocked",
+            Filter::Budget => "a budget is spent",
+            Filter::ContextWindow => "the prompt is longer than its context window",
+            Filter::Rpm => "its requests of this minute are at their limit",
+            Filter::Region => "it is not in a region that the request allows",
+            Filter::ResponseFormat => "it has no response_format",
+            Filter::Tags => "its tags do not fit",
+            Filter::Order => "another order comes first",
+            Filter::FailedOver => "it has failed this request already",
+            Filter::RefusedBefore => "it has refused this request for good",
+        };
+        text.to_owned()
+    }
+}
+
+/// What a candidate is judged by.
+pub fn score(what: &str, value: f64, age: Option<Span>) -> String {
+    let age = age.map_or(String::new(), |a| format!(" (known for {})", short(a)));
+    format!("{what} {}{age}", figure(value))
+}
+
+/// How a turn ended.
+pub fn outcome(ending: Option<Ending>) -> String {
+    match ending {
+        None => "under way".to_owned(),
+        Some(Ending::Served { degraded: true, .. }) => "served, degraded".to_owned(),
+        Some(Ending::Served { .. }) => "served".to_owned(),
+        Some(Ending::Failed { why, .. }) => format!("failed: {}", why.name()),
+    }
+}
+
+/// How an attempt ended.
+pub fn ended(outcome: Outcome) -> String {
+    match outcome {
+        Outcome::Ok => "is answered".to_owned(),
+        Outcome::Failed { class, retry_after } => {
+            let after = retry_after.map_or(String::new(), |t| format!(", Retry-After {}", short(t)));
+            format!("fails: {}{after}", class.name())
+        }
+    }
+}
+
+fn steering_rule(rule: Rule) -> &'static str {
+    match rule {
+        Rule::LowestLatency => "lowest latency in the name service's table",
+        Rule::FirstInOrder => "first in the fixed order",
+        Rule::Weight => "at random by weight",
+        Rule::SmallestArea => "record of the smallest area that the user is in",
+        Rule::LeastBiasedDistance => "least distance, as the biases make it look",
+        Rule::UpToEight => "one of up to eight addresses",
+        Rule::Catchment => "the routes of the user's network lead there",
+        Rule::DialAndWeight => "traffic dials by distance, then weights",
+        Rule::FastestMonitor => "lowest average round trip of the health monitors",
+        Rule::NearestOnTheMap => "nearest on the map",
+        Rule::LeastOutstanding => "at random by weight over requests in flight",
+        Rule::FallbackPool => "the pool of last resort",
+        Rule::Capacity => "the nearest region's share, and what spills over from it",
+        Rule::LatencyBand => "priority and latency band of the edge's own probes",
+        Rule::LowestAverage => "lowest average that the client has measured",
+        Rule::Exploration => "to find out how long another region takes",
+    }
+}
+
+fn mechanism(by: Mechanism) -> &'static str {
+    match by {
+        Mechanism::Order => "the next order of the same model",
+        Mechanism::WeightedFailover => "another deployment of the same model",
+        Mechanism::List => "the request's own list",
+        Mechanism::ContextWindow => "context_window_fallbacks",
+        Mechanism::ContentPolicy => "content_policy_fallbacks",
+        Mechanism::General => "fallbacks",
+    }
+}
+
+/// A duration with three digits or so: `812 us`, `45.1 ms`, `3.42 s`, `12 min`.
+pub fn short(span: Span) -> String {
+    let s = span.as_secs_f64();
+    match span.nanos() {
+        0 => "0 s".to_owned(),
+        1..1_000_000 => format!("{:.0} us", s * 1e6),
+        1_000_000..10_000_000 => format!("{:.2} ms", s * 1e3),
+        10_000_000..1_000_000_000 => format!("{:.0} ms", s * 1e3),
+        1_000_000_000..10_000_000_000 => format!("{s:.2} s"),
+        10_000_000_000..120_000_000_000 => format!("{s:.1} s"),
+        120_000_000_000..7_200_000_000_000 => format!("{:.1} min", s / 60.0),
+        _ => format!("{:.1} h", s / 3600.0),
+    }
+}
+
+/// An instant on a story's clock: seconds after it was sent.
+pub fn clock(at: Time, sent: Time) -> String {
+    let ms = at.since(sent).nanos() / 1_000_000;
+    format!("{}.{:03} s", ms / 1000, ms % 1000)
+}
+
+/// A figure with four digits that matter, without needless zeros.
+fn figure(x: f64) -> String {
+    if x == 0.0 || !x.is_finite() {
+        return x.to_string();
+    }
+    if x.abs() >= 1000.0 || x.fract() == 0.0 {
+        return format!("{x:.0}");
+    }
+    if x.abs() < 1e-3 {
+        return format!("{x:.3e}");
+    }
+    format!("{x:.4}").trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// The name of a variant in words: `LeastRequest(..)` becomes `least request`.
+fn spaced(debug: &str) -> String {
+    let name = debug.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+    let mut words = String::new();
+    for c in name.chars() {
+        if c.is_uppercase() && !words.is_empty() {
+            words.push(' ');
+        }
+        words.extend(c.to_lowercase());
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_and_spans_are_short_and_true() {
+        assert_eq!(figure(0.25), "0.25");
+        assert_eq!(figure(0.123_456), "0.1235");
+        assert_eq!(figure(12_345.6), "12346");
+        assert_eq!(figure(2e-7), "2.000e-7");
+        assert_eq!(short(Span::from_millis(45)), "45 ms");
+        assert_eq!(short(Span::from_millis(3_421)), "3.42 s");
+        assert_eq!(short(Span::from_mins(12)), "12.0 min");
+        assert_eq!(clock(Time(3_000_000_000), Time(1_500_000_000)), "1.500 s");
+        assert_eq!(spaced("LeastRequest(LeastRequestConfig { x: 1 })"), "least request");
+        assert_eq!(spaced("InOrder"), "in order");
+    }
+}
