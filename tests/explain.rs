@@ -6,6 +6,7 @@ use geodes::routing::outcome::Outcome;
 use geodes::routing::reason::{Exclusion, Reason};
 use geodes::scenario::model::Scenario;
 use geodes::study::explain::{self, Kind, NoSuchRequest, Trait};
+use geodes::study::trace::{Event, trace};
 use geodes::units::Span;
 use geodes::world::chronicle::Follow;
 use geodes::world::session::Leg;
@@ -207,4 +208,79 @@ fn a_request_that_does_not_exist_says_how_many_there_are() {
     let requests = record.groups.iter().map(|g| g.requests).sum();
     assert_eq!(explain::explain(&s, 0, 0, 1_000_000), Err(NoSuchRequest { requests }));
     assert!(explain::explain(&s, 0, 0, requests).is_ok());
+}
+
+/// Events of a trace by process and thread, in order.
+fn threads(events: &[Event]) -> BTreeMap<(u32, u64), Vec<&Event>> {
+    let mut threads: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for e in events.iter().filter(|e| e.ph != "M") {
+        threads.entry((e.pid, e.tid)).or_default().push(e);
+    }
+    threads
+}
+
+#[test]
+fn a_trace_of_everybody_agrees_with_the_record() {
+    let mut s = scenario();
+    let t = topology(&s, "hedging");
+    s.topologies = vec![s.topologies.remove(t)];
+    s.baseline = 0;
+    let (record, stories) = followed(&s, 0, Follow::Everybody);
+    let trace = trace(&s, usize::MAX);
+    let spans = |cat: &str, is: &dyn Fn(&Event) -> bool| {
+        trace.events.iter().filter(|e| e.ph == "X" && e.cat == cat && is(e)).count() as u64
+    };
+    assert_eq!(spans("request", &|_| true), record.groups.iter().map(|g| g.requests).sum::<u64>());
+    let failed = spans("request", &|e| e.args["outcome"].as_str().unwrap().starts_with("failed"));
+    assert_eq!(failed, record.failures.iter().sum::<u64>());
+    // an attempt is seen at its gateway, and at its provider if that has taken it in
+    assert_eq!(spans("attempt", &|e| e.name.contains(": ")), record.attempts);
+    let at_provider = stories.iter().flat_map(|s| &s.steps);
+    let taken_in = at_provider.filter(|s| matches!(s.what, What::AtProvider { refused: None, .. })).count() as u64;
+    assert_eq!(spans("attempt", &|e| !e.name.contains(": ")), taken_in);
+    let total_us: f64 = trace.events.iter().filter(|e| e.cat == "request").filter_map(|e| e.dur).sum();
+    let told = stories.iter().map(|s| match s.ending.unwrap() {
+        Ending::Served { e2e, .. } => e2e.nanos(),
+        Ending::Failed { after, .. } => after.nanos(),
+    });
+    let told_us = told.sum::<u64>() as f64 / 1e3;
+    assert!((total_us - told_us).abs() < 1.0, "{total_us} {told_us}");
+}
+
+/// What the format asks for: every event in a named process and thread, instants with a scope, spans of a thread nested.
+#[test]
+fn a_trace_is_one_that_viewers_can_show() {
+    let mut s = scenario();
+    s.topologies.retain(|t| ["no-retry", "hedging"].contains(&t.name.as_str()));
+    s.baseline = 0;
+    let trace = trace(&s, 150);
+    assert_eq!(trace.events.iter().filter(|e| e.cat == "request" && e.ph == "X").count(), 2 * 150);
+    let named = |what: &str| -> BTreeSet<(u32, u64)> {
+        trace.events.iter().filter(|e| e.name == what).map(|e| (e.pid, e.tid)).collect()
+    };
+    let (processes, names) = (named("process_name"), named("thread_name"));
+    for ((pid, tid), events) in threads(&trace.events) {
+        assert!(processes.contains(&(pid, 0)) && names.contains(&(pid, tid)));
+        assert!(tid <= u64::from(u32::MAX));
+        let mut open: Vec<f64> = Vec::new();
+        let mut last = 0.0;
+        for e in events {
+            assert!(e.ts >= last, "{e:?}");
+            last = e.ts;
+            match e.ph {
+                "X" => {
+                    let end = e.ts + e.dur.unwrap();
+                    open.retain(|o| *o > e.ts + 1e-3);
+                    assert!(open.iter().all(|o| end <= o + 1e-3), "{e:?} overlaps");
+                    open.push(end);
+                }
+                "i" => assert_eq!((e.s, e.dur), (Some("t"), None)),
+                other => panic!("{other}"),
+            }
+        }
+    }
+    let json = serde_json::to_value(&trace).unwrap();
+    assert_eq!(json["traceEvents"].as_array().unwrap().len(), trace.events.len());
+    assert!(json["traceEvents"].as_array().unwrap().iter().all(|e| e["ts"].is_number() && e["pid"].is_u64()));
+    assert_eq!(json["displayTimeUnit"], "ms");
 }

@@ -22,6 +22,8 @@ pub enum Command {
     Run(RunArgs),
     /// Tell the story of one request: every decision, who was out and why, what nobody knew.
     Explain(ExplainArgs),
+    /// List the requests whose decision changes from one policy to another, by reason and with what that costs.
+    DiffPolicy(DiffPolicyArgs),
     /// Check geodes against exact laws or published claims.
     Validate(ValidateArgs),
     /// Look into the shipped data: regions, cities, round trips, prices, traces, sources.
@@ -76,9 +78,13 @@ pub struct RunArgs {
     /// Write no charts.
     #[arg(long)]
     pub no_plots: bool,
-    /// Also write one format to a file (may be repeated): text, json, markdown.
+    /// Also write one format to a file (may be repeated): text, json, markdown, or trace, a time line of some requests for
+    /// chrome://tracing or ui.perfetto.dev.
     #[arg(long, value_name = "KIND=PATH", value_parser = export)]
-    pub export: Vec<(Format, PathBuf)>,
+    pub export: Vec<(ExportKind, PathBuf)>,
+    /// Requests in a trace, drawn at random from each topology's first replication.
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    pub sample: usize,
     /// End with exit code 99 if an objective of the scenario is missed, with 97 if one is inconclusive or was not
     /// measured.
     #[arg(long)]
@@ -91,10 +97,22 @@ pub struct RunArgs {
     pub quiet: bool,
 }
 
-fn export(text: &str) -> Result<(Format, PathBuf), String> {
+/// What `--export` can write.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ExportKind {
+    /// What could be printed too.
+    Report(Format),
+    /// A time line of some requests.
+    Trace,
+}
+
+fn export(text: &str) -> Result<(ExportKind, PathBuf), String> {
     let (kind, path) = text.split_once('=').ok_or("expected KIND=PATH, for example json=out.json")?;
-    let kind =
-        Format::from_str(kind, false).map_err(|_| format!("unknown kind `{kind}`: expected text, json or markdown"))?;
+    let kind = match (kind, Format::from_str(kind, false)) {
+        ("trace", _) => ExportKind::Trace,
+        (_, Ok(format)) => ExportKind::Report(format),
+        (_, Err(_)) => return Err(format!("unknown kind `{kind}`: expected text, json, markdown or trace")),
+    };
     if path.is_empty() {
         return Err("the path is missing".to_owned());
     }
@@ -127,6 +145,38 @@ pub struct ExplainArgs {
     /// What to print.
     #[arg(long, value_enum, default_value_t = TaleFormat::Text)]
     pub format: TaleFormat,
+}
+
+/// `geodes diff-policy`
+#[derive(clap::Args, Debug)]
+pub struct DiffPolicyArgs {
+    /// The first side: FILE:TOPOLOGY, or FILE for its baseline.
+    pub a: String,
+    /// The second side: a topology of the same file, or FILE:TOPOLOGY, or FILE.
+    pub b: String,
+    /// Replication, from 0.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub replication: u32,
+    /// Master seed of both sides, instead of the scenario's.
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// How many of the changed requests to list in JSON or CSV. Default: none in JSON, all in CSV.
+    #[arg(long, value_name = "N")]
+    pub list: Option<usize>,
+    /// What to print: the groups, the groups and requests, or a line per changed request.
+    #[arg(long, value_enum, default_value_t = DiffFormat::Text)]
+    pub format: DiffFormat,
+}
+
+/// Formats of `diff-policy`.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DiffFormat {
+    /// The groups, for people.
+    Text,
+    /// The groups, and the requests that `--list` asks for.
+    Json,
+    /// One line per changed request.
+    Csv,
 }
 
 /// Formats of a story.

@@ -27,11 +27,14 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// With `diff-policy`: decisions changed. One code for that and for errors, as `diff` has it for scripts.
+    pub const CHANGED: Exit = Exit::Error;
+
     /// All codes with their meaning, for `--help`.
     pub const HELP: &'static str = "\
 Exit codes:
     0  ok
-    1  error (a file could not be written, ...)
+    1  error (a file could not be written, ...); diff-policy: decisions changed
     2  wrong use of the command line
     3  invalid scenario
     4  nothing to run

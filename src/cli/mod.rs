@@ -4,6 +4,7 @@
 mod args;
 mod catalog;
 mod completions;
+mod diff_policy;
 mod exit;
 mod explain;
 mod explain_metric;
@@ -50,6 +51,7 @@ pub fn main() -> ExitCode {
         Command::Catalog(a) => catalog::run(&a),
         Command::Init(a) => init::run(&a),
         Command::Schema => schema::run(),
+        Command::DiffPolicy(a) => diff_policy::run(&a),
         Command::Explain(a) => explain::run(&a),
         Command::ExplainMetric(a) => explain_metric::run(&a),
         Command::Completions(a) => completions::run(&a),

@@ -1,6 +1,6 @@
 //! `geodes run`: simulate a scenario and report.
 
-use super::args::{Format, RunArgs};
+use super::args::{ExportKind, Format, RunArgs};
 use super::exit::Exit;
 use super::output;
 use super::progress::{Progress, catch_interrupt};
@@ -8,7 +8,7 @@ use crate::report::{atomic, files, json, markdown, text};
 use crate::scenario::model::Scenario;
 use crate::scenario::{self, LoadError, did_you_mean};
 use crate::study::result::{ObjectiveVerdict, RunResult};
-use crate::study::{determinism, replicate};
+use crate::study::{determinism, replicate, trace};
 use std::path::Path;
 
 /// Runs the command.
@@ -69,7 +69,7 @@ fn try_run(args: &RunArgs) -> Result<(), Exit> {
         eprintln!("interrupted before the first replication was finished; nothing was written");
         return Err(Exit::Interrupted);
     };
-    report(args, folder.as_ref(), &result)?;
+    report(args, folder.as_ref(), &result, &scenario)?;
     if result.incomplete {
         eprintln!(
             "interrupted after {} of {} replications; the result is marked incomplete",
@@ -136,11 +136,14 @@ fn check_determinism(scenario: &Scenario) -> Result<(), Exit> {
     Ok(())
 }
 
-fn report(args: &RunArgs, folder: Option<&files::Folder>, result: &RunResult) -> Result<(), Exit> {
+fn report(args: &RunArgs, folder: Option<&files::Folder>, result: &RunResult, scenario: &Scenario) -> Result<(), Exit> {
     // What cannot be written to a file is printed all the same: it took time to simulate.
     let mut outcome = Ok(());
     for (kind, path) in &args.export {
-        let text = render(*kind, result, 120, false);
+        let text = match kind {
+            ExportKind::Report(format) => render(*format, result, 120, false),
+            ExportKind::Trace => json::compact(&trace::trace(scenario, args.sample)),
+        };
         outcome = outcome.and(atomic::write_atomic(path, &text).map_err(|e| cannot_write(&e)));
     }
     let written = folder.map(|f| f.write(result, !args.no_plots).map_err(|e| cannot_write(&e))).transpose();

@@ -165,31 +165,31 @@ pub fn bill(topology: &TopologyResult) -> io::Result<String> {
 }
 
 /// A CSV document in memory.
-struct Sheet(::csv::Writer<Vec<u8>>);
+pub(super) struct Sheet(::csv::Writer<Vec<u8>>);
 
 impl Sheet {
-    fn new(header: &[&str]) -> io::Result<Sheet> {
+    pub fn new(header: &[&str]) -> io::Result<Sheet> {
         let mut writer = ::csv::Writer::from_writer(Vec::new());
         writer.write_record(header)?;
         Ok(Sheet(writer))
     }
 
-    fn row(&mut self, fields: &[String]) -> io::Result<()> {
+    pub fn row(&mut self, fields: &[String]) -> io::Result<()> {
         Ok(self.0.write_record(fields)?)
     }
 
-    fn finish(self) -> io::Result<String> {
+    pub fn finish(self) -> io::Result<String> {
         let bytes = self.0.into_inner().map_err(|e| io::Error::other(e.to_string()))?;
         String::from_utf8(bytes).map_err(io::Error::other)
     }
 }
 
 /// The shortest decimal that reads back as the same number; empty when it is not finite.
-fn plain(x: f64) -> String {
+pub(super) fn plain(x: f64) -> String {
     if x.is_finite() { x.to_string() } else { String::new() }
 }
 
-fn optional(x: Option<f64>) -> String {
+pub(super) fn optional(x: Option<f64>) -> String {
     x.map(plain).unwrap_or_default()
 }
 

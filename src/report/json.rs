@@ -41,7 +41,12 @@ impl Serialize for Named<'_> {
     }
 }
 
-/// serde_json writes NaN and infinities as `null`, and fails only on keys that are not text, which the result types do
+/// Anything, in one line.
+pub fn compact(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("result types have text keys")
+}
+
+/// Anything, indented, with a final newline. serde_json writes NaN and infinities as `null`, and fails only on keys that are not text, which the result types do
 /// not have.
 pub fn pretty(value: &impl Serialize) -> String {
     let mut text = serde_json::to_string_pretty(value).expect("result types have text keys");

@@ -4,6 +4,7 @@
 //! | file | what it writes | feature |
 //! |---|---|---|
 //! | `text` | tables for a terminal of any width | `cli` |
+//! | `policy_diff` | what changed between two policies, for a terminal or a spreadsheet | `cli` |
 //! | `tale` | the story of one request, for a terminal | `cli` |
 //! | [`markdown`] | the comparison and the incidents, for a README or a pull request | |
 //! | [`json`] | everything, for machines | |
@@ -19,6 +20,8 @@ pub mod format;
 pub mod json;
 mod manifest;
 pub mod markdown;
+#[cfg(feature = "cli")]
+pub mod policy_diff;
 pub mod slug;
 // Without a terminal only Markdown draws tables, and not all of them.
 #[cfg_attr(not(feature = "cli"), allow(dead_code))]

@@ -9,10 +9,12 @@ mod info;
 pub mod laws;
 mod objectives;
 mod ordered;
+pub mod policy_diff;
 pub mod replicate;
 pub mod result;
 mod samples;
 mod summary;
+pub mod trace;
 
 pub use billing::Prices;
 pub use samples::Samples;

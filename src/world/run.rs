@@ -118,6 +118,11 @@ impl<'a> Run<'a> {
         witness.engine.run_until(until) != RunEnd::Exhausted
     }
 
+    /// Runs until nothing can happen any more.
+    pub fn advance_to_end(&mut self) {
+        self.advance_to(MAX_TIME);
+    }
+
     /// Runs until a story is complete that was not taken before; `None` at the end of the run.
     pub fn next_story(&mut self) -> Option<Story> {
         let witness = Witness { name: self.name, engine: &mut self.engine };

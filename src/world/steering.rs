@@ -293,7 +293,7 @@ impl Steering {
         }
     }
 
-    /// A turn that [`Steering::route`] has found a way for has left its region, or never got there.
+    /// A turn that `route` has found a way for has left its region, or never got there.
     pub fn done(&mut self, group: GroupIx, unit: u32, region: u8, seen: Seen) {
         self.steerer.on_done(self.source(group, unit), usize::from(region), seen);
     }

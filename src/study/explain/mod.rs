@@ -5,7 +5,9 @@
 mod tale;
 mod words;
 
+pub(super) use tale::cost;
 pub use tale::{FORMAT_VERSION, Kind, Score, Tale, Told};
+pub(super) use words::{Names, ended, outcome, rule_name, steering_rule};
 
 use crate::random::Seed;
 use crate::scenario::model::Scenario;

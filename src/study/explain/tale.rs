@@ -276,30 +276,15 @@ fn one(names: Names<'_>, story: &Story, step: &Step) -> Told {
         What::HedgeDue => {
             Told::event("hedge_due", "no first token yet: the gateway looks for a second deployment to race the first")
         }
-        What::UnseenFault { deployment, fault, since } => {
-            let name = names.deployment(deployment);
-            let text = format!("{name} counts as in service here, but {}", names.fault(fault, since, now));
-            Told::new(Kind::Unknown, "unseen_fault", text).deployment(name)
+        What::UnseenFault { deployment, .. } => Told::new(Kind::Unknown, "unseen_fault", names.unseen(now, &step.what))
+            .deployment(names.deployment(deployment)),
+        What::UnseenRepair { deployment } => Told::new(Kind::Unknown, "unseen_repair", names.unseen(now, &step.what))
+            .deployment(names.deployment(deployment)),
+        What::UnseenRegionFault { region: r, .. } => {
+            Told::new(Kind::Unknown, "unseen_region_fault", names.unseen(now, &step.what)).region(region(r))
         }
-        What::UnseenRepair { deployment } => {
-            let name = names.deployment(deployment);
-            let text = format!("{name} counts as out of service here, but no fault is in force there");
-            Told::new(Kind::Unknown, "unseen_repair", text).deployment(name)
-        }
-        What::UnseenRegionFault { region: r, fault, since, noticed, checked } => {
-            let checked = checked.map_or(String::new(), |t| format!(" (last check {} ago)", short(now.since(t))));
-            let known = if noticed {
-                "its health checks have noticed, what led the request there has not"
-            } else {
-                "nobody has noticed"
-            };
-            let text = format!("{}: {}; {known}{checked}", region(r), names.fault(fault, since, now));
-            Told::new(Kind::Unknown, "unseen_region_fault", text).region(region(r))
-        }
-        What::UnseenRegionRepair { region: r, checked } => {
-            let checked = checked.map_or(String::new(), |t| format!(" (last check {} ago)", short(now.since(t))));
-            let text = format!("{} counts as unhealthy{checked}, but no fault is in force there", region(r));
-            Told::new(Kind::Unknown, "unseen_region_repair", text).region(region(r))
+        What::UnseenRegionRepair { region: r, .. } => {
+            Told::new(Kind::Unknown, "unseen_region_repair", names.unseen(now, &step.what)).region(region(r))
         }
         What::Sent { attempt, deployment, leg, degraded, fallback } => {
             let name = names.deployment(deployment);

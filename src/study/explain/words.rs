@@ -1,12 +1,13 @@
 //! What reasons and steps are called, in words for somebody who knows the product and not the program.
 
+use crate::routing::balance::Choose;
 use crate::routing::litellm::{Filter, Mechanism, Why};
 use crate::routing::outcome::Outcome;
 use crate::routing::reason::{Exclusion, Reason};
 use crate::routing::steering::{Rule, SteeringReason, Unfit};
 use crate::scenario::model::{Dependency, FaultWhat, Scenario, Topology};
 use crate::units::{DeploymentIx, Span, Time};
-use crate::world::story::Ending;
+use crate::world::story::{Ending, What};
 
 /// Names of a topology, and the clock of a story.
 #[derive(Clone, Copy)]
@@ -33,7 +34,7 @@ impl Names<'_> {
     /// A pool's name and how it chooses.
     fn pool(&self, position: u8) -> (&str, String) {
         let pool = &self.topology.chain[usize::from(position)];
-        (&pool.name, spaced(&format!("{:?}", pool.choose)))
+        (&pool.name, rule_name(pool.choose))
     }
 
     /// An instant of the future on the story's clock.
@@ -56,6 +57,36 @@ impl Names<'_> {
         format!("\"{}\" since {}: {what}", fault.name, short(now.since(since)))
     }
 
+    /// What is true and not known, in words; empty for steps that are something else.
+    pub fn unseen(&self, now: Time, what: &What) -> String {
+        let checked =
+            |t: Option<Time>| t.map_or(String::new(), |t| format!(" (last check {} ago)", short(now.since(t))));
+        match *what {
+            What::UnseenFault { deployment, fault, since } => {
+                format!(
+                    "{} counts as in service here, but {}",
+                    self.deployment(deployment),
+                    self.fault(fault, since, now)
+                )
+            }
+            What::UnseenRepair { deployment } => {
+                format!("{} counts as out of service here, but no fault is in force there", self.deployment(deployment))
+            }
+            What::UnseenRegionFault { region, fault, since, noticed, checked: last } => {
+                let known = if noticed {
+                    "its health checks have noticed, what led the request there has not"
+                } else {
+                    "nobody has noticed"
+                };
+                format!("{}: {}; {known}{}", self.region(region), self.fault(fault, since, now), checked(last))
+            }
+            What::UnseenRegionRepair { region, checked: last } => {
+                format!("{} counts as unhealthy{}, but no fault is in force there", self.region(region), checked(last))
+            }
+            _ => String::new(),
+        }
+    }
+
     /// A reason in words.
     pub fn reason(&self, now: Time, reason: &Reason) -> String {
         match reason {
@@ -67,7 +98,7 @@ impl Names<'_> {
             }
             Reason::Drawn { deployment } => format!("{} is drawn to be compared", self.deployment(*deployment)),
             Reason::Scored { deployment, what, value, age } => {
-                format!("{}: {}", self.deployment(*deployment), score(what, *value, *age))
+                format!("{} has {}", self.deployment(*deployment), score(what, *value, *age))
             }
             Reason::Chosen { deployment, pool, .. } => {
                 let (name, choose) = self.pool(*pool);
@@ -183,8 +214,13 @@ impl Names<'_> {
 
 /// What a candidate is judged by.
 pub fn score(what: &str, value: f64, age: Option<Span>) -> String {
-    let age = age.map_or(String::new(), |a| format!(" (known for {})", short(a)));
-    format!("{what} {}{age}", figure(value))
+    let age = age.map_or(String::new(), |a| format!(" ({} old)", short(a)));
+    format!("{what}: {}{age}", figure(value))
+}
+
+/// How a pool chooses.
+pub fn rule_name(choose: Choose) -> String {
+    spaced(&format!("{choose:?}"))
 }
 
 /// How a turn ended.
@@ -208,7 +244,8 @@ pub fn ended(outcome: Outcome) -> String {
     }
 }
 
-fn steering_rule(rule: Rule) -> &'static str {
+/// What chose a region.
+pub fn steering_rule(rule: Rule) -> &'static str {
     match rule {
         Rule::LowestLatency => "lowest latency in the name service's table",
         Rule::FirstInOrder => "first in the fixed order",
@@ -257,7 +294,7 @@ pub fn short(span: Span) -> String {
 
 /// An instant on a story's clock: seconds after it was sent.
 pub fn clock(at: Time, sent: Time) -> String {
-    let ms = at.since(sent).nanos() / 1_000_000;
+    let ms = (at.since(sent).nanos() + 500_000) / 1_000_000;
     format!("{}.{:03} s", ms / 1000, ms % 1000)
 }
 

@@ -1,0 +1,223 @@
+//! What was decided about a request, as a sequence that can be compared, and why two sequences part.
+
+use super::Side;
+use crate::routing::litellm::{Filter, Why};
+use crate::routing::outcome::Outcome;
+use crate::routing::reason::{Exclusion, Reason};
+use crate::routing::steering::SteeringReason;
+use crate::scenario::model::Scenario;
+use crate::study::explain::{outcome, rule_name, steering_rule};
+use crate::units::DeploymentIx;
+use crate::world::session::Leg;
+use crate::world::story::{Story, What};
+
+/// Names that both sides share: regions and deployments are compared by them.
+#[derive(Default)]
+pub(super) struct Names(Vec<String>);
+
+impl Names {
+    fn number(&mut self, name: &str) -> u16 {
+        let at = self.0.iter().position(|known| known == name).unwrap_or_else(|| {
+            self.0.push(name.to_owned());
+            self.0.len() - 1
+        });
+        at as u16
+    }
+}
+
+/// One decision about a request.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Decision {
+    /// It is sent to a region.
+    Region(u16),
+    /// A deployment is called.
+    Call {
+        /// Which.
+        deployment: u16,
+        /// To race another call.
+        races: bool,
+    },
+    /// It ends like this.
+    End(String),
+}
+
+/// One side's way to name what is decided.
+pub(super) struct Decider<'a> {
+    pub(super) scenario: &'a Scenario,
+    topology: usize,
+    regions: Vec<u16>,
+    deployments: Vec<u16>,
+    /// By number, as far as this side has the names.
+    names: Vec<String>,
+}
+
+impl<'a> Decider<'a> {
+    pub(super) fn new(side: Side<'a>, names: &mut Names) -> Decider<'a> {
+        let Side { scenario, topology } = side;
+        let regions = scenario.topologies[topology].regions.iter();
+        let regions = regions.map(|r| names.number(&scenario.places[r.place.ix()].id)).collect();
+        let deployments = scenario.deployments.iter().map(|d| names.number(&d.name)).collect();
+        Decider { scenario, topology, regions, deployments, names: names.0.clone() }
+    }
+
+    pub(super) fn name(&self, number: u16) -> String {
+        self.names[usize::from(number)].clone()
+    }
+
+    /// What was decided, each with the position of its step in the story.
+    pub(super) fn decisions(&self, story: &Story) -> Vec<(Decision, usize)> {
+        let decision = |(i, what): (usize, &What)| {
+            let decision = match *what {
+                What::Routed { region, .. } => Decision::Region(self.regions[usize::from(region)]),
+                What::Sent { deployment, leg, .. } => {
+                    Decision::Call { deployment: self.deployments[deployment.ix()], races: leg == Leg::Second }
+                }
+                What::Ends(ending) => Decision::End(outcome(Some(ending))),
+                _ => return None,
+            };
+            Some((decision, i))
+        };
+        story.steps.iter().map(|s| &s.what).enumerate().filter_map(decision).collect()
+    }
+
+    /// Reasons and steps between the decision before and this one.
+    fn before<'s>(&self, story: &'s Story, decisions: &[(Decision, usize)], nth: usize) -> Vec<&'s What> {
+        let from = if nth == 0 { 0 } else { decisions[nth - 1].1 + 1 };
+        story.steps[from..decisions[nth].1].iter().map(|s| &s.what).collect()
+    }
+
+    fn number(&self, deployment: DeploymentIx) -> u16 {
+        self.deployments[deployment.ix()]
+    }
+
+    /// Why the deployment was out, if it was looked at and left out.
+    fn out(&self, steps: &[&What], wanted: u16) -> Option<&'static str> {
+        steps.iter().rev().find_map(|what| match what {
+            What::Because(Reason::Excluded { deployment, because }) if self.number(*deployment) == wanted => {
+                Some(match because {
+                    Exclusion::Out { guard, .. } => *guard,
+                    Exclusion::Residency => "residency",
+                    Exclusion::AlreadyTried => "it was called before",
+                })
+            }
+            What::Because(Reason::LiteLlm(why)) => {
+                litellm_out(why).filter(|(d, _)| self.number(*d) == wanted).map(|o| o.1)
+            }
+            _ => None,
+        })
+    }
+
+    /// By which rule the gateway chose.
+    fn rule(&self, steps: &[&What]) -> String {
+        let pool = steps.iter().rev().find_map(|what| match what {
+            What::Because(Reason::Chosen { pool, .. }) => Some(*pool),
+            _ => None,
+        });
+        pool.map_or("the gateway's strategy".to_owned(), |p| {
+            rule_name(self.scenario.topologies[self.topology].chain[usize::from(p)].choose)
+        })
+    }
+
+    /// How the region came about.
+    fn way(&self, steps: &[&What]) -> &'static str {
+        steps
+            .iter()
+            .rev()
+            .find_map(|what| match what {
+                What::Connected { .. } => Some("an open connection"),
+                What::Cached { .. } => Some("the resolver's cache"),
+                What::Because(Reason::Steering(SteeringReason::Chosen { rule, .. })) => Some(steering_rule(*rule)),
+                _ => None,
+            })
+            .unwrap_or("the steering system")
+    }
+
+    /// What ended the attempts, or made for another one.
+    fn turning_point(&self, steps: &[&What]) -> String {
+        let said = steps.iter().rev().find_map(|what| match what {
+            What::Because(Reason::BudgetSpent) => Some("the retry budget is spent"),
+            What::Because(Reason::Shed) => Some("the throttle refuses the call"),
+            What::Because(Reason::NotRetryable { .. }) => Some("the error is not one that is tried again"),
+            What::HalfAnswered => Some("a part of the answer is with the user"),
+            What::RegionDied => Some("the region dies"),
+            What::Silence { .. } => Some("nobody answers"),
+            What::HedgeDue => Some("no first token after the hedging delay"),
+            _ => None,
+        });
+        let failed = steps.iter().rev().find_map(|what| match what {
+            What::AttemptEnds { outcome: Outcome::Failed { class, .. }, .. } => Some(format!("after {}", class.name())),
+            What::AttemptEnds { outcome: Outcome::Ok, .. } => Some("answered".to_owned()),
+            _ => None,
+        });
+        match (said, failed) {
+            (Some(said), _) => said.to_owned(),
+            (None, Some(failed)) => failed,
+            (None, None) => "no call ended".to_owned(),
+        }
+    }
+}
+
+/// Whom LiteLLM's router left out, and why.
+fn litellm_out(why: &Why) -> Option<(DeploymentIx, &'static str)> {
+    match why {
+        Why::Excluded { deployment, by } => Some((
+            *deployment,
+            match by {
+                Filter::CoolingDown(_) => "cool-down",
+                Filter::Rpm => "requests per minute",
+                Filter::Order => "another order",
+                Filter::FailedOver | Filter::RefusedBefore => "it was called before",
+                _ => "a filter",
+            },
+        )),
+        Why::AtLimit { deployment } => Some((*deployment, "at its limit")),
+        _ => None,
+    }
+}
+
+/// The first difference between what two sides decided about a request, in words that say nothing of names, so that like
+/// goes with like; `None` if all decisions are the same.
+pub(super) fn first_difference(
+    [side_a, side_b]: &[Decider<'_>; 2],
+    [a, b]: &[Vec<(Decision, usize)>; 2],
+    story_a: &Story,
+    story_b: &Story,
+) -> Option<String> {
+    // every story has an end, and only the last decision is one: the shorter list cannot be a part of the longer one
+    let nth = a.iter().zip(b).position(|(x, y)| x.0 != y.0)?;
+    let (steps_a, steps_b) = (side_a.before(story_a, a, nth), side_b.before(story_b, b, nth));
+    let (point_a, point_b) = (side_a.turning_point(&steps_a), side_b.turning_point(&steps_b));
+    Some(match (&a[nth].0, &b[nth].0) {
+        (Decision::Region(_), Decision::Region(_)) => {
+            format!("another region: by {} in A, by {} in B", side_a.way(&steps_a), side_b.way(&steps_b))
+        }
+        (Decision::Call { deployment: x, races: false }, Decision::Call { deployment: y, races: false }) => {
+            if let Some(guard) = side_b.out(&steps_b, *x) {
+                format!("A's choice is out in B: {guard}")
+            } else if let Some(guard) = side_a.out(&steps_a, *y) {
+                format!("B's choice is out in A: {guard}")
+            } else {
+                let (rule_a, rule_b) = (side_a.rule(&steps_a), side_b.rule(&steps_b));
+                if rule_a == rule_b {
+                    format!("{rule_a} stands elsewhere: other calls came before")
+                } else {
+                    format!("chosen by {rule_a} in A, by {rule_b} in B")
+                }
+            }
+        }
+        (Decision::Call { races: true, .. }, Decision::Call { races: true, .. }) => {
+            "another deployment joins the race".to_owned()
+        }
+        (Decision::Call { races: true, .. }, _) => format!("A sends a second call to race the first, B: {point_b}"),
+        (_, Decision::Call { races: true, .. }) => format!("B sends a second call to race the first, A: {point_a}"),
+        (Decision::Call { .. }, Decision::End(end)) => {
+            format!("A calls again ({point_a}), B does not ({point_b}): {end}")
+        }
+        (Decision::End(end), Decision::Call { .. }) => {
+            format!("B calls again ({point_b}), A does not ({point_a}): {end}")
+        }
+        (Decision::End(x), Decision::End(y)) => format!("the same calls end otherwise: {x} in A, {y} in B"),
+        (Decision::Region(_), _) => format!("the user tries again in A ({point_a}), not in B ({point_b})"),
+        (_, Decision::Region(_)) => format!("the user tries again in B ({point_b}), not in A ({point_a})"),
+    })
+}

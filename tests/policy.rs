@@ -1,0 +1,240 @@
+//! Golden tables of policies: every policy of `scenarios/policies/regression.toml` against every fault, and against a quota.
+//! A change of a policy shows as a change of figures. Accept with `INSTA_UPDATE=always cargo test --test policy`, and say in
+//! the commit why they moved. And what `geodes diff-policy` says of two of them.
+
+use geodes::scenario::from_str;
+use geodes::scenario::model::{FaultWhen, Scenario};
+use geodes::study::Prices;
+use geodes::study::policy_diff::{NothingInCommon, PolicyDiff, Side, compare};
+use geodes::study::replicate::{Unobserved, run};
+use geodes::study::result::TopologyResult;
+use geodes::units::Span;
+use geodes::world::Record;
+use std::fmt::Write as _;
+use std::path::Path;
+
+/// The whole of one fault: a minute before, a minute of it, two minutes after.
+const HORIZON: Span = Span::from_mins(4);
+const AT: Span = Span::from_mins(1);
+const LASTS: Span = Span::from_mins(1);
+
+fn text() -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/policies/regression.toml");
+    std::fs::read_to_string(path).unwrap()
+}
+
+fn scenario(text: &str) -> Scenario {
+    let mut s = from_str(text, "regression.toml", None).unwrap_or_else(|e| panic!("{e}")).scenario;
+    s.horizon = HORIZON;
+    s.replications = 1;
+    s
+}
+
+/// The scenario with one of its faults alone.
+fn with_fault(name: &str) -> Scenario {
+    let mut s = scenario(&text());
+    s.faults.retain(|f| f.name == name);
+    assert_eq!(s.faults.len(), 1, "{name}");
+    s.faults[0].when = FaultWhen::At { at: AT, lasts: LASTS };
+    s
+}
+
+/// The scenario without a fault, under the quota that its file has as a comment.
+fn with_quota() -> Scenario {
+    let text = text();
+    let commented = "# quota.token_bucket";
+    assert_eq!(text.matches(commented).count(), 1);
+    let mut s = scenario(&text.replace(commented, "quota.token_bucket"));
+    s.faults.clear();
+    s
+}
+
+type Column = (&'static str, fn(&TopologyResult) -> String);
+
+fn metric(t: &TopologyResult, name: &str) -> Option<f64> {
+    *t.metrics.get(name).unwrap_or_else(|| panic!("no metric {name}"))
+}
+
+fn percent(share: Option<f64>) -> String {
+    share.map_or("-".to_owned(), |s| format!("{:.2}", 100.0 * s))
+}
+
+const COLUMNS: [Column; 7] = [
+    ("success %", |t| percent(metric(t, "availability"))),
+    ("p50 ms", |t| metric(t, "ttft_ms.p50").map_or("-".into(), |v| format!("{v:.0}"))),
+    ("p95 ms", |t| metric(t, "ttft_ms.p95").map_or("-".into(), |v| format!("{v:.0}"))),
+    ("attempts", |t| metric(t, "attempts_per_request").map_or("-".into(), |v| format!("{v:.3}"))),
+    ("degraded %", |t| percent(metric(t, "degraded_share"))),
+    ("tokens $", |t| metric(t, "cost_tokens_usd").map_or("-".into(), |v| format!("{v:.4}"))),
+    ("over s", |t| {
+        // seconds from the beginning of the fault until users are no longer affected
+        let over = t.metrics.iter().find(|(name, _)| name.starts_with("incident.over_s"));
+        over.map_or("-".into(), |(_, v)| v.map_or("never".into(), |v| format!("{v:.0}")))
+    }),
+];
+
+fn table(scenario: &Scenario) -> String {
+    let result = run(scenario, &Unobserved).expect("nothing stops it");
+    let mut out = format!("{:<16}", "");
+    for (title, _) in COLUMNS {
+        let _ = write!(out, "{title:>11}");
+    }
+    for t in &result.topologies {
+        let _ = write!(out, "\n{:<16}", t.name);
+        for (_, cell) in COLUMNS {
+            let _ = write!(out, "{:>11}", cell(t));
+        }
+    }
+    out.push('\n');
+    out
+}
+
+#[test]
+fn outage() {
+    insta::assert_snapshot!(table(&with_fault("outage")));
+}
+
+#[test]
+fn brown_out() {
+    insta::assert_snapshot!(table(&with_fault("brown-out")));
+}
+
+#[test]
+fn slow() {
+    insta::assert_snapshot!(table(&with_fault("slow")));
+}
+
+#[test]
+fn silence() {
+    insta::assert_snapshot!(table(&with_fault("silence")));
+}
+
+#[test]
+fn region() {
+    insta::assert_snapshot!(table(&with_fault("region")));
+}
+
+#[test]
+fn quota() {
+    insta::assert_snapshot!(table(&with_quota()));
+}
+
+/// What the tables are there for: a policy that is changed a little shows.
+#[test]
+fn a_changed_policy_changes_its_row_and_no_other() {
+    let before = table(&with_fault("outage"));
+    let text = text().replace(r#"cooldown = { enabled = true, after = 3"#, r#"cooldown = { enabled = true, after = 6"#);
+    let mut s = scenario(&text);
+    s.faults.retain(|f| f.name == "outage");
+    s.faults[0].when = FaultWhen::At { at: AT, lasts: LASTS };
+    let after = table(&s);
+    let changed: Vec<&str> = before
+        .lines()
+        .zip(after.lines())
+        .filter(|(a, b)| a != b)
+        .map(|(a, _)| a.split_whitespace().next().unwrap())
+        .collect();
+    assert_eq!(changed, ["cooldown"]);
+}
+
+fn position(s: &Scenario, name: &str) -> usize {
+    s.topologies.iter().position(|t| t.name == name).unwrap_or_else(|| panic!("no {name}"))
+}
+
+fn diff(s: &Scenario, a: &str, b: &str) -> PolicyDiff {
+    let side = |name| Side { scenario: s, topology: position(s, name) };
+    compare(side(a), side(b), 0, usize::MAX).unwrap()
+}
+
+fn group<'a>(d: &'a PolicyDiff, reason: &str) -> &'a geodes::study::policy_diff::Group {
+    let reasons: Vec<&str> = d.groups.iter().map(|g| g.reason.as_str()).collect();
+    d.groups.iter().find(|g| g.reason.starts_with(reason)).unwrap_or_else(|| panic!("no {reason} in {reasons:#?}"))
+}
+
+/// What counts agree with: the records of the two runs, and the tokens on their bills.
+#[test]
+fn a_diff_adds_up_to_the_difference_of_the_records() {
+    let s = with_fault("outage");
+    for (a, b) in
+        [("no-retry", "retry"), ("retry", "cooldown"), ("hedging", "least-request"), ("breaker", "retry-budget")]
+    {
+        let d = diff(&s, a, b);
+        let record = |name| geodes::world::run(&s, position(&s, name), 0);
+        let (first, second) = (record(a), record(b));
+        let requests = |r: &Record| r.groups.iter().map(|g| g.requests).sum::<u64>();
+        assert_eq!((d.requests + d.only_a, d.requests + d.only_b), (requests(&first), requests(&second)));
+        let failed = |r: &Record| r.failures.iter().sum::<u64>();
+        assert_eq!((d.all.failed_a, d.all.failed_b), (failed(&first), failed(&second)), "{a} {b}");
+        let degraded = |r: &Record| r.groups.iter().map(|g| g.degraded).sum::<u64>();
+        assert_eq!((d.all.degraded_a, d.all.degraded_b), (degraded(&first), degraded(&second)));
+        let tokens = |r: &Record, name| {
+            let bill = Prices::new(&s, &s.topologies[position(&s, name)]).bill(r);
+            let lines = bill.lines().iter().filter(|l| matches!(l.key, geodes::cost::PriceKey::Tokens { .. }));
+            lines.map(|l| l.amount.as_dollars_f64()).sum::<f64>()
+        };
+        let change = tokens(&second, b) - tokens(&first, a);
+        assert!((d.all.token_cost_usd - change).abs() < 1e-8, "{} {change}", d.all.token_cost_usd);
+        assert_eq!(d.groups.iter().map(|g| g.effect.requests).sum::<u64>(), d.changed);
+        assert_eq!(d.changes.len() as u64, d.changed);
+        assert!(
+            d.changes
+                .iter()
+                .all(|c| c.a.regions != c.b.regions || c.a.calls != c.b.calls || c.a.outcome != c.b.outcome)
+        );
+        // the other way round the same requests have changed
+        let back = diff(&s, b, a);
+        assert_eq!((back.changed, back.all.failed_a), (d.changed, d.all.failed_b));
+        assert!((back.all.token_cost_usd + d.all.token_cost_usd).abs() < 1e-12);
+    }
+}
+
+#[test]
+fn the_same_policy_changes_nothing() {
+    let s = with_fault("brown-out");
+    let d = diff(&s, "hedging", "hedging");
+    assert_eq!((d.changed, d.groups.len(), d.only_a, d.only_b), (0, 0, 0, 0));
+    assert_eq!((d.all.ttft_ms, d.all.token_cost_usd), (Some(0.0), 0.0));
+    assert!(d.requests > 900);
+}
+
+/// Each change is put down to what caused it.
+#[test]
+fn changes_are_grouped_by_their_reason() {
+    let s = with_fault("outage");
+    let d = diff(&s, "no-retry", "retry");
+    let again = group(&d, "B calls again (after 503), A does not");
+    assert_eq!(again.effect.failed_a, again.effect.requests);
+    assert!(again.effect.requests > 30 && again.effect.failed_b == 0, "{again:?}");
+    let d = diff(&s, "retry", "cooldown");
+    let out = group(&d, "A's choice is out in B: cool-down");
+    assert!(out.effect.ttft_ms.unwrap() < 0.0, "whoever does not call the dead is faster: {out:?}");
+    let d = diff(&s, "retry", "retry-budget");
+    let spent = group(&d, "A calls again (after 503), B does not (the retry budget is spent)");
+    assert_eq!(spent.effect.failed_b, spent.effect.requests);
+    let d = diff(&s, "round-robin", "least-request");
+    assert!(group(&d, "chosen by round robin in A, by least request in B").effect.requests > 200);
+    let d = diff(&with_fault("slow"), "hedging", "retry");
+    let second = group(&d, "A sends a second call to race the first, B: answered");
+    assert!(second.effect.ttft_ms.unwrap() > 0.0 && second.effect.token_cost_usd < 0.0, "{second:?}");
+    // an example is one that can be looked at
+    let (a, b) = second.examples[0];
+    let told = |name, n| geodes::study::explain::explain(&with_fault("slow"), position(&s, name), 0, n).unwrap();
+    assert_eq!((told("hedging", a).attempts, told("retry", b).attempts), (2, 1));
+}
+
+#[test]
+fn two_files_are_compared_by_names_and_only_if_they_have_requests_in_common() {
+    let s = with_fault("outage");
+    // the same product in another file: other order of deployments, without one of them
+    let other = scenario(
+        &text()
+            .replace(r#"deployments = ["east", "west", "ireland"]"#, r#"deployments = ["west", "ireland"]"#)
+            .replace("weights = { east = 2, west", "weights = { west"),
+    );
+    let side = |s, name| Side { scenario: s, topology: position(s, name) };
+    let d = compare(side(&s, "round-robin"), side(&other, "round-robin"), 0, 5).unwrap();
+    assert_eq!((d.requests, d.changes.len()), (diff(&s, "retry", "retry").requests, 5));
+    assert!(d.changed > 100 && d.changes.iter().all(|c| !c.b.calls.contains(&"east".to_owned())));
+    let strangers = scenario(&text().replace("new-york = ", "boston = ").replace("london = ", "leeds = "));
+    assert_eq!(compare(side(&s, "retry"), side(&strangers, "retry"), 0, 5), Err(NothingInCommon));
+}
