@@ -396,6 +396,8 @@ fn because(names: Names<'_>, now: Time, reason: &Reason) -> Told {
         Reason::BudgetSpent => "budget_spent",
         Reason::Paced { .. } => "paced",
         Reason::Shed => "shed",
+        Reason::Overflow { .. } => "overflow",
+        Reason::Level { .. } => "level",
         Reason::BackedOff { .. } => "backed_off",
         Reason::NotRetryable { .. } => "not_retryable",
         Reason::Exhausted => "exhausted",

@@ -124,6 +124,13 @@ impl Names<'_> {
                 format!("the gateway's throttle holds the call back {}", self.until(now, *until))
             }
             Reason::Shed => "the gateway's throttle refuses the call".to_owned(),
+            Reason::Overflow { pool } => {
+                format!("as many calls to pool {} are out as may be: the gateway refuses the call", self.pool(*pool).0)
+            }
+            Reason::Level { level, load_percent, panic } => {
+                let panic = if *panic { ", its health ignored" } else { "" };
+                format!("priority level {level} gets {load_percent} % of the traffic{panic}")
+            }
             Reason::BackedOff { until } => {
                 format!("whoever may be called has failed this request already: back-off {}", self.until(now, *until))
             }
@@ -134,6 +141,7 @@ impl Names<'_> {
         }
     }
 
+    #[allow(unreachable_patterns, reason = "a new exclusion has a name at once, if not a good one")]
     fn exclusion(&self, now: Time, because: Exclusion) -> String {
         match because {
             Exclusion::Out { guard, until } => {
@@ -141,6 +149,7 @@ impl Names<'_> {
             }
             Exclusion::Residency => "the user's data may not go there".to_owned(),
             Exclusion::AlreadyTried => "it was called for this request already".to_owned(),
+            other => spaced(&format!("{other:?}")),
         }
     }
 

@@ -91,6 +91,7 @@ impl<'a> Decider<'a> {
     }
 
     /// Why the deployment was out, if it was looked at and left out.
+    #[allow(unreachable_patterns, reason = "a new exclusion has a name at once, if not a good one")]
     fn out(&self, steps: &[&What], wanted: u16) -> Option<&'static str> {
         steps.iter().rev().find_map(|what| match what {
             What::Because(Reason::Excluded { deployment, because }) if self.number(*deployment) == wanted => {
@@ -98,6 +99,7 @@ impl<'a> Decider<'a> {
                     Exclusion::Out { guard, .. } => *guard,
                     Exclusion::Residency => "residency",
                     Exclusion::AlreadyTried => "it was called before",
+                    _ => "at a limit",
                 })
             }
             What::Because(Reason::LiteLlm(why)) => {
@@ -137,6 +139,7 @@ impl<'a> Decider<'a> {
         let said = steps.iter().rev().find_map(|what| match what {
             What::Because(Reason::BudgetSpent) => Some("the retry budget is spent"),
             What::Because(Reason::Shed) => Some("the throttle refuses the call"),
+            What::Because(Reason::Overflow { .. }) => Some("too many calls are out"),
             What::Because(Reason::NotRetryable { .. }) => Some("the error is not one that is tried again"),
             What::HalfAnswered => Some("a part of the answer is with the user"),
             What::RegionDied => Some("the region dies"),
