@@ -141,7 +141,6 @@ impl Names<'_> {
         }
     }
 
-    #[allow(unreachable_patterns, reason = "a new exclusion has a name at once, if not a good one")]
     fn exclusion(&self, now: Time, because: Exclusion) -> String {
         match because {
             Exclusion::Out { guard, until } => {
@@ -149,7 +148,10 @@ impl Names<'_> {
             }
             Exclusion::Residency => "the user's data may not go there".to_owned(),
             Exclusion::AlreadyTried => "it was called for this request already".to_owned(),
-            other => spaced(&format!("{other:?}")),
+            Exclusion::AtLimit { limit, until } => {
+                let until = until.map_or(String::new(), |t| format!(" {}", self.until(now, t)));
+                format!("the gateway's own limit of {} lets nothing through{until}", spaced(&format!("{limit:?}")))
+            }
         }
     }
 

@@ -91,7 +91,6 @@ impl<'a> Decider<'a> {
     }
 
     /// Why the deployment was out, if it was looked at and left out.
-    #[allow(unreachable_patterns, reason = "a new exclusion has a name at once, if not a good one")]
     fn out(&self, steps: &[&What], wanted: u16) -> Option<&'static str> {
         steps.iter().rev().find_map(|what| match what {
             What::Because(Reason::Excluded { deployment, because }) if self.number(*deployment) == wanted => {
@@ -99,7 +98,7 @@ impl<'a> Decider<'a> {
                     Exclusion::Out { guard, .. } => *guard,
                     Exclusion::Residency => "residency",
                     Exclusion::AlreadyTried => "it was called before",
-                    _ => "at a limit",
+                    Exclusion::AtLimit { .. } => "the gateway's own limit",
                 })
             }
             What::Because(Reason::LiteLlm(why)) => {
