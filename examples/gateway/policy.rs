@@ -11,7 +11,8 @@ use geodes::units::{DeploymentIx, Span, Time};
 /// What the gateway must do next, whichever router says so.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Next {
-    /// Call this deployment and give it up after the time-out, if one is named.
+    /// Call this deployment. A time-out, if one is named, bounds the wait for a byte: the first token of a stream, the whole
+    /// of any other answer.
     Call {
         /// Whom.
         deployment: DeploymentIx,
@@ -210,6 +211,9 @@ fn of_litellm(command: litellm::Command) -> Next {
         litellm::Command::Attempt { deployment, timeout, fallback } => Next::Call { deployment, timeout, fallback },
         litellm::Command::Wait { until } => Next::Wait { until },
         litellm::Command::Succeed => Next::End(End::Served),
-        litellm::Command::Fail { failure } => Next::End(End::Failed(failure.class())),
+        litellm::Command::Fail { failure } => Next::End(match failure.cause() {
+            litellm::Cause::Attempt(class) => End::Failed(Some(class)),
+            _ => End::Shed, // the router refuses the request itself
+        }),
     }
 }

@@ -108,10 +108,11 @@ impl Call {
     /// Waits for the next thing that matters, or for one of the time-outs.
     async fn step(&mut self, limits: &Limits, streams: bool) -> Step {
         loop {
-            let total = self.timeout.map_or(limits.total, |t| t.min(limits.total));
+            let bound = |own: Duration, applies: bool| self.timeout.filter(|_| applies).map_or(own, |t| t.min(own));
+            let (first, total) = (bound(limits.first_token, streams), bound(limits.total, !streams));
             let waits = [
                 (!self.connected).then_some((limits.connect, ErrorClass::ConnectionFailed)),
-                (streams && self.first.is_none()).then_some((limits.first_token, ErrorClass::Timeout)),
+                (streams && self.first.is_none()).then_some((first, ErrorClass::Timeout)),
                 Some((total, ErrorClass::Timeout)),
             ];
             let least = waits.into_iter().flatten().min_by_key(|(limit, _)| *limit);

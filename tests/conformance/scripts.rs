@@ -2,7 +2,7 @@
 
 use crate::endpoint::Behaviour;
 use crate::script::{Script, Shows};
-use geodes::routing::balance::{Choose, LeastRequestConfig};
+use geodes::routing::balance::Choose;
 use geodes::routing::guard::{BreakerConfig, CooldownConfig, GuardConfig, HystrixConfig, OutlierConfig};
 use geodes::routing::limits::{LimiterConfig, PlainConfig, WindowConfig};
 use geodes::routing::outcome::{ErrorClass, ErrorSet};
@@ -232,17 +232,8 @@ fn bad_half_minute() -> Vec<Script> {
         list
     };
     type Change = fn(&mut Topology);
-    let choices: [(&str, Choose); 9] = [
-        ("reported load", Choose::Reported(Span::from_millis(1009))),
-        ("nearest", Choose::Nearest),
-        ("weighted", Choose::Weighted),
-        ("round robin", Choose::RoundRobin),
-        ("least busy", Choose::LeastBusy),
-        ("least request", Choose::LeastRequest(LeastRequestConfig::ENVOY)),
-        ("ring hash", Choose::RingHash(1024)),
-        ("peak EWMA", Choose::PeakEwma(Span::from_secs(10))),
-        ("OpenRouter", Choose::OpenRouter),
-    ];
+    let often = ("reported load, every second", Choose::Reported(Span::from_millis(1009)));
+    let choices = Choose::each().map(|c| (c.name(), c)).into_iter().chain([often]);
     let policies: [(&str, Change); 19] = [
         ("cool-down", |t| t.guards = vec![cooldown()]),
         ("outlier ejection", |t| {
@@ -309,7 +300,7 @@ fn bad_half_minute() -> Vec<Script> {
             .shows(&[Shows::Fails(ErrorClass::Unavailable), Shows::Fails(ErrorClass::RateLimited), Shows::Fallback])
             .within(ms(5))
     };
-    let chosen = choices.into_iter().map(|(name, choose)| script(name, Box::new(move |t| t.chain[0].choose = choose)));
+    let chosen = choices.map(|(name, choose)| script(name, Box::new(move |t| t.chain[0].choose = choose)));
     let ruled = policies.into_iter().map(|(name, change)| script(name, Box::new(change)));
     chosen.chain(ruled).collect()
 }
