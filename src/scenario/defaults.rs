@@ -209,6 +209,20 @@ defaults! {
     HYSTRIX_SLEEP: "topology.*.breaker.hystrix.sleep" = "\"5 s\"", "Netflix Hystrix wiki, Configuration (2018)";
     SRE_K: "topology.*.throttle.sre.k" = "2.0", "Site Reliability Engineering (2016), Handling Overload: K = 2";
     SRE_WINDOW: "topology.*.throttle.sre.window" = "\"2 min\"", "Site Reliability Engineering (2016), Handling Overload: two minutes";
+    LITELLM_STRATEGY: "topology.*.gateway.litellm.routing_strategy" = "\"simple-shuffle\"", "LiteLLM 1.106.2, router.py: Router.__init__";
+    LITELLM_TTL: "topology.*.gateway.litellm.routing_strategy_args.ttl" = "\"1 h\"", "LiteLLM 1.106.2, lowest_latency.py: RoutingArgs";
+    LITELLM_BUFFER: "topology.*.gateway.litellm.routing_strategy_args.lowest_latency_buffer" = "0.0",
+        "LiteLLM 1.106.2, lowest_latency.py: RoutingArgs";
+    LITELLM_SAMPLES: "topology.*.gateway.litellm.routing_strategy_args.max_latency_list_size" = "10",
+        "LiteLLM 1.106.2, lowest_latency.py: RoutingArgs";
+    LITELLM_RETRIES: "topology.*.gateway.litellm.num_retries" = "2", "LiteLLM 1.106.2, router.py: the OpenAI client's DEFAULT_MAX_RETRIES";
+    LITELLM_RETRY_AFTER: "topology.*.gateway.litellm.retry_after" = "\"0 s\"", "LiteLLM 1.106.2, router.py: Router.__init__";
+    LITELLM_ALLOWED_FAILS: "topology.*.gateway.litellm.allowed_fails" = "3", "LiteLLM 1.106.2, __init__.py: allowed_fails";
+    LITELLM_LIBRARY_ALLOWED_FAILS: "topology.*.gateway.litellm.library_allowed_fails" = "3", "LiteLLM 1.106.2, __init__.py: allowed_fails";
+    LITELLM_COOLDOWN: "topology.*.gateway.litellm.cooldown_time" = "\"5 s\"", "LiteLLM 1.106.2, constants.py: DEFAULT_COOLDOWN_TIME_SECONDS";
+    LITELLM_MAX_FALLBACKS: "topology.*.gateway.litellm.max_fallbacks" = "5", "LiteLLM 1.106.2, constants.py: ROUTER_MAX_FALLBACKS";
+    LITELLM_COUNTING: "topology.*.gateway.litellm.failure_counting" = "\"proxy\"",
+        "LiteLLM 1.106.2: its proxy gives a request one logging object; a gateway of a region is a proxy";
     STATE: "topology.*.state" = "\"replicated\"", "asynchronous replication, the usual mode of multi-region stores";
     STATE_LAG: "topology.*.state.replicated.lag" = "{ lognormal = { p50 = \"250 ms\", p95 = \"1 s\" } }",
         "DynamoDB global tables documentation (2026): usually within a second; ASSUMPTION: that is the 95th percentile, the median a quarter";

@@ -2,8 +2,8 @@
 //! Everything is constant or zero until it is changed, so whatever a program sets is the only thing that acts.
 
 use super::model::{
-    AppRegion, Arrivals, Client, Context, Deployment, DistSpec, Dns, Egress, Health, Link, Place, Pool, RetrySpec,
-    Scenario, Sizes, StateSpec, Steering, Topology, Turns, UserGroup, Workload,
+    AppRegion, Arrivals, Client, Context, Deployment, DistSpec, Dns, Egress, Gateway, Health, Link, Place, Pool,
+    RetrySpec, Scenario, Sizes, StateSpec, Steering, Topology, Turns, UserGroup, Workload,
 };
 use crate::routing::balance::Choose;
 use crate::routing::health::{QuorumConfig, ThresholdConfig};
@@ -114,6 +114,7 @@ pub fn plain(n: usize) -> Scenario {
                 connect_timeout: Span::from_secs(4),
                 deep: None,
             },
+            gateway: Gateway::Own,
             chain: vec![Pool {
                 name: "model".to_owned(),
                 members: (0..n).map(|i| (DeploymentIx::new(i), 1.0)).collect(),

@@ -33,7 +33,7 @@ impl World<'_> {
             }
             seen.push(*deployment);
             let fault = self.fault_in_force(now, |what| breaks_deployment(what, *deployment, place));
-            let what = match (self.regions[region].router.available(now, *deployment), fault) {
+            let what = match (self.regions[region].gateway.available(now, *deployment), fault) {
                 (true, Some((fault, since))) => What::UnseenFault { deployment: *deployment, fault, since },
                 (false, None) => What::UnseenRepair { deployment: *deployment },
                 (true, None) | (false, Some(_)) => continue,

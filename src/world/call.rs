@@ -4,6 +4,7 @@
 use super::event::{Event, SessionKey, TRAFFIC};
 use super::failure::Failure;
 use super::faults::Damage;
+use super::gateway::{Attempt, Command};
 use super::log::Happening;
 use super::provider::{Arrival, Provider, Service};
 use super::purpose::MODEL_LINK;
@@ -16,8 +17,6 @@ use crate::kernel::Slab;
 use crate::kernel::slab::Key;
 use crate::random::Draws;
 use crate::routing::outcome::{ErrorClass, Outcome};
-use crate::routing::router::Command;
-use crate::scenario::model::RetrySpec;
 use crate::units::{DeploymentIx, Time};
 
 /// The call that an event is about, if it is still out.
@@ -34,45 +33,41 @@ pub(super) fn live<'a>(s: &'a mut Session, races: &'a mut Slab<Call>, leg: Leg, 
 }
 
 impl World<'_> {
-    /// Does what the router commands.
+    /// Does what the gateway commands.
     pub(super) fn obey(&mut self, session: SessionKey, command: Command, cx: &mut Cx) {
         self.note(cx.now(), session, Happening::Obeyed(command));
         if command != Command::Succeed {
             self.note_unseen_deployments(session, cx.now());
         }
         match command {
-            Command::Attempt { deployment, degraded, fallback } => {
+            Command::Attempt(attempt) => {
                 let epoch = self.sessions[session].request.step(Phase::Calling);
                 self.sessions[session].request.out = true;
-                let call = self.send_call(session, Leg::First, deployment, degraded, fallback, cx);
+                let call = self.send_call(session, Leg::First, attempt, cx);
                 self.sessions[session].request.call = call;
                 if let Some(after) = self.topology.retry.hedge_after {
                     cx.schedule_in(after, TRAFFIC, Event::HedgeDue { session, epoch });
                 }
             }
             // at the end of time it would wait for ever
-            Command::Wait { until } if until > MAX_TIME => self.turn_fails(session, Failure::Shed, cx),
+            Command::Wait { until } if until > MAX_TIME => {
+                self.ask_gateway(session).on_given_up(cx.now());
+                self.turn_fails(session, Failure::Shed, cx);
+            }
             Command::Wait { until } => {
                 self.chronicle.note(session, cx.now(), || What::Pauses { until });
                 let epoch = self.sessions[session].request.step(Phase::BackingOff);
                 cx.schedule_in(until.since(cx.now()), TRAFFIC, Event::BackoffOver { session, epoch });
             }
-            Command::Shed => self.turn_fails(session, Failure::Shed, cx),
             Command::Succeed => self.turn_served(session, cx),
             Command::Fail { class } => self.turn_fails(session, Failure::of_chain(class), cx),
+            Command::Refuse { why } => self.turn_fails(session, why, cx),
         }
     }
 
     /// A call leaves the gateway.
-    pub(super) fn send_call(
-        &mut self,
-        session: SessionKey,
-        leg: Leg,
-        deployment: DeploymentIx,
-        degraded: bool,
-        fallback: bool,
-        cx: &mut Cx,
-    ) -> Call {
+    pub(super) fn send_call(&mut self, session: SessionKey, leg: Leg, to: Attempt, cx: &mut Cx) -> Call {
+        let Attempt { deployment, degraded, fallback, limits } = to;
         let now = cx.now();
         let s = &mut self.sessions[session];
         let class = self.scenario.groups[s.group.ix()].residency;
@@ -80,7 +75,7 @@ impl World<'_> {
         self.record.residency_violations += u64::from(!legal);
         let region = usize::from(s.request.region);
         let link = &self.model_links[region * self.providers.len() + deployment.ix()];
-        let attempt = s.request.journey.attempts();
+        let attempt = s.request.ride.attempts();
         let half_rtt = link.half(self.draws.uniform(MODEL_LINK, s.key.child(u64::from(s.turn)), u64::from(attempt)));
         let serial = s.request.next_serial();
         let (sent, prompt, workload) = (s.request.sent, s.request.prompt, usize::from(s.workload));
@@ -89,7 +84,7 @@ impl World<'_> {
         self.count_call(sent, region, deployment, prompt);
         self.watch_call(now, deployment);
         let streamed = self.demand[workload].streamed;
-        Call { attempt, degraded, fallback, half_rtt, streamed, ..Call::new(serial, deployment, now) }
+        Call { attempt, degraded, fallback, limits, half_rtt, streamed, ..Call::new(serial, deployment, now) }
     }
 
     /// The call is at the provider: everything about its answer is decided here, and seen by nobody before it arrives.
@@ -112,7 +107,7 @@ impl World<'_> {
             call.sent + retry.connect_timeout
         } else {
             meet(call, now, provider, &mut self.quotas, &self.damage, arrival, &self.draws);
-            if call.accepted { attempt_end(call, retry) } else { now + call.half_rtt }
+            if call.accepted { attempt_end(call) } else { now + call.half_rtt }
         };
         if call.place != Key::NONE {
             // an abandoned call is dropped when the provider hears of it, if anything is sent that nobody takes
@@ -154,7 +149,7 @@ impl World<'_> {
         if raced && call.outcome != Outcome::Ok {
             // the other call may still answer
             self.close_leg(session, leg);
-            if self.ask_router(session).observe(now, &call) {
+            if self.ask_gateway(session).observe(now, &call) {
                 let deployment = call.deployment;
                 self.chronicle.note(session, now, || What::TakenOut { deployment });
                 self.watch_taken_out(call.sent, now, deployment);
@@ -166,7 +161,7 @@ impl World<'_> {
             self.give_up(session, leg.other(), cx);
         }
         self.sessions[session].request.call = call;
-        let (mut command, taken_out) = self.ask_router(session).on_outcome(now, &call);
+        let (mut command, taken_out) = self.ask_gateway(session).on_outcome(now, &call);
         if taken_out {
             self.watch_taken_out(call.sent, now, call.deployment);
         }
@@ -176,9 +171,9 @@ impl World<'_> {
             // a part of the answer is with the user already: no gateway can take that back and try elsewhere
             self.chronicle.note(session, now, || What::HalfAnswered);
             match command {
-                Command::Attempt { deployment, .. } => self.ask_router(session).on_abandoned(now, deployment),
-                Command::Wait { .. } => self.ask_router(session).on_given_up(),
-                Command::Shed | Command::Succeed | Command::Fail { .. } => {}
+                Command::Attempt(a) => self.ask_gateway(session).on_abandoned(now, a.deployment),
+                Command::Wait { .. } => self.ask_gateway(session).on_given_up(now),
+                Command::Succeed | Command::Fail { .. } | Command::Refuse { .. } => {}
             }
             command = Command::Fail { class: Some(class) };
         }
@@ -248,10 +243,10 @@ pub(super) fn meet(
 }
 
 /// When an accepted call ends for the gateway: complete, or abandoned at one of the time-outs. Sets its outcome.
-fn attempt_end(call: &mut Call, retry: &RetrySpec) -> Time {
+fn attempt_end(call: &mut Call) -> Time {
     // nobody waits beyond the end of time, where absurd latencies would lie
-    let first_limit = (call.sent + retry.first_token_timeout).min(MAX_TIME);
-    let limit = (call.sent + retry.total_timeout).min(MAX_TIME);
+    let first_limit = call.sent.saturating_add(call.limits.first_token).min(MAX_TIME);
+    let limit = call.sent.saturating_add(call.limits.total).min(MAX_TIME);
     let timeout = Outcome::Failed { class: ErrorClass::Timeout, retry_after: None };
     let (at, outcome) = if call.streamed && call.first_token > first_limit {
         (first_limit, timeout)

@@ -3,9 +3,9 @@
 
 use super::World;
 use super::event::SessionKey;
+use super::gateway::Command;
 use crate::random::EntityKey;
 use crate::routing::outcome::Outcome;
-use crate::routing::router::Command;
 use crate::units::{DeploymentIx, Time};
 
 /// One line of the log.
@@ -26,7 +26,7 @@ pub struct Entry {
 pub enum Happening {
     /// The application asks for a model's answer.
     Asked,
-    /// The router commands and the gateway obeys.
+    /// The gateway does what its router commands.
     Obeyed(Command),
     /// A second call goes out to race the first.
     Hedged {

@@ -14,7 +14,7 @@ pub mod demand;
 pub mod event;
 pub mod failure;
 pub mod faults;
-mod gateway;
+pub mod gateway;
 mod health;
 pub mod line;
 pub mod log;
@@ -37,8 +37,9 @@ mod turn;
 pub mod watch;
 
 pub use counting::{STREAM_BYTES_PER_TOKEN, TEXT_BYTES_PER_TOKEN, Target};
+pub use gateway::router_config;
 pub use record::Record;
-pub use run::{Interrupted, Run, router_config, run};
+pub use run::{Interrupted, Run, run};
 
 use crate::kernel::{Context, Slab, World as Simulated};
 use crate::random::Draws;

@@ -1,13 +1,13 @@
 //! What a fault does to what is under way when it strikes.
 
 use super::event::{Event, SessionKey};
+use super::gateway::Gateway;
 use super::session::{Phase, Session};
 use super::store::Death;
 use super::story::What;
 use super::watch::AWAIT;
 use super::{Cx, World};
 use crate::routing::outcome::ErrorClass;
-use crate::routing::router::Router;
 use crate::scenario::model::FaultWhat;
 use crate::units::RegionIx;
 
@@ -78,8 +78,7 @@ impl World<'_> {
             let region = &mut self.regions[index];
             region.clear(now);
             // the gateway's process dies with its memory
-            let config = region.router.config().clone();
-            region.router = Router::new(config, self.providers.len()).expect("the configuration was accepted before");
+            region.gateway = Gateway::new(self.scenario, self.topology, place);
         }
         let placed: Vec<RegionIx> = self.providers.iter().map(|p| p.place).collect();
         self.break_calls(|d| placed[d.ix()] == place, ErrorClass::ConnectionFailed, cx);

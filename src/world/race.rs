@@ -10,13 +10,13 @@
 
 use super::call::{live, meet};
 use super::event::{Event, SessionKey, TRAFFIC};
+use super::gateway::Command;
 use super::log::Happening;
 use super::provider::Arrival;
 use super::session::{Call, Leg, Phase};
 use super::story::What;
 use super::{Cx, World};
 use crate::kernel::slab::Key;
-use crate::routing::router::Command;
 use crate::units::{GroupIx, Time};
 
 /// A call that was given up before it reached its provider. Nothing can call it back: it arrives, and the news that nobody
@@ -50,10 +50,11 @@ impl World<'_> {
             return;
         }
         self.chronicle.note(session, cx.now(), || What::HedgeDue);
-        let command = self.ask_router(session).on_hedge(cx.now());
-        if let Some(Command::Attempt { deployment, degraded, fallback }) = command {
+        let command = self.ask_gateway(session).on_hedge(cx.now());
+        if let Some(Command::Attempt(attempt)) = command {
             self.note_unseen_deployments(session, cx.now());
-            let call = self.send_call(session, Leg::Second, deployment, degraded, fallback, cx);
+            let deployment = attempt.deployment;
+            let call = self.send_call(session, Leg::Second, attempt, cx);
             self.sessions[session].request.race = self.races.insert(call);
             self.note(cx.now(), session, Happening::Hedged { deployment });
         }
@@ -112,7 +113,7 @@ impl World<'_> {
             self.chronicle.note(session, now, || What::GivenUp { attempt, usage });
         }
         self.note(now, session, Happening::GivenUp { deployment: call.deployment });
-        self.ask_router(session).on_abandoned(now, call.deployment);
+        self.ask_gateway(session).on_abandoned(now, call.deployment);
         self.close_leg(session, leg);
     }
 

@@ -1,8 +1,8 @@
 //! One region's application: slots for turns, a bounded queue, and the gateway that routes its model calls.
 
 use super::event::SessionKey;
+use super::gateway::Gateway;
 use crate::routing::health::{Quorum, QuorumConfig};
-use crate::routing::router::Router;
 use crate::units::{RegionIx, Time};
 use std::collections::VecDeque;
 
@@ -22,8 +22,8 @@ pub enum Admission {
 pub struct Region {
     /// Which place.
     pub place: RegionIx,
-    /// The gateway's router.
-    pub router: Router,
+    /// The gateway.
+    pub gateway: Gateway,
     /// The health checkers' verdict.
     pub health: Quorum,
     /// When the last check of it by each checker began.
@@ -42,7 +42,7 @@ impl Region {
     /// An idle region; slot use is counted between two instants.
     pub fn new(
         place: RegionIx,
-        router: Router,
+        gateway: Gateway,
         checks: &QuorumConfig,
         slots: u32,
         queue: u32,
@@ -51,7 +51,7 @@ impl Region {
     ) -> Region {
         Region {
             place,
-            router,
+            gateway,
             health: Quorum::new(checks),
             check_began: vec![Time::ZERO; checks.checkers as usize],
             slots,

@@ -4,6 +4,7 @@ use super::chronicle::{Chronicle, Follow};
 use super::counting::Target;
 use super::demand::{Demand, sources};
 use super::faults::{Damage, Occurrence, schedule};
+use super::gateway::Gateway;
 use super::log::Entry;
 use super::provider::Provider;
 use super::quota::Quotas;
@@ -17,10 +18,8 @@ use super::watch::{MOST, Watch};
 use super::{Cx, World};
 use crate::kernel::trace::{Divergence, first_divergence};
 use crate::kernel::{Class, Engine, EventNo, MAX_TIME, RunEnd, Slab};
-use crate::random::EntityKey;
 use crate::random::{Draws, Seed};
-use crate::routing::router::{LimitsConfig, Locality, Member, PoolConfig, Router, RouterConfig};
-use crate::scenario::model::{FaultWhat, FaultWhen, Pool, PoolLocality, Scenario, Topology};
+use crate::scenario::model::{FaultWhat, FaultWhen, Scenario, Topology};
 use crate::units::{DeploymentIx, GroupIx, RegionIx, Span, Time};
 use std::ops::ControlFlow;
 
@@ -195,11 +194,9 @@ impl<'a> World<'a> {
             .regions
             .iter()
             .map(|r| {
-                let router = Router::new(router_config(scenario, topology, r.place), providers.len())
-                    .expect("validation refuses chains that can never serve");
                 Region::new(
                     r.place,
-                    router,
+                    Gateway::new(scenario, topology, r.place),
                     &topology.health.quorum,
                     r.servers * r.slots_per_server,
                     r.queue,
@@ -292,9 +289,9 @@ impl<'a> World<'a> {
         assert!(self.strays.is_empty(), "INV-1 broken: {} calls never arrived", self.strays.len());
         for (d, p) in self.providers.iter().enumerate() {
             assert!(p.in_service() == 0, "INV-5 broken: deployment {d} still serves {} requests", p.in_service());
-            let calls = self.regions.iter().map(|r| r.router.in_flight(DeploymentIx::new(d))).sum::<u32>();
-            assert!(calls == 0, "INV-5 broken: gateways count {calls} calls to deployment {d} that are not out");
         }
+        let calls = self.regions.iter().map(|r| r.gateway.calls_out()).sum::<u32>();
+        assert!(calls == 0, "INV-5 broken: gateways count {calls} calls that are not out");
         let unfinished = self.chronicle.unfinished();
         assert!(unfinished == 0, "INV-1 broken: {unfinished} stories have no end");
         let grants = self.quotas.outstanding();
@@ -318,76 +315,6 @@ fn watched(scenario: &Scenario, occurrences: &[Occurrence], start: Time) -> (Vec
     list.drain(MOST.min(list.len())..).for_each(|o| left_over[usize::from(o.fault)] += 1);
     list.sort_by_key(|o| (o.begins, o.fault, o.number));
     (list, left_over)
-}
-
-/// Tokens over which a deployment's price is compared.
-const MILLION: u128 = 1_000_000;
-
-/// The router of a topology's gateway in one place: what it knows of its deployments, and its policies. Whoever drives a
-/// [`Router`] in front of real endpoints can take it from a scenario.
-pub fn router_config(scenario: &Scenario, topology: &Topology, from: RegionIx) -> RouterConfig {
-    let chain = topology.chain.iter().map(|pool| PoolConfig {
-        members: pool
-            .members
-            .iter()
-            .enumerate()
-            .map(|(i, (deployment, weight))| {
-                let d = &scenario.deployments[deployment.ix()];
-                Member {
-                    deployment: *deployment,
-                    weight: *weight,
-                    distance: distance(scenario, from, d.place),
-                    key: EntityKey::named(&d.name).0,
-                    price: (d.input_price.cost(MILLION) + d.output_price.cost(MILLION)).as_dollars_f64()
-                        / MILLION as f64,
-                    priority: pool.priorities.get(i).copied().unwrap_or(0),
-                    locality: pool.localities.iter().position(|l| l.members.contains(&(i as u16))).unwrap_or(0) as u16,
-                }
-            })
-            .collect(),
-        localities: localities(scenario, topology, pool, from),
-        choose: pool.choose,
-        degraded: pool.degraded,
-        max_requests: pool.max_requests,
-    });
-    let legal = |r: &crate::scenario::model::Residency| -> Vec<bool> {
-        scenario.deployments.iter().map(|d| r.legal[d.place.ix()]).collect()
-    };
-    RouterConfig {
-        chain: chain.collect(),
-        attempts_per_pool: topology.retry.attempts_per_pool,
-        delay: topology.retry.delay,
-        budget: topology.retry.budget,
-        throttle: topology.throttle,
-        limits: LimitsConfig { of: topology.limits.clone(), epoch: epoch(scenario) },
-        on: topology.retry.on,
-        guards: topology.guards.clone(),
-        legal: scenario.residency.iter().map(legal).collect(),
-    }
-}
-
-/// The localities of a pool as the gateway in one place has them. A gateway stands in that of the member nearest to it;
-/// callers are the application's servers.
-fn localities(scenario: &Scenario, topology: &Topology, pool: &Pool, from: RegionIx) -> Vec<Locality> {
-    let own = |place: RegionIx| {
-        let away = |l: &&PoolLocality| {
-            let members = l.members.iter().map(|m| pool.members[usize::from(*m)].0);
-            members.map(|d| distance(scenario, place, scenario.deployments[d.ix()].place)).min()
-        };
-        let nearest = pool.localities.iter().min_by_key(away);
-        nearest.and_then(|n| pool.localities.iter().position(|l| l == n))
-    };
-    let servers: f64 = topology.regions.iter().map(|r| f64::from(r.servers)).sum();
-    let callers = |z: usize| {
-        let there = topology.regions.iter().filter(|r| own(r.place) == Some(z));
-        there.map(|r| f64::from(r.servers)).sum::<f64>() / servers
-    };
-    let locality = |(z, l): (usize, &PoolLocality)| Locality {
-        weight: l.weight,
-        callers: callers(z),
-        local: own(from) == Some(z),
-    };
-    pool.localities.iter().enumerate().map(locality).collect()
 }
 
 /// Unix time of the origin of a run: the start of the warm-up.

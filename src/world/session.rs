@@ -1,12 +1,12 @@
 //! A session: a user's conversation, at most one turn of it in flight.
 
+use super::gateway::Ride;
 use super::provider::InService;
 use super::story::Tokens;
 use crate::kernel::slab::Key;
 use crate::random::EntityKey;
 use crate::routing::limits::Grant;
 use crate::routing::outcome::Outcome;
-use crate::routing::router::Journey;
 use crate::units::{DeploymentIx, GroupIx, Span, Time};
 
 /// Where a turn is and what it waits for.
@@ -103,8 +103,8 @@ pub struct Request {
     pub input: u32,
     /// Output tokens that the reference model would write.
     pub output: u32,
-    /// The gateway's journey.
-    pub journey: Journey,
+    /// What it keeps for its gateway.
+    pub ride: Ride,
     /// The first call, and after the turn the one that answered.
     pub call: Call,
     /// Whether the first call is still out.
@@ -122,6 +122,15 @@ pub enum Leg {
     Second,
 }
 
+/// How long a gateway waits for a call, from when it sends it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// For the first token, if the answer is streamed.
+    pub first_token: Span,
+    /// For the whole answer.
+    pub total: Span,
+}
+
 /// One attempt of the turn's model call, from the gateway to the provider and back.
 #[derive(Clone, Copy, Debug)]
 pub struct Call {
@@ -137,6 +146,8 @@ pub struct Call {
     pub fallback: bool,
     /// When the gateway sent it.
     pub sent: Time,
+    /// How long the gateway waits for it.
+    pub limits: Limits,
     /// Half of the round trip between gateway and provider.
     pub half_rtt: Span,
     /// Whether the answer is streamed: then the gateway sees its first token, otherwise only the whole.
@@ -169,6 +180,7 @@ impl Call {
             degraded: false,
             fallback: false,
             sent,
+            limits: Limits { first_token: Span::ZERO, total: Span::ZERO },
             half_rtt: Span::ZERO,
             streamed: true,
             arrived: false,
@@ -249,7 +261,7 @@ impl Request {
             prompt: 0,
             input: 0,
             output: 0,
-            journey: Journey::new(None),
+            ride: Ride::new(None),
             out: false,
             race: Key::NONE,
             call: Call::new(0, DeploymentIx(0), Time::ZERO),

@@ -3,6 +3,7 @@
 
 use super::event::{Event, SessionKey, TRAFFIC};
 use super::failure::Failure;
+use super::gateway::Ride;
 use super::log::Happening;
 use super::purpose::{OVERHEAD, STATE_READ, STATE_WRITE, USER_LINK};
 use super::region::Admission;
@@ -10,7 +11,6 @@ use super::session::{Phase, Write};
 use super::steering::{Asker, NoWay};
 use super::story::{Ending, Taken, What};
 use super::{Cx, World};
-use crate::routing::router::Journey;
 use crate::routing::steering::Seen;
 use crate::units::{Span, Time};
 
@@ -35,7 +35,7 @@ impl World<'_> {
         r.tries = 0;
         r.admitted = false;
         r.stale = false;
-        r.journey = Journey::new(class);
+        r.ride = Ride::new(class);
         self.record.turns += 1;
         if counted {
             self.chronicle.begins(session, s);
@@ -164,7 +164,7 @@ impl World<'_> {
         }
         self.note(cx.now(), session, Happening::Asked);
         self.chronicle.note(session, cx.now(), || What::GatewayAsked);
-        let command = self.ask_router(session).on_request(cx.now());
+        let command = self.ask_gateway(session).on_request(cx.now());
         self.obey(session, command, cx);
     }
 
@@ -172,7 +172,7 @@ impl World<'_> {
     pub(super) fn backoff_over(&mut self, session: SessionKey, epoch: u16, cx: &mut Cx) {
         if self.sessions.get(session).is_some_and(|s| s.request.epoch == epoch) {
             self.chronicle.note(session, cx.now(), || What::PauseOver);
-            let command = self.ask_router(session).on_timeout(cx.now());
+            let command = self.ask_gateway(session).on_timeout(cx.now());
             self.obey(session, command, cx);
         }
     }
@@ -306,8 +306,7 @@ impl World<'_> {
                 return;
             }
         }
-        let class = self.scenario.groups[s.group.ix()].residency.map(|c| c as u8);
-        s.request.journey = s.request.journey.restart(class);
+        s.request.ride = s.request.ride.restart();
         self.connect(session, cx);
     }
 }

@@ -1,7 +1,7 @@
 //! A script in the simulator: the real world, events and all, with its gateway in place 0 and an endpoint per place.
 
 use crate::endpoint::Behaviour;
-use crate::policy;
+use crate::policy::{End, Next};
 use crate::script::Script;
 use crate::server::{Line, What};
 use geodes::random::{EntityKey, Seed};
@@ -13,6 +13,7 @@ use geodes::scenario::model::{
 use geodes::scenario::plain;
 use geodes::units::{DeploymentIx, RegionIx, Span, Time};
 use geodes::world::Run;
+use geodes::world::gateway::Command;
 use geodes::world::log::{Entry, Happening};
 use std::sync::Arc;
 use std::time::Duration;
@@ -98,11 +99,22 @@ pub fn run(script: &Script) -> Vec<Line> {
     log.iter().map(line).collect()
 }
 
+/// The command of the world's gateway.
+fn next(command: Command) -> Next {
+    match command {
+        Command::Attempt(a) => Next::Call { deployment: a.deployment, timeout: None, fallback: a.fallback },
+        Command::Wait { until } => Next::Wait { until },
+        Command::Succeed => Next::End(End::Served),
+        Command::Fail { class } => Next::End(End::Failed(class)),
+        Command::Refuse { .. } => Next::End(End::Shed),
+    }
+}
+
 fn line(e: &Entry) -> Line {
     let request = (0..).find(|n| session(*n) == e.session).expect("the world numbers rows");
     let what = match e.what {
         Happening::Asked => What::Asked,
-        Happening::Obeyed(command) => What::Obeyed(policy::next(command)),
+        Happening::Obeyed(command) => What::Obeyed(next(command)),
         Happening::Hedged { deployment } => What::Hedged { deployment },
         Happening::Ended { deployment, outcome } => What::Ended { deployment, outcome },
         Happening::GivenUp { deployment } => What::GivenUp { deployment },

@@ -390,6 +390,19 @@ impl Default for Config {
     }
 }
 
+impl Config {
+    /// When to give a call up: the request's own time-out, the deployment's, `request_timeout`, the router's. Zero counts as
+    /// none. A stream asks for its own time-outs first. `None`: nothing sets one.
+    pub fn timeout_of(&self, given: &Options, deployment: usize, streams: bool) -> Option<Span> {
+        let own = &self.deployments[deployment];
+        let set = |t: &Option<Span>| t.filter(|t| *t > Span::ZERO);
+        let of_streams = [given.stream_timeout, own.stream_timeout, self.stream_timeout, self.request_timeout];
+        let of_all = [given.timeout, own.timeout, self.request_timeout, self.timeout];
+        let stream = streams.then(|| of_streams.iter().find_map(set)).flatten();
+        stream.or_else(|| of_all.iter().find_map(set))
+    }
+}
+
 /// What a request brings besides its prompt: the keyword arguments of `acompletion` that routing reads.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Options {

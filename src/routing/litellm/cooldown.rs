@@ -89,6 +89,11 @@ impl Health {
         self.entry.is_some().then(|| self.look(now)).flatten()
     }
 
+    /// Whether it cools down, without dropping or correcting anything.
+    pub fn is_cooling(&self, now: Time) -> bool {
+        self.entry.is_some_and(|e| now <= self.expiry && e.since.saturating_add(e.time) > now)
+    }
+
     fn look(&mut self, now: Time) -> Option<Time> {
         let entry = self.entry.filter(|_| now <= self.expiry);
         let until = entry.map(|e| e.since.saturating_add(e.time)).filter(|until| *until > now);

@@ -198,6 +198,11 @@ impl Journey {
         }
     }
 
+    /// Whom the call that is out went to.
+    pub fn calling(&self) -> Option<DeploymentIx> {
+        self.flight.map(|f| f.deployment)
+    }
+
     /// Calls so far.
     pub fn attempts(&self) -> u32 {
         self.attempts

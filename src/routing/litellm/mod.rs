@@ -12,6 +12,7 @@
 //! | `parallel`, `rate_limit` | checks after it |
 //! | `cooldown`, `retry`, `fallback`, `failure` | what a failure leads to |
 //! | `cache`, `state`, `marks` | counters with a time to live |
+//! | `reach` | what a request could come to, for checks of a configuration |
 //! | `why` | reasons |
 //!
 //! What is left out: counters shared through Redis, which cool-downs and usage of several processes would see after up to a
@@ -38,6 +39,7 @@ mod parallel;
 mod plan;
 mod precheck;
 mod rate_limit;
+mod reach;
 mod resolve;
 mod retry;
 mod router;

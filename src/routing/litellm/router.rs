@@ -87,6 +87,11 @@ impl Router {
         self.state.health[deployment.ix()].cooling(now)
     }
 
+    /// Whether the deployment is in service, without touching anything: for those who look at the router from outside.
+    pub fn available(&self, now: Time, deployment: DeploymentIx) -> bool {
+        !self.state.health[deployment.ix()].is_cooling(now)
+    }
+
     /// LiteLLM's router does nothing on its own: only requests wait.
     pub fn next_timeout(&self) -> Option<Time> {
         None
@@ -328,7 +333,9 @@ impl Router {
         journey.last = Some((deployment, frame.model));
         self.report(now, journey, reasons);
         let fallback = *journey.first.get_or_insert(deployment) != deployment;
-        Ok(Command::Attempt { deployment, timeout: self.timeout(journey, ix), fallback })
+        let given = &self.plan.options[journey.options.ix()].given;
+        let timeout = self.plan.config.timeout_of(given, ix, journey.streams);
+        Ok(Command::Attempt { deployment, timeout, fallback })
     }
 
     /// What a failed attempt leads to: a step, or a pause until then.
@@ -442,18 +449,6 @@ impl Router {
             Mechanism::WeightedFailover => Step::Ended(walk.last),
             _ => Step::Ended(own),
         }
-    }
-
-    /// When to give a call up: the request's own time-out, the deployment's, `request_timeout`, the router's. Zero counts as
-    /// none. A stream asks for its own time-outs first.
-    fn timeout(&self, journey: &Journey, ix: usize) -> Option<Span> {
-        let (config, given) = (&self.plan.config, &self.plan.options[journey.options.ix()].given);
-        let own = &config.deployments[ix];
-        let set = |t: &Option<Span>| t.filter(|t| *t > Span::ZERO);
-        let of_streams = [given.stream_timeout, own.stream_timeout, config.stream_timeout, config.request_timeout];
-        let of_all = [given.timeout, own.timeout, config.request_timeout, config.timeout];
-        let stream = journey.streams.then(|| of_streams.iter().find_map(set)).flatten();
-        stream.or_else(|| of_all.iter().find_map(set))
     }
 
     fn end(&mut self, journey: &mut Journey, command: Command) -> Command {

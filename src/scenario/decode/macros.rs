@@ -152,9 +152,41 @@ macro_rules! table {
 }
 
 /// Declares one of several variants, each with a name, a Rust variant and its content. Written as a table with exactly
-/// one key, or as a bare string for variants whose content may be empty. Replaced as a whole in `extends`.
+/// one key, or as a bare string for variants whose content may be empty. Replaced as a whole in `extends`; one that begins
+/// with the word `merging` is merged key by key with an inherited one of the same variant.
 macro_rules! choice {
+    (@extend merging $raw:ident { $($variant:ident($key:literal))* }) => {
+        fn merge(&mut self, base: &Self) {
+            match (self, base) {
+                $( (Self::$variant(own), Self::$variant(base)) => $crate::scenario::decode::Decode::merge(own, base), )*
+                #[allow(unreachable_patterns, reason = "a choice with one variant")]
+                _ => {}
+            }
+        }
+
+        fn complete(&self, cx: &mut $crate::scenario::decode::Cx) {
+            match self {
+                $( Self::$variant(content) => {
+                    cx.within($key, |cx| $crate::scenario::decode::Decode::complete(content, cx));
+                } )*
+            }
+        }
+    };
+    (@extend replaced $raw:ident { $($variant:ident($key:literal))* }) => {};
     (
+        merging
+        $($declaration:tt)*
+    ) => {
+        $crate::scenario::decode::macros::choice! { @declare merging $($declaration)* }
+    };
+    (
+        #
+        $($declaration:tt)*
+    ) => {
+        $crate::scenario::decode::macros::choice! { @declare replaced # $($declaration)* }
+    };
+    (
+        @declare $how:ident
         $(#[doc = $doc:literal])*
         $raw:ident $name:literal {
             $( $(#[doc = $vdoc:literal])* $key:literal => $variant:ident($ty:ty) ),* $(,)?
@@ -188,6 +220,8 @@ macro_rules! choice {
                 )*
                 None
             }
+
+            $crate::scenario::decode::macros::choice! { @extend $how $raw { $($variant($key))* } }
 
             fn desc() -> $crate::scenario::decode::Desc {
                 $crate::scenario::decode::Desc::Choice {

@@ -12,7 +12,8 @@ mod text;
 pub use leaf::Leaf;
 pub(in crate::scenario) use macros::{choice, table};
 pub use text::{
-    Dollars, ErrorName, HourlyPrice, RequestRate, SessionRate, ShareValue, Start, TokenCount, TokenPrice, TokenRate,
+    BudgetPeriod, Dollars, ErrorName, HourlyPrice, RequestRate, SessionRate, ShareValue, Start, TokenCount, TokenPrice,
+    TokenRate,
 };
 
 use super::defaults::Default;

@@ -1,6 +1,7 @@
 //! Quantities written as text with their unit, and names from fixed lists.
 
 use super::leaf::{Leaf, LeafError};
+use crate::routing::litellm::config::BudgetTime;
 use crate::routing::outcome::ErrorClass;
 use crate::scenario::suggest::{did_you_mean, listed};
 use crate::units::{
@@ -156,6 +157,34 @@ fn priced(text: &str, units: &[&str], expected: &'static str) -> Result<Price, Q
     })?;
     let unit = text.rsplit('/').next().unwrap_or_default().trim();
     if units.contains(&unit) { Ok(price) } else { Err(QuantityError::Unit { found: unit.to_owned(), expected }) }
+}
+
+/// Length of a budget's window: a duration, or a number of calendar months.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct BudgetPeriod(pub BudgetTime);
+
+impl Leaf for BudgetPeriod {
+    const WHAT: &'static str = "a duration or a number of months";
+    const EXAMPLE: &'static str = "\"1 mo\"";
+    fn parse(value: &DeValue<'_>) -> Result<BudgetPeriod, LeafError> {
+        let t = text(value, Self::WHAT, Self::EXAMPLE)?;
+        if let Some(months) = t.trim().strip_suffix("mo") {
+            let months: u32 = months.trim().parse().unwrap_or(0);
+            if !(1..=120).contains(&months) {
+                return Err(LeafError::new(format!("`{}` is no number of months from 1 to 120", t.escape_debug())));
+            }
+            return Ok(BudgetPeriod(BudgetTime::Months(months)));
+        }
+        let span = Span::parse(value)?;
+        if span == Span::ZERO {
+            Err(LeafError::new("a budget for no time"))
+        } else {
+            Ok(BudgetPeriod(BudgetTime::Span(span)))
+        }
+    }
+    fn schema() -> serde_json::Value {
+        string_schema(Self::EXAMPLE, None)
+    }
 }
 
 /// A share between 0 and 1: a number, or a percentage as text.

@@ -1,6 +1,6 @@
 //! A layout of the product: regions, steering, health checks, fallback chain, retries, conversation state.
 
-use super::{DistSpec, Steering};
+use super::{DistSpec, Gateway, Steering};
 use crate::routing::balance::Choose;
 use crate::routing::guard::GuardConfig;
 use crate::routing::health::QuorumConfig;
@@ -22,9 +22,12 @@ pub struct Topology {
     pub steering: Steering,
     /// How regions are checked.
     pub health: Health,
-    /// Model pools in fallback order; every region's gateway walks the same chain.
+    /// The router of every region's gateway.
+    pub gateway: Gateway,
+    /// Model pools in fallback order; every region's gateway walks the same chain. For a gateway that is a product: its groups
+    /// of deployments, the one that turns ask for first; how it chooses and what follows what is its own business.
     pub chain: Vec<Pool>,
-    /// Attempts, time-outs and backoff of the gateways.
+    /// Attempts, time-outs and backoff of the gateways. For a product only the time-outs mean anything: the longest there are.
     pub retry: RetrySpec,
     /// When a gateway stops calling a failing deployment.
     pub guards: Vec<GuardConfig>,

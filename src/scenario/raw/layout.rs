@@ -2,7 +2,7 @@
 
 use super::dist::DurationDist;
 use super::resilience::{RawBreaker, RawBudget, RawEnvoyBackoff, RawGrpcBackoff, RawOutlier, RawThrottle};
-use super::{RawQuota, RawSteering};
+use super::{RawGateway, RawQuota, RawSteering};
 use crate::scenario::decode::{ErrorName, HourlyPrice, List, Named, Nothing, OneOrMany, ShareValue, choice, table};
 use crate::scenario::diagnostic::At;
 use crate::units::Span;
@@ -206,8 +206,11 @@ table! {
         r#abstract: At<bool> = Or(&d::ABSTRACT),
         /// Regions of the catalogue in which the application runs, in fail-over order.
         regions: List<At<String>> = Required,
-        /// Pools of deployments in fallback order; every region's gateway walks the same chain.
-        chain: List<At<String>> = Required,
+        /// Pools of deployments in fallback order; every region's gateway walks the same chain. Required unless there is a
+        /// `gateway`.
+        chain: List<At<String>> = Optional,
+        /// A product as the gateway, in place of the own router with its `chain`.
+        gateway: RawGateway = Optional,
         /// How users find a region.
         steering: RawSteering = Or(&d::STEERING),
         /// Health checks of the regions.

@@ -4,7 +4,9 @@
 mod demand;
 mod dist;
 mod fault;
+mod gateway;
 mod layout;
+mod litellm;
 mod models;
 mod pool;
 mod quota;
@@ -17,9 +19,14 @@ pub use demand::{
 };
 pub use dist::{DurationDist, TokenDist};
 pub use fault::{RawBrownOut, RawDependency, RawFault, RawWhat};
+pub use gateway::RawGateway;
 pub use layout::{
     RawApp, RawBackoff, RawBackoffTimes, RawCheck, RawCooldown, RawHealth, RawQuorum, RawRetry, RawState, RawTimeout,
     RawTopology,
+};
+pub use litellm::{
+    RawCounting, RawErrorPolicy, RawLiteLlmBudget, RawLiteLlmEntry, RawLiteLlmGateway, RawLiteLlmRequest,
+    RawLiteLlmStrategy, RawRoutingGroup, RawStrategyArgs,
 };
 pub use models::{RawDeployment, RawLatency, RawTokenPrices};
 pub use pool::{RawChoose, RawEnvoy, RawHosts, RawLeastRequest, RawLocalityChoice, RawMaglev, RawPool, RawRingHash};
@@ -88,8 +95,8 @@ table! {
         /// Quotas that several deployments share, by name: an account's, an organisation's, a source region's. A deployment
         /// takes part with `quota.shared = "<name>"`.
         quota: Named<RawQuota> = Optional,
-        /// Pools of deployments that stand for each other, by name.
-        pool: Named<RawPool> = Required,
+        /// Pools of deployments that stand for each other, by name: what the chains of topologies name.
+        pool: Named<RawPool> = Optional,
         /// Layouts of the product, by name. Each one that is not abstract is simulated.
         topology: Named<RawTopology> = Required,
         /// What goes wrong.

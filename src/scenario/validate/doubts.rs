@@ -5,7 +5,7 @@ use super::Whole;
 use crate::scenario::decode::Cx;
 use crate::scenario::diagnostic::{At, Loc};
 use crate::scenario::extends::{Extending, Resolved};
-use crate::scenario::model::{Arrivals, DistSpec, FaultWhen, Pool, QuotaUse, Sizes, Topology, Workload};
+use crate::scenario::model::{Arrivals, DistSpec, FaultWhen, Gateway, Pool, QuotaUse, Sizes, Topology, Workload};
 use crate::scenario::raw::RawSizes;
 use crate::units::{RegionIx, Span};
 
@@ -30,13 +30,15 @@ pub fn check(whole: &Whole<'_>, pools: &[(At<String>, Option<Pool>)], cx: &mut C
 fn unused(whole: &Whole<'_>, pools: &[(At<String>, Option<Pool>)], cx: &mut Cx) {
     let s = whole.scenario;
     for (name, _) in pools {
-        if !s.topologies.iter().any(|t| t.chain.iter().any(|p| p.name == name.value)) {
+        let mut own = s.topologies.iter().filter(|t| matches!(t.gateway, Gateway::Own));
+        if !own.any(|t| t.chain.iter().any(|p| p.name == name.value)) {
             cx.warning(name.loc, format!("no topology uses the pool `{}`", name.value));
         }
     }
     for (i, d) in s.deployments.iter().enumerate() {
-        let used = pools.iter().filter_map(|(_, p)| p.as_ref()).any(|p| p.members.iter().any(|(m, _)| m.ix() == i));
-        if !used {
+        let products = s.topologies.iter().flat_map(|t| &t.chain);
+        let mut pools = pools.iter().filter_map(|(_, p)| p.as_ref()).chain(products);
+        if !pools.any(|p| p.members.iter().any(|(m, _)| m.ix() == i)) {
             let loc = whole.deployment(&d.name).unwrap_or(Loc::START);
             cx.warning(loc, format!("no pool uses the deployment `{}`", d.name))
                 .help("if it is only there to be extended, say `abstract = true`");

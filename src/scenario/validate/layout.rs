@@ -1,6 +1,7 @@
 //! Topologies.
 
 use super::dist::durations;
+use super::gateway;
 use super::models::Deployments;
 use super::places::Places;
 use super::pools::repeated;
@@ -10,11 +11,12 @@ use crate::routing::guard::{CooldownConfig, GuardConfig};
 use crate::routing::health::{QuorumConfig, ThresholdConfig};
 use crate::routing::limits::LimiterConfig;
 use crate::routing::outcome::{ErrorClass, ErrorSet};
-use crate::scenario::decode::{Cx, Decode};
+use crate::routing::throttle::ThrottleConfig;
+use crate::scenario::decode::{Cx, Decode, List};
 use crate::scenario::defaults as d;
 use crate::scenario::diagnostic::{At, Loc};
 use crate::scenario::extends::Resolved;
-use crate::scenario::model::{AppRegion, DeepCheck, Health, Pool, RetrySpec, Service, StateSpec, Topology};
+use crate::scenario::model::{AppRegion, DeepCheck, Gateway, Health, Pool, RetrySpec, Service, StateSpec, Topology};
 use crate::scenario::raw::{
     RawApp, RawCheck, RawCooldown, RawHealth, RawQuorum, RawRetry, RawState, RawTimeout, RawTopology,
 };
@@ -28,6 +30,16 @@ const MOST_TOPOLOGIES: usize = 64;
 const MOST_REGIONS: usize = 64;
 /// Longest fallback chain.
 const MOST_POOLS: usize = 32;
+
+/// The parts of a scenario that a topology names.
+pub struct Parts<'a> {
+    /// Pools; a broken one is `None`.
+    pub pools: &'a [(At<String>, Option<Pool>)],
+    /// Places.
+    pub places: &'a Places,
+    /// What a product's settings may name.
+    pub known: &'a gateway::Known<'a>,
+}
 
 /// Adds the application regions of all topologies to the places, in file order.
 pub fn places(resolved: &[Resolved<RawTopology>], places: &mut Places, cx: &mut Cx) {
@@ -46,9 +58,7 @@ pub fn places(resolved: &[Resolved<RawTopology>], places: &mut Places, cx: &mut 
 pub fn topologies(
     resolved: &[Resolved<RawTopology>],
     section: Loc,
-    pools: &[(At<String>, Option<Pool>)],
-    deployments: &Deployments,
-    places: &Places,
+    parts: &Parts<'_>,
     cx: &mut Cx,
 ) -> Vec<(At<String>, Option<Topology>)> {
     let concrete: Vec<&Resolved<RawTopology>> = resolved.iter().filter(|r| !r.is_abstract).collect();
@@ -68,10 +78,7 @@ pub fn topologies(
     for r in resolved {
         overrides(r, cx);
     }
-    concrete
-        .into_iter()
-        .map(|r| (r.name.clone(), r.value.as_ref().and_then(|t| one(&r.name, t, pools, deployments, places, cx))))
-        .collect()
+    concrete.into_iter().map(|r| (r.name.clone(), r.value.as_ref().and_then(|t| one(r, t, parts, cx)))).collect()
 }
 
 /// Overrides for regions that the topology does not have.
@@ -91,38 +98,63 @@ fn overrides(r: &Resolved<RawTopology>, cx: &mut Cx) {
     }
 }
 
-fn one(
-    name: &At<String>,
-    t: &RawTopology,
-    pools: &[(At<String>, Option<Pool>)],
-    deployments: &Deployments,
-    places: &Places,
-    cx: &mut Cx,
-) -> Option<Topology> {
-    let regions = regions(name, t, places, cx);
-    let chain = chain(name, t, pools, cx);
+fn one(r: &Resolved<RawTopology>, t: &RawTopology, parts: &Parts<'_>, cx: &mut Cx) -> Option<Topology> {
+    let name = &r.name;
+    let regions = regions(name, t, parts.places, cx);
     let steering = super::steering::steering(name, t, cx);
     let health = health(t, cx);
+    let routing = match (&t.gateway, t.bad.contains(&"gateway")) {
+        (None, false) => own_router(r, t, parts, cx),
+        _ => gateway::product(name, t, parts.known, cx).map(|p| Routing {
+            retry: gateway::timeouts(t, &p, cx),
+            gateway: p.gateway,
+            chain: p.chain,
+            guards: Vec::new(),
+            throttle: None,
+            limits: Vec::new(),
+        }),
+    };
+    let state = state(t, cx);
+    let routing = routing?;
+    Some(Topology {
+        name: name.value.clone(),
+        regions: regions?,
+        steering: steering?,
+        health,
+        gateway: routing.gateway,
+        chain: routing.chain,
+        retry: routing.retry,
+        guards: routing.guards,
+        throttle: routing.throttle,
+        limits: routing.limits,
+        state: state?,
+    })
+}
+
+/// What the gateways do.
+struct Routing {
+    gateway: Gateway,
+    chain: Vec<Pool>,
+    retry: RetrySpec,
+    guards: Vec<GuardConfig>,
+    throttle: Option<ThrottleConfig>,
+    limits: Vec<(DeploymentIx, LimiterConfig)>,
+}
+
+fn own_router(r: &Resolved<RawTopology>, t: &RawTopology, parts: &Parts<'_>, cx: &mut Cx) -> Option<Routing> {
+    if t.chain.is_none() && !t.bad.contains(&"chain") && !r.broken {
+        let desc = <List<At<String>> as Decode>::desc();
+        cx.within("topology", |cx| cx.within(&r.name.value, |cx| cx.missing_key(r.name.loc, "chain", &desc)));
+    }
+    let chain = chain(&r.name, t, parts.pools, cx);
     let retry = retry(t, cx);
     if let (Some(chain), Some(retry)) = (&chain, &retry) {
         hedging(t, chain, retry, cx);
     }
     let guards = guards(t, chain.as_deref(), cx);
     let throttle = t.throttle.as_ref().map(|t| resilience::throttle(t, cx));
-    let limits = limits(name, t, chain.as_deref(), deployments, cx);
-    let state = state(t, cx);
-    Some(Topology {
-        name: name.value.clone(),
-        regions: regions?,
-        steering: steering?,
-        health,
-        chain: chain?,
-        retry: retry?,
-        guards,
-        throttle,
-        limits,
-        state: state?,
-    })
+    let limits = limits(&r.name, t, chain.as_deref(), parts.known.deployments, cx);
+    Some(Routing { gateway: Gateway::Own, chain: chain?, retry: retry?, guards, throttle, limits })
 }
 
 /// What the gateways themselves let through.

@@ -7,8 +7,10 @@ mod choose;
 mod dist;
 mod doubts;
 mod faults;
+mod gateway;
 mod impossible;
 mod layout;
+mod litellm;
 mod lookup;
 mod models;
 mod network;
@@ -99,14 +101,9 @@ pub fn validate(raw: &RawScenario, origin: &Origin<'_>, cx: &mut Cx) -> Option<S
     let deployments_at = section(raw.deployment.as_ref().map(|n| n.loc));
     let deployments = models::deployments(&deployments_raw, deployments_at, &quotas, &mut places, cx);
     let pools = raw.pool.as_ref().map_or(Vec::new(), |p| pools::pools(p, &deployments, cx));
-    let topologies = layout::topologies(
-        &topologies_raw,
-        section(raw.topology.as_ref().map(|n| n.loc)),
-        &pools,
-        &deployments,
-        &places,
-        cx,
-    );
+    let known = gateway::Known::new(raw, &deployments);
+    let parts = layout::Parts { pools: &pools, places: &places, known: &known };
+    let topologies = layout::topologies(&topologies_raw, section(raw.topology.as_ref().map(|n| n.loc)), &parts, cx);
 
     let residency = places::residency(raw, &places, cx);
     let groups = users::groups(raw, &residency, cx);

@@ -2,11 +2,12 @@
 
 use super::models::Deployments;
 use super::places::Places;
+use crate::routing::litellm::{Router, Target};
 use crate::scenario::decode::Cx;
 use crate::scenario::diagnostic::{At, Loc};
 use crate::scenario::extends::Resolved;
-use crate::scenario::model::{Deployment, Residency, Topology};
-use crate::scenario::raw::{RawScenario, RawTopology};
+use crate::scenario::model::{Deployment, Gateway, LiteLlmGateway, Residency, Topology};
+use crate::scenario::raw::{RawGateway, RawScenario, RawTopology};
 use crate::scenario::suggest::listed;
 
 /// Refuses classes for which a topology has no legal application region, or its chain no legal deployment.
@@ -53,7 +54,10 @@ pub fn check(
                 .note(loc, "the regions of the topology");
             }
             let members = || topology.chain.iter().flat_map(|p| &p.members).map(|(m, _)| good[m.ix()]);
-            if !members().any(|d| class.legal[d.place.ix()]) {
+            if let Gateway::LiteLlm(gateway) = &topology.gateway {
+                let loc = find(|t| t.gateway.as_ref().map(RawGateway::loc)).unwrap_or(topology_name.loc);
+                litellm(gateway, c, class, &topology.name, good, raw, loc, cx);
+            } else if !members().any(|d| class.legal[d.place.ix()]) {
                 let mut names: Vec<&str> = members().map(|d| d.name.as_str()).collect();
                 names.sort_unstable();
                 names.dedup();
@@ -66,5 +70,44 @@ pub fn check(
                 .note(loc, "the fallback chain of the topology");
             }
         }
+    }
+}
+
+/// LiteLLM knows nothing of residency: whatever turns of such users ask for must not lead, by any way of fallbacks, to a
+/// place that is not legal for their data.
+#[expect(clippy::too_many_arguments, reason = "one call; the arguments are the scenario's parts")]
+fn litellm(
+    gateway: &LiteLlmGateway,
+    index: usize,
+    class: &Residency,
+    topology: &str,
+    good: &[&Deployment],
+    raw: &RawScenario,
+    loc: Loc,
+    cx: &mut Cx,
+) {
+    const ACCEPTED: &str = "accepted before";
+    let mut router = Router::new(gateway.config.clone()).expect(ACCEPTED);
+    let workloads = raw.workload.iter().flat_map(|w| w.names());
+    for (w, workload) in workloads.enumerate() {
+        let ask = gateway.ask(w, Some(index));
+        let model = router.model(&ask.model).expect(ACCEPTED);
+        let target = Target { model, options: router.options(&ask.options).expect(ACCEPTED) };
+        let reached = router.reachable(target);
+        let illegal = |(i, reached): (usize, bool)| {
+            let d = good[gateway.entries[i].deployment.ix()];
+            (reached && !class.legal[d.place.ix()]).then_some(d)
+        };
+        let Some(d) = reached.into_iter().enumerate().find_map(illegal) else { continue };
+        let message = format!(
+            "turns of `{workload}` by users of residency class `{}` ask topology `{topology}` for `{}`, which may lead to the \
+             deployment `{}`, and that is not legal for their data",
+            class.name, ask.model, d.name
+        );
+        cx.error(loc, message).help(format!(
+            "a group of legal deployments for them: `request = [{{ residency = {:?}, model = \"...\" }}]`",
+            class.name
+        ));
+        return;
     }
 }

@@ -1,0 +1,322 @@
+//! A region's gateway at work: which router it runs, what it asks it about a turn, with what knowledge and which draws.
+
+mod litellm;
+mod own;
+
+pub use own::router_config;
+
+use super::World;
+use super::event::SessionKey;
+use super::failure::Failure;
+use super::purpose::ROUTING;
+use super::session::{Call, Limits};
+use super::story::{Listener, Story};
+use crate::kernel::slab::Key;
+use crate::random::{Draws, EntityKey};
+use crate::routing::entropy::Entropy;
+use crate::routing::outcome::{ErrorClass, Observation, Outcome};
+use crate::routing::reason::{ReasonSink, Silent};
+use crate::routing::request::Request;
+use crate::routing::router::Journey;
+use crate::scenario::model::{self, Scenario, Topology};
+use crate::units::{DeploymentIx, RegionIx, Time};
+
+/// The router of a region's gateway.
+#[derive(Debug)]
+pub enum Gateway {
+    /// geodes' own.
+    Own(Box<own::Own>),
+    /// LiteLLM's.
+    LiteLlm(Box<litellm::LiteLlm>),
+}
+
+/// What a turn keeps for the gateway that it is with.
+#[derive(Clone, Copy, Debug)]
+pub struct Ride {
+    /// Residency class of the user.
+    class: Option<u8>,
+    /// Attempts so far, those with gateways that have died included: part of the address of draws.
+    attempts: u16,
+    /// Draws that a product has made for the turn.
+    draws: u32,
+    with: With,
+}
+
+/// The gateway that a turn is with.
+#[derive(Clone, Copy, Debug)]
+enum With {
+    /// None yet, or its gateway has died.
+    Nobody,
+    /// geodes' own router.
+    Own(Journey),
+    /// LiteLLM, which keeps the request.
+    LiteLlm(Key<crate::routing::litellm::Journey>),
+}
+
+impl Ride {
+    /// A turn before its first attempt.
+    pub fn new(class: Option<u8>) -> Ride {
+        Ride { class, attempts: 0, draws: 0, with: With::Nobody }
+    }
+
+    /// The same turn after its gateway died: another one starts from the beginning, the count of attempts goes on.
+    pub fn restart(&self) -> Ride {
+        let with = match self.with {
+            With::Own(journey) => With::Own(journey.restart(self.class)),
+            With::Nobody | With::LiteLlm(_) => With::Nobody,
+        };
+        Ride { with, ..*self }
+    }
+
+    /// Attempts so far.
+    pub fn attempts(&self) -> u32 {
+        match &self.with {
+            With::Own(journey) => journey.attempts(),
+            With::Nobody | With::LiteLlm(_) => u32::from(self.attempts),
+        }
+    }
+}
+
+/// A call that a gateway makes.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Attempt {
+    /// Of which deployment.
+    pub deployment: DeploymentIx,
+    /// The answer will count as degraded.
+    pub degraded: bool,
+    /// It is not the first choice.
+    pub fallback: bool,
+    /// How long it waits.
+    pub limits: Limits,
+}
+
+/// What a gateway does next.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Command {
+    /// It calls a deployment.
+    Attempt(Attempt),
+    /// It waits.
+    Wait {
+        /// Until then.
+        until: Time,
+    },
+    /// The answer is complete.
+    Succeed,
+    /// Nothing is left to try.
+    Fail {
+        /// The last call's error; `None` when no deployment could be called at all.
+        class: Option<ErrorClass>,
+    },
+    /// It refuses the turn itself.
+    Refuse {
+        /// What the user's program sees.
+        why: Failure,
+    },
+}
+
+/// Addressed entropy for a router: the n-th choice before the k-th attempt of a turn is the same whatever other turns do.
+struct TurnEntropy<'a> {
+    draws: &'a Draws,
+    turn: EntityKey,
+    next: u64,
+}
+
+impl Entropy for TurnEntropy<'_> {
+    fn uniform(&mut self) -> f64 {
+        self.next += 1;
+        self.draws.uniform(ROUTING, self.turn, self.next)
+    }
+}
+
+/// Where a product's draws for a turn come from.
+#[derive(Clone, Copy)]
+struct Draw<'a> {
+    draws: &'a Draws,
+    turn: EntityKey,
+}
+
+impl<'a> Draw<'a> {
+    /// The draws after those that were made: one after the other, whatever they are for.
+    fn after(self, ride: &Ride) -> TurnEntropy<'a> {
+        TurnEntropy { draws: self.draws, turn: self.turn, next: u64::from(ride.draws) }
+    }
+}
+
+/// One question to the gateway of a turn's region.
+pub(super) struct Question<'a> {
+    gateway: &'a mut Gateway,
+    ride: &'a mut Ride,
+    workload: u16,
+    request: Request<'a>,
+    draws: &'a Draws,
+    turn: EntityKey,
+    /// Of the turn, if it is followed.
+    story: Option<&'a mut Story>,
+}
+
+/// Asks with whoever listens to the reasons: the story of the turn, or nobody.
+macro_rules! heard {
+    ($question:ident, $now:expr, $sink:ident => $call:expr) => {
+        match $question.story.take() {
+            Some(story) => {
+                let $sink = &mut Listener { story, at: $now };
+                $call
+            }
+            None => {
+                let $sink = &mut Silent;
+                $call
+            }
+        }
+    };
+}
+
+impl Gateway {
+    /// The gateway of a topology in one place, which knows nothing yet.
+    pub fn new(scenario: &Scenario, topology: &Topology, from: RegionIx) -> Gateway {
+        match &topology.gateway {
+            model::Gateway::Own => Gateway::Own(Box::new(own::Own::new(scenario, topology, from))),
+            model::Gateway::LiteLlm(spec) => Gateway::LiteLlm(Box::new(litellm::LiteLlm::new(scenario, spec))),
+        }
+    }
+
+    /// Whether it would call a deployment at present, as far as its own knowledge goes.
+    pub fn available(&self, now: Time, deployment: DeploymentIx) -> bool {
+        match self {
+            Gateway::Own(own) => own.available(now, deployment),
+            Gateway::LiteLlm(litellm) => litellm.available(now, deployment),
+        }
+    }
+
+    /// Calls that it counts as being out.
+    pub fn calls_out(&self) -> u32 {
+        match self {
+            Gateway::Own(own) => own.calls_out(),
+            Gateway::LiteLlm(litellm) => litellm.requests(),
+        }
+    }
+}
+
+impl World<'_> {
+    /// Turns to the gateway of the region that the turn is in.
+    pub(super) fn ask_gateway(&mut self, session: SessionKey) -> Question<'_> {
+        let s = &mut self.sessions[session];
+        let request = Request {
+            streams: self.demand[usize::from(s.workload)].streamed,
+            input_tokens: s.request.prompt,
+            max_output: Some(self.demand[usize::from(s.workload)].max_output),
+            affinity: s.key.0,
+            blocks: &[],
+        };
+        Question {
+            gateway: &mut self.regions[usize::from(s.request.region)].gateway,
+            turn: s.key.child(u64::from(s.turn)),
+            workload: s.workload,
+            ride: &mut s.request.ride,
+            request,
+            draws: &self.draws,
+            story: self.chronicle.story(session),
+        }
+    }
+}
+
+impl Question<'_> {
+    /// The application wants a model's answer.
+    pub(super) fn on_request(mut self, now: Time) -> Command {
+        heard!(self, now, sink => self.request(now, sink))
+    }
+
+    fn request<S: ReasonSink>(self, now: Time, sink: &mut S) -> Command {
+        let Question { gateway, ride, request, draws, turn, workload, .. } = self;
+        match gateway {
+            Gateway::Own(own) => own.on_request(now, ride, &request, &mut own::entropy(ride, draws, turn), sink),
+            Gateway::LiteLlm(litellm) => litellm.on_request(now, ride, workload, &request, Draw { draws, turn }, sink),
+        }
+    }
+
+    /// The pause that the gateway asked for is over.
+    pub(super) fn on_timeout(mut self, now: Time) -> Command {
+        heard!(self, now, sink => self.timeout(now, sink))
+    }
+
+    fn timeout<S: ReasonSink>(self, now: Time, sink: &mut S) -> Command {
+        let Question { gateway, ride, request, draws, turn, .. } = self;
+        match gateway {
+            Gateway::Own(own) => {
+                let mut entropy = own::entropy(ride, draws, turn);
+                // the draws before the pause have the first addresses
+                entropy.next += 128;
+                own.on_timeout(now, ride, &request, &mut entropy, sink)
+            }
+            Gateway::LiteLlm(litellm) => litellm.on_timeout(now, ride, request.streams, Draw { draws, turn }, sink),
+        }
+    }
+
+    /// A call has been out for so long that a second may race it. Products do not hedge.
+    pub(super) fn on_hedge(mut self, now: Time) -> Option<Command> {
+        heard!(self, now, sink => self.hedge(now, sink))
+    }
+
+    fn hedge<S: ReasonSink>(self, now: Time, sink: &mut S) -> Option<Command> {
+        let Question { gateway, ride, request, draws, turn, .. } = self;
+        match gateway {
+            Gateway::Own(own) => own.on_hedge(now, ride, &request, &mut own::entropy(ride, draws, turn), sink),
+            Gateway::LiteLlm(_) => None,
+        }
+    }
+
+    /// A call has ended; true in the second place when that took its deployment out of service.
+    pub(super) fn on_outcome(mut self, now: Time, call: &Call) -> (Command, bool) {
+        heard!(self, now, sink => self.outcome(now, call, sink))
+    }
+
+    fn outcome<S: ReasonSink>(self, now: Time, call: &Call, sink: &mut S) -> (Command, bool) {
+        let Question { gateway, ride, request, draws, turn, .. } = self;
+        let seen = observation(call, now, &request);
+        match gateway {
+            Gateway::Own(own) => {
+                let mut entropy = own::entropy(ride, draws, turn);
+                own.on_outcome(now, ride, &request, (call.deployment, &seen), &mut entropy, sink)
+            }
+            Gateway::LiteLlm(litellm) => litellm.on_outcome(now, ride, &seen, Draw { draws, turn }, sink),
+        }
+    }
+
+    /// A call has failed while another is still out; true when that took its deployment out of service.
+    pub(super) fn observe(self, now: Time, call: &Call) -> bool {
+        let seen = observation(call, now, &self.request);
+        match self.gateway {
+            Gateway::Own(own) => own.observe(now, self.ride, call.deployment, &seen),
+            Gateway::LiteLlm(_) => unreachable!("products do not hedge, so no call of theirs races another"),
+        }
+    }
+
+    /// A call is given up.
+    pub(super) fn on_abandoned(self, now: Time, deployment: DeploymentIx) {
+        match self.gateway {
+            Gateway::Own(own) => own.on_abandoned(now, self.ride, deployment),
+            Gateway::LiteLlm(litellm) => litellm.on_abandoned(now, self.ride),
+        }
+    }
+
+    /// The request ends although the gateway would have tried again after a pause.
+    pub(super) fn on_given_up(self, now: Time) {
+        match self.gateway {
+            Gateway::Own(own) => own.on_given_up(self.ride),
+            Gateway::LiteLlm(litellm) => litellm.on_abandoned(now, self.ride),
+        }
+    }
+}
+
+/// What the gateway sees of a call that ends now.
+fn observation(call: &Call, now: Time, request: &Request<'_>) -> Observation {
+    let complete = call.outcome == Outcome::Ok;
+    Observation {
+        outcome: call.outcome,
+        sent: call.sent,
+        first_token: call.begun(now).then_some(call.first_byte()),
+        streamed: request.streams,
+        input_tokens: if complete { request.input_tokens } else { 0 },
+        cached_tokens: 0,
+        output_tokens: if complete { call.output } else { 0 },
+    }
+}

@@ -1,0 +1,207 @@
+//! geodes' own router as a gateway.
+
+use super::super::session::Limits;
+use super::{Attempt, Command, Ride, TurnEntropy, With};
+use crate::random::{Draws, EntityKey};
+use crate::routing::outcome::Observation;
+use crate::routing::reason::ReasonSink;
+use crate::routing::request::Request;
+use crate::routing::router::{self, Journey, LimitsConfig, Locality, Member, PoolConfig, Router, RouterConfig};
+use crate::scenario::model::{Pool, PoolLocality, Residency, Scenario, Topology};
+use crate::units::{DeploymentIx, RegionIx, Span, Time};
+use crate::world::failure::Failure;
+use crate::world::run::epoch;
+
+/// Tokens over which a deployment's price is compared.
+const MILLION: u128 = 1_000_000;
+
+/// The own router and the time-outs of its calls.
+#[derive(Debug)]
+pub struct Own {
+    router: Router,
+    limits: Limits,
+    deployments: usize,
+}
+
+/// The draws of a turn at its present attempt.
+pub(super) fn entropy<'a>(ride: &Ride, draws: &'a Draws, turn: EntityKey) -> TurnEntropy<'a> {
+    TurnEntropy { draws, turn, next: u64::from(ride.attempts()) << 8 }
+}
+
+impl Own {
+    /// A router that knows nothing yet.
+    pub fn new(scenario: &Scenario, topology: &Topology, from: RegionIx) -> Own {
+        let deployments = scenario.deployments.len();
+        let router = Router::new(router_config(scenario, topology, from), deployments)
+            .expect("validation refuses chains that can never serve");
+        let retry = &topology.retry;
+        Own {
+            router,
+            limits: Limits { first_token: retry.first_token_timeout, total: retry.total_timeout },
+            deployments,
+        }
+    }
+
+    /// Whether every guard admits the deployment.
+    pub fn available(&self, now: Time, deployment: DeploymentIx) -> bool {
+        self.router.available(now, deployment)
+    }
+
+    /// Calls that the router counts as being out.
+    pub fn calls_out(&self) -> u32 {
+        (0..self.deployments).map(|d| self.router.in_flight(DeploymentIx::new(d))).sum()
+    }
+
+    pub(super) fn on_request<S: ReasonSink>(
+        &mut self,
+        now: Time,
+        ride: &mut Ride,
+        request: &Request<'_>,
+        entropy: &mut TurnEntropy<'_>,
+        sink: &mut S,
+    ) -> Command {
+        if !matches!(ride.with, With::Own(_)) {
+            ride.with = With::Own(Journey::new(ride.class));
+        }
+        let command = self.router.on_request(now, journey(ride), request, entropy, sink);
+        self.command(command)
+    }
+
+    pub(super) fn on_timeout<S: ReasonSink>(
+        &mut self,
+        now: Time,
+        ride: &mut Ride,
+        request: &Request<'_>,
+        entropy: &mut TurnEntropy<'_>,
+        sink: &mut S,
+    ) -> Command {
+        let command = self.router.on_timeout(now, journey(ride), request, entropy, sink);
+        self.command(command)
+    }
+
+    pub(super) fn on_hedge<S: ReasonSink>(
+        &mut self,
+        now: Time,
+        ride: &mut Ride,
+        request: &Request<'_>,
+        entropy: &mut TurnEntropy<'_>,
+        sink: &mut S,
+    ) -> Option<Command> {
+        let command = self.router.on_hedge(now, journey(ride), request, entropy, sink);
+        command.map(|c| self.command(c))
+    }
+
+    pub(super) fn on_outcome<S: ReasonSink>(
+        &mut self,
+        now: Time,
+        ride: &mut Ride,
+        request: &Request<'_>,
+        (deployment, seen): (DeploymentIx, &Observation),
+        entropy: &mut TurnEntropy<'_>,
+        sink: &mut S,
+    ) -> (Command, bool) {
+        let (command, taken_out) = self.router.on_outcome(now, journey(ride), request, deployment, seen, entropy, sink);
+        (self.command(command), taken_out)
+    }
+
+    pub(super) fn observe(&mut self, now: Time, ride: &mut Ride, deployment: DeploymentIx, seen: &Observation) -> bool {
+        self.router.observe(now, journey(ride), deployment, seen)
+    }
+
+    pub(super) fn on_abandoned(&mut self, now: Time, ride: &mut Ride, deployment: DeploymentIx) {
+        self.router.on_abandoned(now, journey(ride), deployment);
+    }
+
+    pub(super) fn on_given_up(&mut self, ride: &mut Ride) {
+        self.router.on_given_up(journey(ride));
+    }
+
+    fn command(&self, command: router::Command) -> Command {
+        match command {
+            router::Command::Attempt { deployment, degraded, fallback } => {
+                Command::Attempt(Attempt { deployment, degraded, fallback, limits: self.limits })
+            }
+            router::Command::Wait { until } => Command::Wait { until },
+            router::Command::Shed => Command::Refuse { why: Failure::Shed },
+            router::Command::Succeed => Command::Succeed,
+            router::Command::Fail { class } => Command::Fail { class },
+        }
+    }
+}
+
+fn journey(ride: &mut Ride) -> &mut Journey {
+    match &mut ride.with {
+        With::Own(journey) => journey,
+        _ => unreachable!("a turn that is with the own router has its journey"),
+    }
+}
+
+/// The router of a topology's gateway in one place: what it knows of its deployments, and its policies. Whoever drives a
+/// [`Router`] in front of real endpoints can take it from a scenario. For a topology with a product as its gateway it means
+/// nothing.
+pub fn router_config(scenario: &Scenario, topology: &Topology, from: RegionIx) -> RouterConfig {
+    let chain = topology.chain.iter().map(|pool| PoolConfig {
+        members: pool
+            .members
+            .iter()
+            .enumerate()
+            .map(|(i, (deployment, weight))| {
+                let d = &scenario.deployments[deployment.ix()];
+                Member {
+                    deployment: *deployment,
+                    weight: *weight,
+                    distance: distance(scenario, from, d.place),
+                    key: EntityKey::named(&d.name).0,
+                    price: (d.input_price.cost(MILLION) + d.output_price.cost(MILLION)).as_dollars_f64()
+                        / MILLION as f64,
+                    priority: pool.priorities.get(i).copied().unwrap_or(0),
+                    locality: pool.localities.iter().position(|l| l.members.contains(&(i as u16))).unwrap_or(0) as u16,
+                }
+            })
+            .collect(),
+        localities: localities(scenario, topology, pool, from),
+        choose: pool.choose,
+        degraded: pool.degraded,
+        max_requests: pool.max_requests,
+    });
+    let legal = |r: &Residency| -> Vec<bool> { scenario.deployments.iter().map(|d| r.legal[d.place.ix()]).collect() };
+    RouterConfig {
+        chain: chain.collect(),
+        attempts_per_pool: topology.retry.attempts_per_pool,
+        delay: topology.retry.delay,
+        budget: topology.retry.budget,
+        throttle: topology.throttle,
+        limits: LimitsConfig { of: topology.limits.clone(), epoch: epoch(scenario) },
+        on: topology.retry.on,
+        guards: topology.guards.clone(),
+        legal: scenario.residency.iter().map(legal).collect(),
+    }
+}
+
+/// The localities of a pool as the gateway in one place has them. A gateway stands in that of the member nearest to it;
+/// callers are the application's servers.
+fn localities(scenario: &Scenario, topology: &Topology, pool: &Pool, from: RegionIx) -> Vec<Locality> {
+    let own = |place: RegionIx| {
+        let away = |l: &&PoolLocality| {
+            let members = l.members.iter().map(|m| pool.members[usize::from(*m)].0);
+            members.map(|d| distance(scenario, place, scenario.deployments[d.ix()].place)).min()
+        };
+        let nearest = pool.localities.iter().min_by_key(away);
+        nearest.and_then(|n| pool.localities.iter().position(|l| l == n))
+    };
+    let servers: f64 = topology.regions.iter().map(|r| f64::from(r.servers)).sum();
+    let callers = |z: usize| {
+        let there = topology.regions.iter().filter(|r| own(r.place) == Some(z));
+        there.map(|r| f64::from(r.servers)).sum::<f64>() / servers
+    };
+    let locality = |(z, l): (usize, &PoolLocality)| Locality {
+        weight: l.weight,
+        callers: callers(z),
+        local: own(from) == Some(z),
+    };
+    pool.localities.iter().enumerate().map(locality).collect()
+}
+
+fn distance(scenario: &Scenario, from: RegionIx, to: RegionIx) -> Span {
+    scenario.place_link(from, to).rtt
+}
