@@ -937,8 +937,9 @@ fn every_value_at_its_extremes_is_refused_or_can_be_run() {
     let (mut ran, mut refused) = (0, 0);
     for value in 0..values {
         let before = EVERY_KEY.match_indices('=').nth(value).map_or("", |(at, _)| &EVERY_KEY[..at]);
-        let heading = before.rsplit('[').next().unwrap_or("").split(']').next().unwrap_or("");
+        let heading = before.lines().rfind(|l| l.starts_with('[')).unwrap_or("").trim_matches(['[', ']']);
         let own = heading.strip_prefix("topology.").unwrap_or("one");
+        let own = own.split('.').next().unwrap_or(own);
         for &piece in &extremes {
             let text = apply(EVERY_KEY, &Mutation::Value(value, piece));
             let Ok(Loaded { mut scenario, .. }) = from_str(&text, "extreme.toml", None) else {

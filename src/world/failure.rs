@@ -26,7 +26,7 @@ pub enum Failure {
     ModelConnection,
     /// A model refused the request itself.
     BadRequest,
-    /// No deployment could be called: none is legal for the user's data.
+    /// No deployment could be called: none is legal for the user's data, or the gateway has none left in service.
     NoDeployment,
     /// No region is legal for the user's data.
     Residency,

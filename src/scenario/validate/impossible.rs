@@ -5,7 +5,7 @@
 use super::Whole;
 use crate::scenario::decode::Cx;
 use crate::scenario::diagnostic::Loc;
-use crate::scenario::model::{Context, Deployment, DistSpec, Sizes, Topology, Workload};
+use crate::scenario::model::{Context, Deployment, DistSpec, Gateway, Sizes, Topology, Workload};
 use crate::scenario::raw::RawTimeout;
 use crate::units::{DeploymentIx, GroupIx, Span};
 
@@ -71,11 +71,12 @@ fn gateways_connect(whole: &Whole<'_>, t: &Topology, cx: &mut Cx) {
 fn attempts_in_time(whole: &Whole<'_>, t: &Topology, cx: &mut Cx) {
     let s = whole.scenario;
     let (first_limit, total_limit) = (t.retry.first_token_timeout, t.retry.total_timeout);
+    let product = !matches!(t.gateway, Gateway::Own);
     let fastest = |d: &Deployment| {
         let of_workloads = s.workloads.iter().map(|w| {
             let (first, total) = Least::of(w).served_by(d);
-            // who waits for the whole answer has no time-out of the first token
-            (if w.streamed { first } else { Span::ZERO }, total)
+            // who waits for the whole answer has no time-out of the first token; a product has none of the whole of a stream
+            (if w.streamed { first } else { Span::ZERO }, if product && w.streamed { Span::ZERO } else { total })
         });
         of_workloads.reduce(|a, b| (a.0.min(b.0), a.1.min(b.1))).unwrap_or((Span::ZERO, Span::ZERO))
     };
@@ -95,7 +96,10 @@ fn attempts_in_time(whole: &Whole<'_>, t: &Topology, cx: &mut Cx) {
         // without the topology's name, so that it is said once of all that inherit the time-out
         let message = format!("{what} of `{name}` takes {least} or more, but the gateways give up after {limit}");
         let diagnostic = if hopeless { cx.error(loc, message) } else { cx.warning(loc, message) };
-        diagnostic.help(format!("a longer `timeout.{key}`, or a chain without `{name}`"));
+        diagnostic.help(match t.gateway {
+            Gateway::Own => format!("a longer `timeout.{key}`, or a chain without `{name}`"),
+            _ => format!("longer time-outs of the gateway, or one without `{name}`"),
+        });
         if hopeless {
             return;
         }

@@ -265,12 +265,7 @@ fn config(raw: &RawLiteLlmGateway, groups: &Groups, cx: &mut Cx) -> Config {
         num_retries: cx.count(retries, "num_retries", 0..=MOST_RETRIES),
         retry_after_s: cx.or(&raw.retry_after, &d::LITELLM_RETRY_AFTER).value.as_secs_f64(),
         retry_policy: raw.retry_policy.as_ref().map(|p| policy(p, Use::Retries, cx)),
-        model_retry_policies: raw
-            .model_group_retry_policy
-            .iter()
-            .flat_map(|l| l.good())
-            .filter_map(|(name, p)| groups.asked(name, cx).then(|| (name.value.clone(), policy(p, Use::Retries, cx))))
-            .collect(),
+        model_retry_policies: model_policies(raw, groups, cx),
         allowed_fails: cx.count(fails, "allowed_fails", 0..=1_000_000),
         library_allowed_fails: cx.count(library, "library_allowed_fails", 0..=1_000_000),
         allowed_fails_policy: raw.allowed_fails_policy.as_ref().map(|p| policy(p, Use::AllowedFails, cx)),
@@ -303,6 +298,16 @@ fn config(raw: &RawLiteLlmGateway, groups: &Groups, cx: &mut Cx) -> Config {
         },
         ..Config::default()
     }
+}
+
+fn model_policies(raw: &RawLiteLlmGateway, groups: &Groups, cx: &mut Cx) -> Vec<(String, Policy)> {
+    let mut policies = Vec::new();
+    for (name, p) in raw.model_group_retry_policy.iter().flat_map(|l| l.good()) {
+        if groups.asked(name, cx) {
+            policies.push((name.value.clone(), policy(p, Use::Retries, cx)));
+        }
+    }
+    policies
 }
 
 fn strategy(raw: &RawLiteLlmStrategy) -> Strategy {
@@ -447,13 +452,13 @@ fn ask(
 fn doubts(raw: &RawLiteLlmGateway, list: &List<RawLiteLlmEntry>, config: &Config, cx: &mut Cx) {
     let reads_args = |s: Strategy| s == Strategy::Latency;
     if let Some(a) = raw.routing_strategy_args.as_ref().filter(|_| !reads_args(config.strategy)) {
-        cx.error(a.loc, format!("`{}` reads no arguments", config.strategy.name()))
+        cx.warning(a.loc, format!("`{}` reads no arguments", config.strategy.name()))
             .help("they are those of `latency-based-routing`");
     }
     for g in raw.routing_groups.iter().flat_map(|l| &l.items) {
         let latency = matches!(g.routing_strategy, Some(RawLiteLlmStrategy::Latency(_)));
         if let Some(a) = g.routing_strategy_args.as_ref().filter(|_| !latency) {
-            cx.error(a.loc, "the strategy of the group reads no arguments")
+            cx.warning(a.loc, "the strategy of the group reads no arguments")
                 .help("they are those of `latency-based-routing`");
         }
     }
