@@ -30,6 +30,8 @@ pub enum Command {
     Catalog(CatalogArgs),
     /// Write a commented starter scenario.
     Init(InitArgs),
+    /// Turn a gateway's configuration into a scenario, and say what became of each setting.
+    Import(ImportArgs),
     /// Print the JSON Schema of scenario files.
     Schema,
     /// Say what a metric means, or list them all.
@@ -309,6 +311,30 @@ pub struct InitArgs {
     /// Overwrite an existing file.
     #[arg(long)]
     pub force: bool,
+}
+
+/// `geodes import`
+#[derive(clap::Args, Debug)]
+pub struct ImportArgs {
+    /// What to import.
+    #[command(subcommand)]
+    pub what: Import,
+}
+
+/// What can be imported.
+#[derive(Subcommand, Debug)]
+pub enum Import {
+    /// The `config.yaml` of a LiteLLM proxy, as of version 1.106.2. Secrets are neither printed nor written.
+    Litellm {
+        /// The configuration.
+        config: PathBuf,
+        /// Where to write the scenario; without it, to standard output. The report goes to standard error.
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
+        /// Overwrite an existing file.
+        #[arg(long, requires = "output")]
+        force: bool,
+    },
 }
 
 /// `geodes explain-metric`

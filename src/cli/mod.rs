@@ -8,6 +8,7 @@ mod diff_policy;
 mod exit;
 mod explain;
 mod explain_metric;
+mod import;
 mod init;
 mod output;
 mod progress;
@@ -50,6 +51,7 @@ pub fn main() -> ExitCode {
         Command::Validate(a) => validate::run(&a),
         Command::Catalog(a) => catalog::run(&a),
         Command::Init(a) => init::run(&a),
+        Command::Import(a) => import::run(&a),
         Command::Schema => schema::run(),
         Command::DiffPolicy(a) => diff_policy::run(&a),
         Command::Explain(a) => explain::run(&a),

@@ -41,3 +41,16 @@ pub struct Finding {
     /// Why.
     pub why: String,
 }
+
+/// Something that a scenario needs and the configuration does not say.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Assumption {
+    /// Line of what it is about, from 1; 0 for the whole.
+    pub line: usize,
+    /// What it is about.
+    pub what: String,
+    /// What was taken.
+    pub value: String,
+    /// Why.
+    pub why: String,
+}

@@ -8,6 +8,6 @@ pub mod litellm;
 mod secrets;
 mod tree;
 
-pub use finding::{Finding, Kind};
+pub use finding::{Assumption, Finding, Kind};
 pub use secrets::redacted;
 pub use tree::{Entry, Node, Value};

@@ -44,6 +44,16 @@ pub fn is_secret(key: &str) -> bool {
         && (PARTS.iter().any(|p| key.contains(p)) || key.ends_with("_key") || key == "key" || key.ends_with("_url"))
 }
 
+/// Whether a text looks like a key or holds a password, whatever the name of its own key.
+fn looks_secret(text: &str) -> bool {
+    const BEGINNINGS: [&str; 7] = ["sk-", "pk-", "AKIA", "ASIA", "ghp_", "eyJ", "Bearer "];
+    let with_password = text.split_once("://").is_some_and(|(_, rest)| {
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or("");
+        authority.contains('@')
+    });
+    with_password || BEGINNINGS.iter().any(|b| text.trim_start().starts_with(b))
+}
+
 /// The name of the environment variable that a text refers to.
 pub fn environment(text: &str) -> Option<&str> {
     text.strip_prefix("os.environ/").filter(|name| !name.is_empty())
@@ -78,13 +88,15 @@ fn walk(node: &Node, secret: bool, blank: &mut impl FnMut(usize, usize)) {
     match &node.value {
         Value::Map(entries) => {
             for e in entries {
-                let below =
-                    secret || is_secret(&e.key) || e.key == "environment_variables" || e.key.ends_with("headers");
+                let misplaced = e.key == "general_settings" && !matches!(e.node.value, Value::Map(_));
+                let all = matches!(e.key.as_str(), "environment_variables" | "credential_list") || misplaced;
+                let below = secret || is_secret(&e.key) || all || e.key.ends_with("headers");
                 walk(&e.node, below, blank);
             }
         }
         Value::Seq(list) => list.iter().for_each(|n| walk(n, secret, blank)),
         Value::Str(text) if environment(text).is_some() => {}
+        Value::Str(text) if looks_secret(text) => blank(node.loc.start, node.loc.end),
         _ if secret => blank(node.loc.start, node.loc.end),
         _ => {}
     }
@@ -157,6 +169,10 @@ mod tests {
         assert_eq!(shown.len(), source.len());
         assert!(!shown.contains("sk-"), "{shown}");
         assert!(shown.contains("model: openai/x") && shown.contains("a#b") && shown.contains("weight: 1"), "{shown}");
+        for odd in ["general_settings: [sk-1]", "model_list: [sk-1]", "x: {y: 'http://a:sk-1@host'}", "general_settings: hunter2"] {
+            let shown = redacted(odd, Some(&Node::parse(odd).unwrap()));
+            assert!(!shown.contains("sk-1") && !shown.contains("hunter2"), "{shown}");
+        }
         let kept = "general_settings: {master_key: os.environ/KEY}\n";
         assert_eq!(redacted(kept, Some(&Node::parse(kept).unwrap())), kept);
     }

@@ -5,9 +5,15 @@
 
 mod deployment;
 mod fallbacks;
+mod place;
+mod proxy;
 mod read;
 mod request;
 mod router;
+mod scenario;
+mod write;
+
+pub use scenario::{Imported, scenario};
 
 use super::{Finding, Node};
 use crate::routing::litellm::config::{Config, ConfigError, Options};

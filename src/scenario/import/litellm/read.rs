@@ -14,6 +14,8 @@ pub(super) struct Report {
     pub diagnostics: RefCell<Vec<Diagnostic>>,
     /// What was not taken over.
     pub findings: RefCell<Vec<Finding>>,
+    /// What was read: line and path.
+    pub taken: RefCell<Vec<(usize, String)>>,
 }
 
 impl Report {
@@ -213,10 +215,13 @@ impl<'a> Table<'a> {
     /// where they are known: they ask for nothing.
     pub fn finish(&self, known: &[Known], mapped: &[&str], unknown: &str) {
         for (e, taken) in self.entries.iter().zip(&self.taken) {
+            let path = self.path_of(&e.key);
             if taken.get() {
+                if e.node.value != Value::Null {
+                    self.report.taken.borrow_mut().push((e.line, path));
+                }
                 continue;
             }
-            let path = self.path_of(&e.key);
             match known.iter().find(|k| k.is(&e.key)) {
                 Some(k) => {
                     let asks = !matches!(&e.node.value, Value::Null | Value::Bool(false))

@@ -299,7 +299,10 @@ fn aliases(table: &Table<'_>) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for (e, path) in table.entries("model_group_alias") {
         match &e.node.value {
-            Value::Str(model) => found.push((e.key.clone(), model.clone())),
+            Value::Str(model) => {
+                table.report.taken.borrow_mut().push((e.line, path));
+                found.push((e.key.clone(), model.clone()));
+            }
             Value::Map(_) => {
                 let t = Table::new(Some(&e.node), path, table.report);
                 match t.text("model") {
