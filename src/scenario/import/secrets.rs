@@ -169,7 +169,12 @@ mod tests {
         assert_eq!(shown.len(), source.len());
         assert!(!shown.contains("sk-"), "{shown}");
         assert!(shown.contains("model: openai/x") && shown.contains("a#b") && shown.contains("weight: 1"), "{shown}");
-        for odd in ["general_settings: [sk-1]", "model_list: [sk-1]", "x: {y: 'http://a:sk-1@host'}", "general_settings: hunter2"] {
+        for odd in [
+            "general_settings: [sk-1]",
+            "model_list: [sk-1]",
+            "x: {y: 'http://a:sk-1@host'}",
+            "general_settings: hunter2",
+        ] {
             let shown = redacted(odd, Some(&Node::parse(odd).unwrap()));
             assert!(!shown.contains("sk-1") && !shown.contains("hunter2"), "{shown}");
         }

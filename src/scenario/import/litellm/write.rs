@@ -42,7 +42,7 @@ pub(super) fn decimal(x: f64, decimals: usize) -> String {
 pub(super) fn duration(span: Span) -> String {
     let n = span.nanos();
     for (unit, nanos) in [("s", 1_000_000_000), ("ms", 1_000_000), ("us", 1_000)] {
-        if n % nanos == 0 {
+        if n.is_multiple_of(nanos) {
             return format!("\"{} {unit}\"", n / nanos);
         }
     }
