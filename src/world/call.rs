@@ -154,7 +154,7 @@ impl World<'_> {
         if raced && call.outcome != Outcome::Ok {
             // the other call may still answer
             self.close_leg(session, leg);
-            if self.ask_router(session).observe(now, &call) {
+            if self.ask_router(session, cx.now()).observe(now, &call) {
                 let deployment = call.deployment;
                 self.chronicle.note(session, now, || What::TakenOut { deployment });
                 self.watch_taken_out(call.sent, now, deployment);
@@ -166,7 +166,7 @@ impl World<'_> {
             self.give_up(session, leg.other(), cx);
         }
         self.sessions[session].request.call = call;
-        let (mut command, taken_out) = self.ask_router(session).on_outcome(now, &call);
+        let (mut command, taken_out) = self.ask_router(session, cx.now()).on_outcome(now, &call);
         if taken_out {
             self.watch_taken_out(call.sent, now, call.deployment);
         }
@@ -176,8 +176,8 @@ impl World<'_> {
             // a part of the answer is with the user already: no gateway can take that back and try elsewhere
             self.chronicle.note(session, now, || What::HalfAnswered);
             match command {
-                Command::Attempt { deployment, .. } => self.ask_router(session).on_abandoned(now, deployment),
-                Command::Wait { .. } => self.ask_router(session).on_given_up(),
+                Command::Attempt { deployment, .. } => self.ask_router(session, cx.now()).on_abandoned(now, deployment),
+                Command::Wait { .. } => self.ask_router(session, now).on_given_up(),
                 Command::Shed | Command::Succeed | Command::Fail { .. } => {}
             }
             command = Command::Fail { class: Some(class) };
@@ -187,10 +187,10 @@ impl World<'_> {
 
     /// Calls being served by the deployments that `hit` names break: their gateways hear of it half a round trip later.
     pub(super) fn break_calls(&mut self, hit: impl Fn(DeploymentIx) -> bool, class: ErrorClass, cx: &mut Cx) {
-        for (_, provider) in self.providers.iter_mut().enumerate().filter(|(d, _)| hit(DeploymentIx::new(*d))) {
-            provider.break_off();
-        }
         let now = cx.now();
+        for (_, provider) in self.providers.iter_mut().enumerate().filter(|(d, _)| hit(DeploymentIx::new(*d))) {
+            provider.break_off(now);
+        }
         let mut broken: Vec<(SessionKey, Leg)> = Vec::new();
         for (session, s) in self.sessions.iter_mut().filter(|(_, s)| s.request.phase == Phase::Calling) {
             let fresh = [s.request.next_serial(), s.request.next_serial()];

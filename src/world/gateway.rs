@@ -56,7 +56,9 @@ macro_rules! heard {
 
 impl World<'_> {
     /// Turns to the router of the region that the turn is in.
-    pub(super) fn ask_router(&mut self, session: SessionKey) -> Question<'_> {
+    pub(super) fn ask_router(&mut self, session: SessionKey, now: Time) -> Question<'_> {
+        self.learn_loads(usize::from(self.sessions[session].request.region), now);
+        self.look_into_prompt(session);
         let s = &mut self.sessions[session];
         let turn = s.key.child(u64::from(s.turn));
         let entropy = TurnEntropy { draws: &self.draws, turn, next: u64::from(s.request.journey.attempts()) << 8 };
@@ -65,7 +67,7 @@ impl World<'_> {
             input_tokens: s.request.prompt,
             max_output: Some(self.demand[usize::from(s.workload)].max_output),
             affinity: s.key.0,
-            blocks: &[],
+            blocks: self.knowledge.blocks(),
         };
         let router = &mut self.regions[usize::from(s.request.region)].router;
         let story = self.chronicle.story(session);
