@@ -57,7 +57,7 @@ impl Balance for NetworkCost {
         let total = blocks.len().min(MOST_BLOCKS) as u64;
         let cost = |i: usize| {
             let matched = if total == 0 { 0 } else { self.prefixes[i].matched(blocks) as u64 };
-            let cached = if total == 0 { 0 } else { tokens * matched / total };
+            let cached = (tokens * matched).checked_div(total).unwrap_or(0);
             self.config.cost(view.members[i].distance, tokens - cached, view.states[i].in_flight)
         };
         view.score(reasons, "expected time to first token in ns", |i| cost(i) as f64);

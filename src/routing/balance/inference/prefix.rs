@@ -35,7 +35,10 @@ const NONE: u32 = u32::MAX;
 impl PrefixIndex {
     /// Remembers at most so many blocks; at least one.
     pub fn new(capacity: u32) -> PrefixIndex {
-        PrefixIndex { capacity, table: vec![NONE; 64], nodes: Vec::new(), newest: NONE, oldest: NONE }
+        // a small index never grows; a large one does when it is used
+        let nodes = capacity.min(512) as usize;
+        let table = vec![NONE; (2 * nodes).next_power_of_two()];
+        PrefixIndex { capacity, table, nodes: Vec::with_capacity(nodes), newest: NONE, oldest: NONE }
     }
 
     /// How many of the leading blocks are known.
