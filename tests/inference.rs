@@ -148,6 +148,7 @@ choose.CHOOSE
 [topology.one]
 regions = ["aws:eu-central-1"]
 chain = ["gpt"]
+cooldown = { enabled = false }
 "#;
 
 fn scenario(rate: &str, concurrency: &str, choose: &str) -> String {

@@ -47,7 +47,7 @@ pub struct NetworkCost {
 impl NetworkCost {
     /// For a pool of so many members.
     pub fn new(config: NetworkCostConfig, members: usize) -> NetworkCost {
-        NetworkCost { config, prefixes: vec![PrefixIndex::new(config.lru_blocks); members] }
+        NetworkCost { config, prefixes: (0..members).map(|_| PrefixIndex::new(config.lru_blocks)).collect() }
     }
 }
 

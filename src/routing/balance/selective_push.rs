@@ -68,8 +68,8 @@ impl SelectivePush {
     pub fn new(config: SelectivePushConfig, members: usize) -> SelectivePush {
         SelectivePush {
             config,
-            prefixes: vec![PrefixIndex::new(config.lru_blocks); members],
-            sent: vec![VecDeque::with_capacity(MOST_UNREPORTED); members],
+            prefixes: (0..members).map(|_| PrefixIndex::new(config.lru_blocks)).collect(),
+            sent: (0..members).map(|_| VecDeque::with_capacity(MOST_UNREPORTED)).collect(),
         }
     }
 }

@@ -103,7 +103,7 @@ impl Inference {
         let indexes = if config.weights.prefix > 0.0 { members } else { 0 };
         Inference {
             config,
-            prefixes: vec![PrefixIndex::new(config.lru_blocks); indexes],
+            prefixes: (0..indexes).map(|_| PrefixIndex::new(config.lru_blocks)).collect(),
             scores: Vec::with_capacity(members),
         }
     }
