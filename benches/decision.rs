@@ -4,6 +4,7 @@
 //! among 3, 1 µs among 30, and never worse than linear. What is timed:
 //!
 //! * balancer: one choice, with members that have been called before, a tenth of them out of service;
+//! * 250 blocks: the same where a prompt of 4,000 tokens is looked up in the index of every member, all of which have it;
 //! * guard: what one choice asks (is each member admitted?) and what one call tells it;
 //! * router: a request arrives at a gateway with a cool-down and is given up again;
 //! * steering: one answer among 3, 30 and 64 regions (the most there may be);
@@ -14,11 +15,13 @@ mod contest;
 use contest::{Contestant, compete};
 use criterion::Criterion;
 use geodes::random::Stream;
-use geodes::routing::balance::{Balance, Balancer, Choose, MemberState, Standing, View};
+use geodes::routing::balance::{Balance, Balancer, Choose, LoadReport, MemberState, Standing, View};
 use geodes::routing::entropy::Entropy;
+use geodes::routing::guard::ActiveHealthConfig;
 use geodes::routing::guard::{
     AnyGuard, BreakerConfig, CooldownConfig, Guard, GuardConfig, HystrixConfig, OutlierConfig,
 };
+use geodes::routing::health::ThresholdConfig;
 use geodes::routing::limits::{
     AnthropicConfig, Ask, AzureOpenAiConfig, AzureProvisionedConfig, BedrockConfig, BucketConfig, EnvoyAiGatewayConfig,
     EnvoyRateLimitConfig, Limiter, LimiterConfig, LiteLlmConfig, OpenAiConfig, OutputCount, PlainConfig,
@@ -65,7 +68,7 @@ const BLOCKS: [u64; 250] = {
 };
 
 const REQUEST: Request<'static> =
-    Request { streams: true, input_tokens: 4_000, max_output: Some(500), affinity: 7, blocks: &BLOCKS };
+    Request { streams: true, input_tokens: 4_000, max_output: Some(500), affinity: 7, blocks: &[] };
 
 const SECOND: Span = Span::from_secs(1);
 
@@ -98,19 +101,25 @@ fn answered(now: Time) -> Observation {
     }
 }
 
-/// A balancer among `n`, all of which have been called.
-fn balancer(choose: Choose, n: usize) -> impl FnMut(u64) {
+/// A balancer among `n`, all of which have been called with the same prompt.
+fn balancer(choose: Choose, n: usize, blocks: &'static [u64]) -> impl FnMut(u64) {
+    let sent = Request { blocks, ..REQUEST };
     let members: Vec<Member> = (0..n).map(member).collect();
     let state = |i: usize| MemberState {
         standing: if i % 10 == 9 { Standing::Out } else { Standing::Usable },
         in_flight: (i * 7 % 5) as u32,
         tried: false,
-        report: None,
+        report: Some(LoadReport {
+            at: Time::ZERO + SECOND,
+            waiting: (i % 4) as u32,
+            running: (i * 7 % 5) as u32,
+            utilisation: (i * 700 % 7000) as u16,
+        }),
     };
     let states: Vec<MemberState> = (0..n).map(state).collect();
     let mut b = Balancer::new(choose, &members, &localities());
     for i in 0..n {
-        b.on_sent(Time::ZERO, i, &REQUEST);
+        b.on_sent(Time::ZERO, i, &sent);
         b.on_end(Time::ZERO + Span::from_millis(500 + i as u64), i, &answered(Time::ZERO));
     }
     let (mut entropy, mut now, mut affinity) = (random(), Time::ZERO + SECOND, 0);
@@ -118,7 +127,7 @@ fn balancer(choose: Choose, n: usize) -> impl FnMut(u64) {
         for _ in 0..ops {
             now += Span::from_millis(1);
             affinity += 1;
-            let request = Request { affinity, ..REQUEST };
+            let request = Request { affinity, ..sent };
             let view = View { now, request: &request, members: &members, states: &states };
             black_box(b.pick(&view, &mut entropy, &mut Silent));
         }
@@ -414,6 +423,14 @@ fn rows() -> Vec<(&'static str, Vec<Row>)> {
     let guards = [
         ("cool-down", GuardConfig::Cooldown(CooldownConfig { failures: 3, time: SECOND, rate_limited_at_once: true })),
         ("outlier", GuardConfig::Outlier(OutlierConfig::ENVOY)),
+        (
+            "active health",
+            GuardConfig::ActiveHealth(ActiveHealthConfig {
+                interval: SECOND,
+                timeout: SECOND,
+                thresholds: ThresholdConfig { failures: 3, passes: 2 },
+            }),
+        ),
         ("resilience4j", GuardConfig::Breaker(BreakerConfig::RESILIENCE4J)),
         ("hystrix", GuardConfig::Hystrix(HystrixConfig::DEFAULT)),
     ];
@@ -424,8 +441,10 @@ fn rows() -> Vec<(&'static str, Vec<Row>)> {
         ("envoy", BudgetConfig::Concurrent(ConcurrentRetriesConfig::BUDGET)),
     ];
     let throttles = [("sre", ThrottleConfig::Sre(SreConfig::BOOK)), ("aws_adaptive", ThrottleConfig::AwsAdaptive)];
+    let looking = Choose::each().into_iter().filter(|c| c.uses_blocks());
     vec![
-        ("balancer", Choose::each().map(|c| sized(c.name().to_owned(), SIZES, |n| balancer(c, n))).into()),
+        ("balancer", Choose::each().map(|c| sized(c.name().to_owned(), SIZES, |n| balancer(c, n, &[]))).into()),
+        ("250 blocks", looking.map(|c| sized(c.name().to_owned(), SIZES, |n| balancer(c, n, &BLOCKS))).collect()),
         ("router with", Choose::each().map(|c| sized(c.name().to_owned(), SIZES, |n| router(c, n))).into()),
         ("guard", guards.map(|(name, g)| sized(name.to_owned(), SIZES, |n| guard(g, n))).into()),
         (

@@ -3,9 +3,13 @@
 
 use geodes::kernel::{Class, Context, Engine, Slab, World, slab};
 use geodes::random::{Draws, EntityKey, ExpZiggurat, Purpose, Seed};
-use geodes::routing::balance::Choose;
+use geodes::routing::balance::inference::InferenceConfig;
+use geodes::routing::balance::{Choose, NetworkCostConfig, SelectivePushConfig};
 use geodes::routing::entropy::Entropy;
-use geodes::routing::guard::{BreakerConfig, CooldownConfig, GuardConfig, HystrixConfig, OutlierConfig};
+use geodes::routing::guard::{
+    ActiveHealthConfig, BreakerConfig, CooldownConfig, GuardConfig, HystrixConfig, OutlierConfig,
+};
+use geodes::routing::health::ThresholdConfig;
 use geodes::routing::limits::{LimiterConfig, PlainConfig, WindowConfig};
 use geodes::routing::litellm::config::{
     Budget, BudgetTime, Config, Deployment, Fallbacks, Limit, Options, Strategy, Target as RoutedTo,
@@ -354,6 +358,11 @@ fn crowded_router(choose: Choose, budget: BudgetConfig, throttle: ThrottleConfig
             GuardConfig::Outlier(OutlierConfig::ENVOY),
             GuardConfig::Breaker(BreakerConfig::RESILIENCE4J),
             GuardConfig::Hystrix(HystrixConfig::DEFAULT),
+            GuardConfig::ActiveHealth(ActiveHealthConfig {
+                interval: Span::from_secs(5),
+                timeout: Span::from_secs(1),
+                thresholds: ThresholdConfig { failures: 3, passes: 2 },
+            }),
         ],
         legal: Vec::new(),
     };
@@ -370,6 +379,13 @@ fn after_warm_up_no_balancer_guard_budget_or_throttle_allocates() {
     ];
     let throttles = [ThrottleConfig::Sre(SreConfig::BOOK), ThrottleConfig::AwsAdaptive];
     for (k, choose) in Choose::each().into_iter().enumerate() {
+        // an index of prompts grows until it forgets: let it forget soon
+        let choose = match choose {
+            Choose::Inference(c) => Choose::Inference(InferenceConfig { lru_blocks: 100, ..c }),
+            Choose::NetworkCost(c) => Choose::NetworkCost(NetworkCostConfig { lru_blocks: 100, ..c }),
+            Choose::SelectivePush(c) => Choose::SelectivePush(SelectivePushConfig { lru_blocks: 100, ..c }),
+            other => other,
+        };
         let mut router = crowded_router(choose, budgets[k % 4], throttles[k % 2]);
         let mut entropy = Random(geodes::random::Stream::new(3));
         let (mut served, mut retried) = (0, 0);

@@ -101,6 +101,13 @@ fn every_choice_of_the_language_reaches_the_router() {
         "\"maglev\"",
         "{ maglev = { table_size = 1009 } }",
         "\"envoy\"",
+        "{ inference = { scorers = { prefix = 1.0 } } }",
+        "{ inference = { scorers = { active_requests = 1.0 } } }",
+        "{ inference = { scorers = { prefix = 1.0 }, picker = \"random\" } }",
+        "{ inference = { scorers = { prefix = 1.0 }, picker = \"weighted_random\" } }",
+        "{ inference = { scorers = { prefix = 1.0 }, lru_blocks = 100 } }",
+        "{ network_cost = { per_call = \"20 ms\" } }",
+        "{ network_cost = { per_call = \"20 ms\", prefill_per_token = \"1 ms\" } }",
         "{ envoy = { hosts = \"random\" } }",
         "{ envoy = { hosts = \"least_request\" } }",
         "{ envoy = { hosts = \"ring_hash\" } }",
@@ -166,6 +173,7 @@ fn the_chapter_on_routing_lists_what_the_language_has() {
         assert_eq!(listed, rows(&language, theirs), "{theirs}");
     }
     let breakers = rows(&language, "\n#### Circuit breaker (").into_iter().map(|b| format!("breaker.{b}"));
-    let guards: BTreeSet<String> = breakers.chain(["cooldown", "outlier"].map(str::to_owned)).collect();
+    let guards: BTreeSet<String> =
+        breakers.chain(["active_health", "cooldown", "outlier"].map(str::to_owned)).collect();
     assert_eq!(rows(&chapter, "\n## Taking out of service\n"), guards);
 }

@@ -2,11 +2,12 @@
 
 use geodes::routing::balance::Choose;
 use geodes::routing::balance::envoy::EnvoyConfig;
-use geodes::routing::guard::{CooldownConfig, GuardConfig};
+use geodes::routing::guard::{ActiveHealthConfig, CooldownConfig, GuardConfig};
+use geodes::routing::health::ThresholdConfig;
 use geodes::scenario::diagnostic::Severity;
-use geodes::scenario::model::{Arrivals, DistSpec, Scenario};
+use geodes::scenario::model::{Arrivals, DistSpec, Fault, FaultWhat, FaultWhen, Scenario};
 use geodes::scenario::{from_str, plain};
-use geodes::units::{PerNanos, Span};
+use geodes::units::{DeploymentIx, PerNanos, Span};
 use geodes::world::failure::Failure;
 use geodes::world::{Record, run};
 
@@ -87,6 +88,32 @@ fn more_calls_than_a_cluster_may_have_out_are_refused_by_the_gateway() {
     assert!((0.50..0.60).contains(&refused), "{refused}");
     assert_eq!(r.attempts, r.requests() - r.failed(), "nothing else is tried");
     assert_eq!(r.failures[Failure::Shed as usize], r.failed());
+}
+
+#[test]
+fn active_checks_take_out_what_is_down_before_users_find_out() {
+    let outage = |guards: Vec<GuardConfig>, what: FaultWhat| {
+        let mut s = cluster(EnvoyConfig { panic_threshold: 0, ..EnvoyConfig::DEFAULT }, &[0, 0]);
+        s.topologies[0].guards = guards;
+        let (at, lasts) = (Span::from_mins(10), Span::from_mins(20));
+        s.faults.push(Fault { name: "down".to_owned(), when: FaultWhen::At { at, lasts }, what });
+        let r = run(&s, 0, 0);
+        assert_eq!(r.failed(), 0);
+        // calls that failed over all requests of the outage
+        (r.attempts - r.requests()) as f64 / (20.0 * 1200.0)
+    };
+    let provider = || FaultWhat::ProviderDown { deployments: vec![DeploymentIx(0)] };
+    let checks = GuardConfig::ActiveHealth(ActiveHealthConfig {
+        interval: Span::from_secs(5),
+        timeout: Span::from_secs(1),
+        thresholds: ThresholdConfig { failures: 3, passes: 2 },
+    });
+    let without = outage(vec![], provider());
+    // two take turns, and a retry is a turn too: after it the next request begins with the same one again
+    assert!(without > 0.95, "nearly every request meets it: {without}");
+    // an error counts at once, so until the next check: at most 5 of 1200 seconds
+    let with = outage(vec![checks], provider());
+    assert!(with > 0.0 && with < 6.0 / 1200.0, "{with}");
 }
 
 const TWO_CONTINENTS: &str = r#"

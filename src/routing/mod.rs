@@ -8,6 +8,7 @@ pub mod health;
 pub mod limits;
 pub mod litellm;
 pub mod outcome;
+pub mod placement;
 pub mod reason;
 pub mod request;
 pub mod retry;

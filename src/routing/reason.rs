@@ -76,6 +76,11 @@ pub enum Reason {
         /// Until when.
         until: Time,
     },
+    /// Nobody of the pool has room: the request waits at the gateway.
+    Held {
+        /// Until when.
+        until: Time,
+    },
     /// The gateway's throttle refuses the call.
     Shed,
     /// As many calls to the pool are out as may be: the gateway refuses the call.

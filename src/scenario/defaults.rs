@@ -102,6 +102,17 @@ defaults! {
     ENVOY_MIN_CLUSTER: "pool.*.choose.envoy.localities.zone_aware.min_cluster_size" = "6", "Envoy, common.proto (2026)";
     ENVOY_AGGRESSION: "pool.*.choose.envoy.slow_start.aggression" = "1.0", "Envoy, common.proto, SlowStartConfig (2026)";
     ENVOY_MIN_WEIGHT: "pool.*.choose.envoy.slow_start.min_weight_percent" = "10.0", "Envoy, common.proto, SlowStartConfig (2026)";
+    EPP_PICKER: "pool.*.choose.inference.picker" = "\"max_score\"", "llm-d inference scheduler at 520af47 (2026)";
+    EPP_QUEUE: "pool.*.choose.inference.saturation.queue" = "5.0", "llm-d inference scheduler at 520af47 (2026), utilization detector";
+    EPP_UTILISATION: "pool.*.choose.inference.saturation.utilisation" = "0.8", "llm-d inference scheduler at 520af47 (2026), utilization detector";
+    EPP_STALE: "pool.*.choose.inference.saturation.stale_after" = "\"200 ms\"", "llm-d inference scheduler at 520af47 (2026), utilization detector";
+    EPP_REFUSE: "pool.*.choose.inference.saturation.refuse" = "false", "llm-d inference scheduler (2026): only requests of negative priority are shed";
+    EPP_REFRESH: "pool.*.choose.inference.refresh" = "\"50 ms\"", "llm-d inference scheduler, refresh-metrics-interval; ASSUMPTION: its default, as remembered";
+    EPP_LRU: "pool.*.choose.inference.lru_blocks" = "31250", "llm-d inference scheduler at 520af47 (2026), approximate prefix index";
+    GORGO_PREFILL: "pool.*.choose.network_cost.prefill_per_token" = "\"93.8 us\"", "GORGO, arXiv 2602.11688 (2026): 0.0938 ms per uncached token";
+    PUSH_REFRESH: "pool.*.choose.selective_push.refresh" = "\"50 ms\"", "ASSUMPTION: as often as an endpoint picker asks (llm-d, refresh-metrics-interval)";
+    PUSH_WAIT: "pool.*.choose.selective_push.max_wait" = "\"30 s\"", "ASSUMPTION: three times the limit of a person's attention (Nielsen 1993: 10 s)";
+    PUSH_CROSS: "pool.*.choose.selective_push.cross_region" = "true", "SkyWalker, EuroSys 2026: cross-region offload";
     DEGRADED: "pool.*.degraded" = "false", "answers are as good as any unless it is said that they are not";
     STEERING: "topology.*.steering" = "\"dns_latency\"", "ASSUMPTION: the usual record for several active regions (Route 53 latency records)";
     TTL: "topology.*.steering.ttl" = "\"60 s\"",

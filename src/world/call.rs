@@ -51,7 +51,7 @@ impl World<'_> {
             }
             // at the end of time it would wait for ever
             Command::Wait { until } if until > MAX_TIME => {
-                self.ask_gateway(session).on_given_up(cx.now());
+                self.ask_gateway(session, cx.now()).on_given_up(cx.now());
                 self.turn_fails(session, Failure::Shed, cx);
             }
             Command::Wait { until } => {
@@ -149,7 +149,7 @@ impl World<'_> {
         if raced && call.outcome != Outcome::Ok {
             // the other call may still answer
             self.close_leg(session, leg);
-            if self.ask_gateway(session).observe(now, &call) {
+            if self.ask_gateway(session, now).observe(now, &call) {
                 let deployment = call.deployment;
                 self.chronicle.note(session, now, || What::TakenOut { deployment });
                 self.watch_taken_out(call.sent, now, deployment);
@@ -161,7 +161,7 @@ impl World<'_> {
             self.give_up(session, leg.other(), cx);
         }
         self.sessions[session].request.call = call;
-        let (mut command, taken_out) = self.ask_gateway(session).on_outcome(now, &call);
+        let (mut command, taken_out) = self.ask_gateway(session, now).on_outcome(now, &call);
         if taken_out {
             self.watch_taken_out(call.sent, now, call.deployment);
         }
@@ -171,8 +171,8 @@ impl World<'_> {
             // a part of the answer is with the user already: no gateway can take that back and try elsewhere
             self.chronicle.note(session, now, || What::HalfAnswered);
             match command {
-                Command::Attempt(a) => self.ask_gateway(session).on_abandoned(now, a.deployment),
-                Command::Wait { .. } => self.ask_gateway(session).on_given_up(now),
+                Command::Attempt(a) => self.ask_gateway(session, now).on_abandoned(now, a.deployment),
+                Command::Wait { .. } => self.ask_gateway(session, now).on_given_up(now),
                 Command::Succeed | Command::Fail { .. } | Command::Refuse { .. } => {}
             }
             command = Command::Fail { class: Some(class) };
@@ -182,10 +182,10 @@ impl World<'_> {
 
     /// Calls being served by the deployments that `hit` names break: their gateways hear of it half a round trip later.
     pub(super) fn break_calls(&mut self, hit: impl Fn(DeploymentIx) -> bool, class: ErrorClass, cx: &mut Cx) {
-        for (_, provider) in self.providers.iter_mut().enumerate().filter(|(d, _)| hit(DeploymentIx::new(*d))) {
-            provider.break_off();
-        }
         let now = cx.now();
+        for (_, provider) in self.providers.iter_mut().enumerate().filter(|(d, _)| hit(DeploymentIx::new(*d))) {
+            provider.break_off(now);
+        }
         let mut broken: Vec<(SessionKey, Leg)> = Vec::new();
         for (session, s) in self.sessions.iter_mut().filter(|(_, s)| s.request.phase == Phase::Calling) {
             let fresh = [s.request.next_serial(), s.request.next_serial()];

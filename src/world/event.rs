@@ -4,6 +4,7 @@ use super::provider::InService;
 use super::race::Stray;
 use super::session::{Leg, Session};
 use crate::kernel::{Class, slab::Key};
+use crate::routing::guard::Probed;
 use crate::units::{DeploymentIx, GroupIx};
 
 /// A session that an event concerns.
@@ -136,6 +137,24 @@ pub enum Event {
         region: u16,
         /// Whether it was answered.
         answered: bool,
+        /// Microseconds that it took.
+        took_us: u32,
+    },
+    /// A gateway asks a deployment whether it is there.
+    EndpointCheckBegins {
+        /// Position of the gateway's region in the topology's list.
+        region: u16,
+        /// Whom it asks.
+        deployment: DeploymentIx,
+    },
+    /// A gateway's check of a deployment has its result.
+    EndpointCheckEnds {
+        /// Position of the gateway's region in the topology's list.
+        region: u16,
+        /// Whom it asked.
+        deployment: DeploymentIx,
+        /// The result.
+        probed: Probed,
         /// Microseconds that it took.
         took_us: u32,
     },

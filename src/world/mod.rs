@@ -11,15 +11,19 @@ mod call;
 pub mod chronicle;
 mod counting;
 pub mod demand;
-pub mod event;
+pub mod endpoint_checks;
+mod event;
 pub mod failure;
 pub mod faults;
 pub mod gateway;
 mod health;
+mod knowledge;
 pub mod line;
 pub mod log;
 mod outage;
+mod past;
 mod probing;
+mod prompt;
 pub mod provider;
 pub mod purpose;
 pub mod quota;
@@ -49,6 +53,7 @@ use chronicle::Chronicle;
 use demand::{Demand, Source};
 use event::Event;
 use faults::{Damage, Occurrence};
+use knowledge::Knowledge;
 use provider::Provider;
 use quota::Quotas;
 use race::Stray;
@@ -96,6 +101,8 @@ pub struct World<'a> {
     nearest_region: Vec<Option<u8>>,
     /// `region * deployments + deployment`: no member of the same pool is nearer.
     nearest_member: Vec<bool>,
+    /// What gateways ask of deployments and prompts.
+    knowledge: Knowledge,
     overheads: Vec<Sampler>,
     state_read: Sampler,
     state_write: Sampler,
@@ -124,12 +131,17 @@ impl Simulated for World<'_> {
             Event::HedgeDue { session, epoch } => self.hedge_due(session, epoch, cx),
             Event::BackoffOver { session, epoch } => self.backoff_over(session, epoch, cx),
             Event::ClientGivesUp { session, epoch } => self.client_gives_up(session, epoch, cx),
-            Event::ProviderFrees { deployment, place } => self.providers[deployment.ix()].free(place),
+            Event::ProviderFrees { deployment, place } => self.providers[deployment.ix()].free(cx.now(), place),
             Event::CheckBegins { region, checker } => self.check_begins(region, checker, cx),
             Event::CheckEnds { region, checker, passed } => self.check_ends(region, checker, passed, cx),
             Event::ProbeBegins { group, region } => self.probe_begins(group, region, cx),
             Event::ProbeEnds { group, region, answered, took_us } => {
                 self.probe_ends(group, region, answered, Span::from_micros(u64::from(took_us)), cx);
+            }
+            Event::EndpointCheckBegins { region, deployment } => self.endpoint_check_begins(region, deployment, cx),
+            Event::EndpointCheckEnds { region, deployment, probed, took_us } => {
+                let took = Span::from_micros(u64::from(took_us));
+                self.endpoint_check_ends(region, deployment, probed, took, cx);
             }
             Event::SteeringWakes => self.steering_wakes(cx),
             Event::FaultBegins { occurrence } => self.fault_begins(occurrence, cx),

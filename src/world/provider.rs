@@ -2,12 +2,14 @@
 //! answers.
 
 use super::line::Line;
+use super::past::Past;
 use super::purpose::{DECODE, MODEL_ERROR, TTFT};
 use super::quota::Quotas;
 use super::sampler::Sampler;
 use crate::kernel::Slab;
 use crate::kernel::slab::Key;
 use crate::random::{Draws, EntityKey};
+use crate::routing::balance::LoadReport;
 use crate::routing::limits::{Ask, Grant, Usage};
 use crate::routing::outcome::{ErrorClass, Outcome};
 use crate::scenario::model::Deployment;
@@ -31,6 +33,8 @@ pub struct Provider {
     line: Option<Line>,
     /// Kept with bounded concurrency and without a queue only.
     in_service: Slab<InService>,
+    /// Kept where gateways ask for reports.
+    past: Option<Past>,
     deployment: DeploymentIx,
     input_price: Price,
     output_price: Price,
@@ -85,9 +89,29 @@ impl Provider {
             concurrency: spec.concurrency,
             line: spec.concurrency.filter(|_| spec.queue > 0).map(|c| Line::new(c, spec.queue)),
             in_service: Slab::new(),
+            past: None,
             deployment,
             input_price: spec.input_price,
             output_price: spec.output_price,
+        }
+    }
+
+    /// From now on gateways may ask for its load as it was up to so long ago.
+    pub fn remember(&mut self, keep: Span) {
+        self.past = self.concurrency.map(|_| Past::new(keep));
+    }
+
+    /// The load as it was then; `None` where nobody may ask.
+    pub fn report(&self, at: Time) -> Option<LoadReport> {
+        let (slots, (waiting, running)) = (self.concurrency?, self.past.as_ref()?.at(at));
+        let utilisation = (u64::from(running) * 10_000 / u64::from(slots)).min(10_000) as u16;
+        Some(LoadReport { at, waiting, running, utilisation })
+    }
+
+    /// The number in service has changed.
+    fn changed(&mut self, now: Time) {
+        if let Some(past) = &mut self.past {
+            past.changed(now, self.in_service.len() as u32);
         }
     }
 
@@ -136,6 +160,7 @@ impl Provider {
             Some(_) if self.line.is_none() => self.in_service.insert(InService),
             _ => Key::NONE,
         };
+        self.changed(now);
         let output = self.output(a);
         let draw = |purpose, sampler: &Sampler| {
             let u = if sampler.is_constant() { 0.5 } else { draws.uniform(purpose, a.turn, a.attempt) };
@@ -147,6 +172,9 @@ impl Provider {
         let decode = Span::from_secs_f64(per_token * f64::from(output.saturating_sub(1)));
         if let Some(line) = &mut self.line {
             line.enter(now, begins, first_token + decode);
+            if let Some(past) = &mut self.past {
+                past.entered(now, begins, begins + first_token + decode);
+            }
         }
         let waits = begins.since(now);
         Service::Accepted {
@@ -172,19 +200,24 @@ impl Provider {
 
     /// A request leaves service: it is finished, or the provider has heard that nobody waits for it any more. Nothing
     /// happens if it has left before.
-    pub fn free(&mut self, place: Key<InService>) {
+    pub fn free(&mut self, now: Time, place: Key<InService>) {
         self.in_service.remove(place);
+        self.changed(now);
     }
 
     /// Everything in service breaks off.
-    pub fn break_off(&mut self) {
+    pub fn break_off(&mut self, now: Time) {
         let all: Vec<Key<InService>> = self.in_service.iter().map(|(key, _)| key).collect();
         for key in all {
             self.in_service.remove(key);
         }
         if let Some(line) = &mut self.line {
             line.clear();
+            if let Some(past) = &mut self.past {
+                past.cleared(now);
+            }
         }
+        self.changed(now);
     }
 }
 
@@ -210,20 +243,20 @@ mod tests {
         };
         let (a, b) = (arrive(&mut p).unwrap(), arrive(&mut p).unwrap());
         assert_eq!((arrive(&mut p), p.in_service()), (None, 2));
-        p.free(a);
-        p.free(a); // its old end: it is not there any more, and nobody else leaves for it
+        p.free(Time::ZERO, a);
+        p.free(Time::ZERO, a); // its old end: it is not there any more, and nobody else leaves for it
         assert_eq!(p.in_service(), 1);
         let c = arrive(&mut p).unwrap();
-        p.free(a); // the place has another tenant now
+        p.free(Time::ZERO, a); // the place has another tenant now
         assert_eq!(p.in_service(), 2);
-        p.break_off();
+        p.break_off(Time::ZERO);
         assert_eq!(p.in_service(), 0);
         let d = arrive(&mut p).unwrap();
         for old in [b, c] {
-            p.free(old);
+            p.free(Time::ZERO, old);
         }
         assert_eq!(p.in_service(), 1);
-        p.free(d);
+        p.free(Time::ZERO, d);
         assert_eq!(p.in_service(), 0);
     }
 }

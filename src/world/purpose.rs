@@ -68,3 +68,7 @@ pub const PROBE_RTT: Purpose = Purpose(30);
 pub const POOL_LOAD: Purpose = Purpose(32);
 /// Whether a turn is among those that are followed, which changes nothing; entity: turn.
 pub const SAMPLED: Purpose = Purpose(48);
+/// Phase of a gateway's checks of a deployment; entity: region and deployment.
+pub const ENDPOINT_CHECK_PHASE: Purpose = Purpose(40);
+/// Round trip of a gateway's check of a deployment; entity: region and deployment, index: time in nanoseconds.
+pub const ENDPOINT_CHECK_RTT: Purpose = Purpose(41);

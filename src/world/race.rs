@@ -50,7 +50,7 @@ impl World<'_> {
             return;
         }
         self.chronicle.note(session, cx.now(), || What::HedgeDue);
-        let command = self.ask_gateway(session).on_hedge(cx.now());
+        let command = self.ask_gateway(session, cx.now()).on_hedge(cx.now());
         if let Some(Command::Attempt(attempt)) = command {
             self.note_unseen_deployments(session, cx.now());
             let deployment = attempt.deployment;
@@ -113,7 +113,7 @@ impl World<'_> {
             self.chronicle.note(session, now, || What::GivenUp { attempt, usage });
         }
         self.note(now, session, Happening::GivenUp { deployment: call.deployment });
-        self.ask_gateway(session).on_abandoned(now, call.deployment);
+        self.ask_gateway(session, cx.now()).on_abandoned(now, call.deployment);
         self.close_leg(session, leg);
     }
 

@@ -5,6 +5,7 @@ use super::counting::Target;
 use super::demand::{Demand, sources};
 use super::faults::{Damage, Occurrence, schedule};
 use super::gateway::Gateway;
+use super::knowledge::Knowledge;
 use super::log::Entry;
 use super::provider::Provider;
 use super::quota::Quotas;
@@ -188,7 +189,10 @@ impl<'a> World<'a> {
         let end = start + scenario.horizon;
         let places: Vec<RegionIx> = topology.regions.iter().map(|r| r.place).collect();
         let deployed = scenario.deployments.iter().enumerate();
-        let providers: Vec<Provider> = deployed.map(|(i, d)| Provider::new(DeploymentIx::new(i), d)).collect();
+        let knowledge = Knowledge::new(scenario, topology, &places);
+        let mut providers: Vec<Provider> = deployed.map(|(i, d)| Provider::new(DeploymentIx::new(i), d)).collect();
+        let (reporting, past) = knowledge.reporting();
+        reporting.iter().for_each(|d| providers[d.ix()].remember(past));
         let provider_places: Vec<RegionIx> = providers.iter().map(|p| p.place).collect();
         let regions: Vec<Region> = topology
             .regions
@@ -241,6 +245,7 @@ impl<'a> World<'a> {
                 .collect(),
             nearest_region: groups.map(|g| steering.nearest(GroupIx::new(g))).collect(),
             nearest_member: nearest_members(scenario, topology, &places),
+            knowledge,
             overheads: topology.regions.iter().map(|r| Sampler::new(r.overhead)).collect(),
             state_read: Sampler::new(topology.state.read),
             state_write: Sampler::new(topology.state.write),
@@ -265,6 +270,7 @@ impl<'a> World<'a> {
     fn begin(&mut self, cx: &mut Cx) {
         self.start_faults(cx);
         self.start_checks(cx);
+        self.start_endpoint_checks(cx);
         self.start_steering(cx);
         self.start_demand(cx);
     }

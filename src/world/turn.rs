@@ -164,7 +164,7 @@ impl World<'_> {
         }
         self.note(cx.now(), session, Happening::Asked);
         self.chronicle.note(session, cx.now(), || What::GatewayAsked);
-        let command = self.ask_gateway(session).on_request(cx.now());
+        let command = self.ask_gateway(session, cx.now()).on_request(cx.now());
         self.obey(session, command, cx);
     }
 
@@ -172,7 +172,7 @@ impl World<'_> {
     pub(super) fn backoff_over(&mut self, session: SessionKey, epoch: u16, cx: &mut Cx) {
         if self.sessions.get(session).is_some_and(|s| s.request.epoch == epoch) {
             self.chronicle.note(session, cx.now(), || What::PauseOver);
-            let command = self.ask_gateway(session).on_timeout(cx.now());
+            let command = self.ask_gateway(session, cx.now()).on_timeout(cx.now());
             self.obey(session, command, cx);
         }
     }

@@ -1,7 +1,9 @@
 //! What the configuration of a pool says about its balancer.
 
 use super::envoy::{EnvoyConfig, HostPolicy, LocalityPolicy};
-use super::{LeastRequestConfig, MAGLEV_TABLE, PeakEwma};
+use super::inference::InferenceConfig;
+use super::inference::prefix::LRU_BLOCKS;
+use super::{LeastRequestConfig, MAGLEV_TABLE, NetworkCostConfig, PeakEwma, SelectivePushConfig};
 use crate::units::Span;
 
 /// How a pool chooses.
@@ -33,11 +35,17 @@ pub enum Choose {
     Maglev(u32),
     /// [`super::envoy::Envoy`].
     Envoy(EnvoyConfig),
+    /// [`super::inference::Inference`].
+    Inference(InferenceConfig),
+    /// [`super::NetworkCost`].
+    NetworkCost(NetworkCostConfig),
+    /// [`super::SelectivePush`].
+    SelectivePush(SelectivePushConfig),
 }
 
 impl Choose {
     /// One of each kind, with the constants of its source: for tables, tests and benchmarks of all of them.
-    pub const fn each() -> [Choose; 13] {
+    pub const fn each() -> [Choose; 16] {
         [
             Choose::Nearest,
             Choose::InOrder,
@@ -52,6 +60,13 @@ impl Choose {
             Choose::WeightedRoundRobin,
             Choose::Maglev(MAGLEV_TABLE),
             Choose::Envoy(EnvoyConfig::DEFAULT),
+            Choose::Inference(InferenceConfig::SAMPLE),
+            Choose::NetworkCost(NetworkCostConfig {
+                prefill_per_token: NetworkCostConfig::GORGO_PREFILL,
+                per_call: Span::from_millis(50),
+                lru_blocks: LRU_BLOCKS,
+            }),
+            Choose::SelectivePush(SelectivePushConfig::EXAMPLE),
         ]
     }
 
@@ -71,6 +86,9 @@ impl Choose {
             Choose::WeightedRoundRobin => "weighted_round_robin",
             Choose::Maglev(_) => "maglev",
             Choose::Envoy(_) => "envoy",
+            Choose::Inference(_) => "inference",
+            Choose::NetworkCost(_) => "network_cost",
+            Choose::SelectivePush(_) => "selective_push",
         }
     }
 
@@ -89,13 +107,34 @@ impl Choose {
             | Choose::RoundRobin
             | Choose::LeastBusy
             | Choose::Reported(_)
-            | Choose::OpenRouter => false,
+            | Choose::OpenRouter
+            | Choose::Inference(_)
+            | Choose::NetworkCost(_)
+            | Choose::SelectivePush(_) => false,
         }
     }
 
     /// Whether the members' priority levels matter.
     pub const fn uses_priorities(self) -> bool {
         matches!(self, Choose::Envoy(_))
+    }
+
+    /// Whether it looks into prompts.
+    pub const fn uses_blocks(self) -> bool {
+        match self {
+            Choose::Inference(config) => config.weights.prefix > 0.0,
+            Choose::NetworkCost(_) | Choose::SelectivePush(_) => true,
+            _ => false,
+        }
+    }
+
+    /// How often members are asked for a report; `None` if they are not.
+    pub fn asks_every(self) -> Option<Span> {
+        match self {
+            Choose::Inference(c) if c.weights.uses_reports() || c.saturation.is_some() => Some(c.refresh),
+            Choose::SelectivePush(c) => Some(c.refresh),
+            _ => None,
+        }
     }
 
     /// Whether the members' localities matter.

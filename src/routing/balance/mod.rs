@@ -8,16 +8,19 @@ mod edf;
 pub mod envoy;
 mod hash;
 mod in_order;
+pub mod inference;
 mod least_busy;
 mod least_request;
 mod maglev;
 mod nearest;
+mod network_cost;
 mod openrouter;
 mod peak_ewma;
 mod random;
 mod reported;
 mod ring_hash;
 mod round_robin;
+mod selective_push;
 #[cfg(test)]
 pub(in crate::routing) mod tests;
 mod view;
@@ -30,12 +33,14 @@ pub use least_busy::LeastBusy;
 pub use least_request::{LeastRequest, LeastRequestConfig};
 pub use maglev::{MAGLEV_TABLE, Maglev, is_prime};
 pub use nearest::Nearest;
+pub use network_cost::{NetworkCost, NetworkCostConfig};
 pub use openrouter::OpenRouter;
 pub use peak_ewma::PeakEwma;
 pub use random::Random;
 pub use reported::Reported;
 pub use ring_hash::{LARGEST_RING, RingHash};
 pub use round_robin::RoundRobin;
+pub use selective_push::{SelectivePush, SelectivePushConfig};
 pub use view::{Balance, LoadReport, MemberState, Standing, View};
 pub use weighted::Weighted;
 pub use weighted_round_robin::WeightedRoundRobin;
@@ -45,8 +50,9 @@ use crate::routing::outcome::Observation;
 use crate::routing::reason::ReasonSink;
 use crate::routing::request::Request;
 use crate::routing::router::{Locality, Member};
-use crate::units::Time;
+use crate::units::{Span, Time};
 use envoy::Envoy;
+use inference::Inference;
 
 /// A balancer of any kind, with what it remembers.
 #[derive(Clone, Debug)]
@@ -77,6 +83,12 @@ pub enum Balancer {
     Maglev(Maglev),
     /// See [`Envoy`].
     Envoy(Box<Envoy>),
+    /// See [`Inference`].
+    Inference(Inference),
+    /// See [`NetworkCost`].
+    NetworkCost(NetworkCost),
+    /// See [`SelectivePush`].
+    SelectivePush(SelectivePush),
 }
 
 /// The same call on whichever algorithm it is.
@@ -96,6 +108,9 @@ macro_rules! each {
             Balancer::WeightedRoundRobin($balancer) => $call,
             Balancer::Maglev($balancer) => $call,
             Balancer::Envoy($balancer) => $call,
+            Balancer::Inference($balancer) => $call,
+            Balancer::NetworkCost($balancer) => $call,
+            Balancer::SelectivePush($balancer) => $call,
         }
     };
 }
@@ -117,6 +132,9 @@ impl Balancer {
             Choose::OpenRouter => Balancer::OpenRouter(OpenRouter::new(n)),
             Choose::WeightedRoundRobin => Balancer::WeightedRoundRobin(WeightedRoundRobin::new(n)),
             Choose::Maglev(size) => Balancer::Maglev(Maglev::new(size, members)),
+            Choose::Inference(config) => Balancer::Inference(Inference::new(config, n)),
+            Choose::SelectivePush(config) => Balancer::SelectivePush(SelectivePush::new(config, n)),
+            Choose::NetworkCost(config) => Balancer::NetworkCost(NetworkCost::new(config, n)),
             Choose::Envoy(config) => Balancer::Envoy(Box::new(Envoy::new(config, members, localities))),
         }
     }
@@ -126,6 +144,9 @@ impl Balance for Balancer {
     #[inline]
     fn pick<E: Entropy, S: ReasonSink>(&mut self, view: &View<'_>, entropy: &mut E, reasons: &mut S) -> Option<usize> {
         each!(self, b => b.pick(view, entropy, reasons))
+    }
+    fn holds(&self, view: &View<'_>) -> Option<(Span, Span)> {
+        each!(self, b => b.holds(view))
     }
     fn has_panic_rule(&self) -> bool {
         each!(self, b => b.has_panic_rule())

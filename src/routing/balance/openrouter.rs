@@ -18,12 +18,14 @@ const SLOT: Span = Span::from_secs(5);
 #[derive(Clone, Debug)]
 pub struct OpenRouter {
     members: Vec<[(u64, u32, u32); SLOTS]>,
+    /// Weights of a choice; kept only to be used again.
+    weights: Vec<f64>,
 }
 
 impl OpenRouter {
     /// For a pool of so many members.
     pub fn new(members: usize) -> OpenRouter {
-        OpenRouter { members: vec![[(0, 0, 0); SLOTS]; members] }
+        OpenRouter { members: vec![[(0, 0, 0); SLOTS]; members], weights: Vec::with_capacity(members) }
     }
 
     fn is_out(&self, now: Time, position: usize) -> bool {
@@ -42,12 +44,16 @@ impl Balance for OpenRouter {
             1.0 / (price * price)
         };
         view.score(reasons, "1 / price²", weight);
-        let stable = || view.usable().filter(|i| !self.is_out(view.now, *i));
-        if stable().next().is_some() {
-            return stable().nth(entropy.weighted(stable().map(weight)));
+        let mut weights = std::mem::take(&mut self.weights);
+        weights.clear();
+        weights.extend(view.usable().map(|i| if self.is_out(view.now, i) { 0.0 } else { weight(i) }));
+        if weights.iter().all(|w| *w == 0.0) {
+            weights.clear();
+            weights.extend(view.usable().map(weight));
         }
-        view.usable().next()?;
-        Some(view.nth(entropy.weighted(view.usable().map(weight))))
+        let chosen = (!weights.is_empty()).then(|| view.nth(entropy.weighted(weights.iter().copied())));
+        self.weights = weights;
+        chosen
     }
 
     fn on_end(&mut self, now: Time, position: usize, seen: &Observation) {

@@ -5,7 +5,7 @@ use crate::routing::outcome::Observation;
 use crate::routing::reason::ReasonSink;
 use crate::routing::request::Request;
 use crate::routing::router::Member;
-use crate::units::Time;
+use crate::units::{Span, Time};
 
 /// Whether a member may be called now.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -114,6 +114,12 @@ pub trait Balance {
     /// The member to call: a position whose standing is [`Standing::Usable`], or `None` when there is none or the
     /// algorithm calls nobody. Algorithms with a panic rule of their own may name one that is [`Standing::Out`].
     fn pick<E: Entropy, S: ReasonSink>(&mut self, view: &View<'_>, entropy: &mut E, reasons: &mut S) -> Option<usize>;
+
+    /// When [`Balance::pick`] names nobody although some may be called: ask again after the first span, for at most the
+    /// second. `None`: it is no use waiting.
+    fn holds(&self, _view: &View<'_>) -> Option<(Span, Span)> {
+        None
+    }
 
     /// Whether the algorithm has a rule of its own for the time when too few members are in service. For the others the
     /// router ignores its guards when nobody at all is left.

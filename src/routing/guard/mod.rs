@@ -4,11 +4,13 @@
 //! A new algorithm is a file here and a variant of [`GuardConfig`] (what the configuration says) and of [`AnyGuard`]
 //! (what the gateway keeps).
 
+mod active_health;
 mod breaker;
 mod cooldown;
 mod hystrix;
 mod outlier;
 
+pub use active_health::{ActiveHealth, ActiveHealthConfig, Probed};
 pub use breaker::{Breaker, BreakerConfig};
 pub use cooldown::{Cooldown, CooldownConfig};
 pub use hystrix::{Hystrix, HystrixConfig};
@@ -37,6 +39,11 @@ pub trait Guard {
     /// A call was given up without an outcome.
     fn on_abandoned(&mut self, _now: Time, _deployment: usize) {}
 
+    /// A check of the deployment has its result; true when that has just taken the deployment out of service.
+    fn on_probe(&mut self, _now: Time, _deployment: usize, _probed: Probed) -> bool {
+        false
+    }
+
     /// When [`Guard::advance`] has something to do next.
     fn next_timeout(&self) -> Option<Time> {
         None
@@ -54,6 +61,8 @@ pub enum GuardConfig {
     Breaker(BreakerConfig),
     /// [`Hystrix`].
     Hystrix(HystrixConfig),
+    /// [`ActiveHealth`].
+    ActiveHealth(ActiveHealthConfig),
 }
 
 impl GuardConfig {
@@ -63,6 +72,7 @@ impl GuardConfig {
             GuardConfig::Cooldown(_) => "cool-down",
             GuardConfig::Outlier(_) => "outlier ejection",
             GuardConfig::Breaker(_) | GuardConfig::Hystrix(_) => "circuit breaker",
+            GuardConfig::ActiveHealth(_) => "health check",
         }
     }
 }
@@ -78,6 +88,8 @@ pub enum AnyGuard {
     Breaker(Breaker),
     /// See [`Hystrix`].
     Hystrix(Hystrix),
+    /// See [`ActiveHealth`].
+    ActiveHealth(ActiveHealth),
 }
 
 impl AnyGuard {
@@ -88,6 +100,7 @@ impl AnyGuard {
             GuardConfig::Outlier(c) => AnyGuard::Outlier(Outlier::new(c, deployments, callable)),
             GuardConfig::Breaker(c) => AnyGuard::Breaker(Breaker::new(c, deployments)),
             GuardConfig::Hystrix(c) => AnyGuard::Hystrix(Hystrix::new(c, deployments)),
+            GuardConfig::ActiveHealth(c) => AnyGuard::ActiveHealth(ActiveHealth::new(c, deployments)),
         }
     }
 }
@@ -100,6 +113,7 @@ macro_rules! each {
             AnyGuard::Outlier($guard) => $call,
             AnyGuard::Breaker($guard) => $call,
             AnyGuard::Hystrix($guard) => $call,
+            AnyGuard::ActiveHealth($guard) => $call,
         }
     };
 }
@@ -122,6 +136,9 @@ impl Guard for AnyGuard {
     }
     fn on_abandoned(&mut self, now: Time, deployment: usize) {
         each!(self, g => g.on_abandoned(now, deployment));
+    }
+    fn on_probe(&mut self, now: Time, deployment: usize, probed: Probed) -> bool {
+        each!(self, g => g.on_probe(now, deployment, probed))
     }
     fn next_timeout(&self) -> Option<Time> {
         each!(self, g => g.next_timeout())

@@ -6,7 +6,7 @@
 //! failure percentage of the interval that ends. Errors of the connection and time-outs count as gateway failures, as in
 //! Envoy without `split_external_local_origin_errors`. A status below 500, a 429 too, is a success here.
 
-use super::Guard;
+use super::{Guard, Probed};
 use crate::routing::outcome::{ErrorClass, Observation, Outcome};
 use crate::units::{Span, Time};
 
@@ -97,6 +97,14 @@ struct Host {
     successes: u32,
 }
 
+impl Host {
+    /// In service again: the counts in a row begin anew.
+    fn take_back(&mut self) {
+        let Host { multiplier, requests, successes, .. } = *self;
+        *self = Host { multiplier, requests, successes, ..Host::default() };
+    }
+}
+
 impl Outlier {
     /// Everybody is in service. `deployments` is how many there are in all, `size` how many this gateway may call.
     pub fn new(config: OutlierConfig, deployments: usize, size: usize) -> Outlier {
@@ -137,14 +145,7 @@ impl Outlier {
             let time = self.ejection_time(&self.hosts[i]);
             let h = &mut self.hosts[i];
             match h.ejected {
-                Some(since) if now.since(since) >= time => {
-                    *h = Host {
-                        multiplier: h.multiplier,
-                        requests: h.requests,
-                        successes: h.successes,
-                        ..Host::default()
-                    };
-                }
+                Some(since) if now.since(since) >= time => h.take_back(),
                 Some(_) => {}
                 None => h.multiplier = h.multiplier.saturating_sub(1),
             }
@@ -230,6 +231,15 @@ impl Guard for Outlier {
         let due = reached(h.consecutive_5xx, self.config.consecutive_5xx)
             || reached(h.consecutive_gateway, self.config.consecutive_gateway_failure);
         due && self.eject(now, deployment)
+    }
+
+    /// A passing active health check takes a host back at once (`successful_active_health_check_uneject_host`, true unless
+    /// switched off).
+    fn on_probe(&mut self, _: Time, deployment: usize, probed: Probed) -> bool {
+        if probed == Probed::Passed && self.hosts[deployment].ejected.is_some() {
+            self.hosts[deployment].take_back();
+        }
+        false
     }
 
     fn next_timeout(&self) -> Option<Time> {

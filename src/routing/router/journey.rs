@@ -25,6 +25,8 @@ pub struct Journey {
     pub(super) cleared: bool,
     /// The pause is the throttle's, not one between attempts.
     pub(super) paced: bool,
+    /// Since when it waits for room in the present pool.
+    pub(super) held_since: Option<Time>,
     /// The first attempt is still out.
     pub(super) first_out: bool,
     /// Retries that are out, as far as a budget counts them.
@@ -97,6 +99,7 @@ impl Journey {
             paid: None,
             cleared: false,
             paced: false,
+            held_since: None,
             first_out: false,
             retries_out: 0,
             held: [None; 2],

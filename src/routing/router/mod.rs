@@ -26,9 +26,9 @@ pub use config::{ConfigError, Locality, MAX_POOL, Member, PoolConfig, RouterConf
 pub use journey::{Command, Journey};
 pub use limits::LimitsConfig;
 
-use crate::routing::balance::{Balance, Balancer, MemberState, Standing, View};
+use crate::routing::balance::{Balance, Balancer, LoadReport, MemberState, Standing, View};
 use crate::routing::entropy::Entropy;
-use crate::routing::guard::{AnyGuard, Guard};
+use crate::routing::guard::{AnyGuard, Guard, Probed};
 use crate::routing::outcome::{ErrorClass, Observation, Outcome};
 use crate::routing::reason::{Exclusion, Reason, ReasonSink};
 use crate::routing::request::Request;
@@ -54,6 +54,8 @@ pub struct Router {
     out: Vec<u32>,
     /// Per deployment.
     in_flight: Vec<u32>,
+    /// Per deployment: what it last reported.
+    reports: Vec<Option<LoadReport>>,
     /// Pool by pool, per deployment: its position in the pool's list.
     positions: Vec<Vec<Option<u16>>>,
     /// States of the members of the pool in question; kept only to be used again.
@@ -84,6 +86,7 @@ impl Router {
             load: Load { active: 0, retries: 0 },
             out: vec![0; config.chain.len()],
             in_flight: vec![0; deployments],
+            reports: vec![None; deployments],
             positions: config.chain.iter().map(positions).collect(),
             states: Vec::with_capacity(config.chain.iter().map(|p| p.members.len()).max().unwrap_or(0)),
             config,
@@ -223,6 +226,21 @@ impl Router {
         }
     }
 
+    /// A deployment has reported its load.
+    pub fn on_report(&mut self, deployment: DeploymentIx, report: LoadReport) {
+        self.reports[deployment.ix()] = Some(report);
+    }
+
+    /// A health check of a deployment has its result. True when that has just taken it out of service.
+    pub fn on_probe(&mut self, now: Time, deployment: DeploymentIx, probed: Probed) -> bool {
+        let mut taken_out = false;
+        for guard in &mut self.guards {
+            guard.advance(now);
+            taken_out |= guard.on_probe(now, deployment.ix(), probed);
+        }
+        taken_out
+    }
+
     /// The request is given up between attempts: a retry that was paid for is not made. Its price is not given back, as in
     /// the clients that have budgets.
     pub fn on_given_up(&mut self, journey: &mut Journey) {
@@ -260,6 +278,11 @@ impl Router {
             if more {
                 if let Some(position) = self.choose(now, journey, request, false, entropy, reasons) {
                     return self.launch(now, journey, request, position, entropy, reasons);
+                }
+                if let Some(until) = self.hold(now, journey, request) {
+                    journey.paced = true;
+                    reasons.push(Reason::Held { until });
+                    return Command::Wait { until };
                 }
                 if self.retry_would_help()
                     && let Some(pause) = self.pause(journey, retry_after, entropy)
@@ -299,8 +322,20 @@ impl Router {
                 }
             }
             reasons.push(Reason::Exhausted);
+            if journey.held_since.is_some() && journey.attempts == 0 {
+                return Command::Shed; // it has waited for room as long as it may
+            }
             return Command::Fail { class: journey.last_error };
         }
+    }
+
+    /// Until when the request waits at the gateway because nobody of the pool has room.
+    fn hold(&self, now: Time, journey: &mut Journey, request: &Request<'_>) -> Option<Time> {
+        let p = usize::from(journey.pool);
+        let view = View { now, request, members: &self.config.chain[p].members, states: &self.states };
+        let (pause, longest) = self.balancers[p].holds(&view)?;
+        let since = *journey.held_since.get_or_insert(now);
+        (now.since(since) < longest).then(|| now + pause)
     }
 
     /// The pause before somebody of this pool is called again; `None` when the rule gives up.
@@ -424,7 +459,7 @@ impl Router {
     /// Notes the present states of the pool's members.
     fn look(&mut self, now: Time, journey: &mut Journey, request: &Request<'_>, panic: bool) {
         self.on_wake(now);
-        let Router { config, states, guards, in_flight, limits, .. } = self;
+        let Router { config, states, guards, in_flight, limits, reports, .. } = self;
         let legal = journey.class.map(|c| config.legal[usize::from(c)].as_slice());
         states.clear();
         states.extend(config.chain[usize::from(journey.pool)].members.iter().enumerate().map(|(i, m)| {
@@ -441,7 +476,7 @@ impl Router {
             } else {
                 Standing::Usable
             };
-            MemberState { standing, in_flight: in_flight[d], tried, report: None }
+            MemberState { standing, in_flight: in_flight[d], tried, report: reports[d] }
         }));
         if states.iter().any(|s| s.standing == Standing::Limited) {
             journey.last_error.get_or_insert(ErrorClass::RateLimited);
@@ -522,6 +557,7 @@ impl Router {
         journey.retries_out += u8::from(std::mem::take(&mut journey.cleared));
         self.load.active += 1;
         self.out[p] += 1;
+        journey.held_since = None;
         journey.tried.add(position);
         journey.attempts = journey.attempts.saturating_add(1);
         journey.attempts_in_pool = journey.attempts_in_pool.saturating_add(1);

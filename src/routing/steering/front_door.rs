@@ -47,18 +47,18 @@ struct Known {
     probes: Vec<Option<Span>>,
     /// Position in the weighted round robin.
     turn: i64,
+    /// What follows from the probes: their average, and whether enough were answered.
+    latency_ns: Option<u64>,
+    healthy: bool,
 }
 
 impl Known {
-    fn healthy(&self, group: &OriginGroup) -> bool {
-        let failed = self.probes.iter().filter(|p| p.is_none()).count();
-        failed <= usize::from(group.samples - group.successes)
-    }
-
-    fn latency_ns(&self) -> Option<u64> {
+    /// Works out what follows from the probes.
+    fn judge(&mut self, group: &OriginGroup) {
         let answered = self.probes.iter().flatten();
-        let n = answered.clone().count() as u64;
-        (n > 0).then(|| answered.map(|s| s.nanos()).sum::<u64>() / n)
+        let n = answered.clone().count();
+        self.latency_ns = (n > 0).then(|| answered.map(|s| s.nanos()).sum::<u64>() / n as u64);
+        self.healthy = self.probes.len() - n <= usize::from(group.samples - group.successes);
     }
 }
 
@@ -73,7 +73,8 @@ pub struct FrontDoor {
 impl FrontDoor {
     /// Nobody has probed yet.
     pub fn new(group: OriginGroup, sources: usize) -> FrontDoor {
-        let known = vec![Known { probes: Vec::new(), turn: 0 }; sources * group.origins.len()];
+        let known =
+            vec![Known { probes: Vec::new(), turn: 0, latency_ns: None, healthy: true }; sources * group.origins.len()];
         FrontDoor { group, known }
     }
 
@@ -84,35 +85,36 @@ impl FrontDoor {
 
     /// Whether an origin is healthy for an edge location.
     pub fn healthy(&self, source: usize, origin: usize) -> bool {
-        self.at(source)[origin].healthy(&self.group)
+        self.at(source)[origin].healthy
     }
 
     /// A probe was answered after so long, or not at all. True if that makes the origin unhealthy for the edge location.
     pub fn observe(&mut self, source: usize, origin: usize, answered: Option<Span>) -> bool {
         let group = &self.group;
         let known = &mut self.known[source * group.origins.len() + origin];
-        let before = known.healthy(group);
+        let before = known.healthy;
         if known.probes.len() == usize::from(group.samples) {
             known.probes.remove(0);
         }
         known.probes.push(answered);
-        before && !known.healthy(group)
+        known.judge(group);
+        before && !known.healthy
     }
 
     /// Position of the origin for a request; `None` when none is legal.
     pub fn pick(&mut self, source: usize, endpoints: &[Endpoint]) -> Option<usize> {
         let known = self.at(source);
         let origins = &self.group.origins;
-        let healthy = |i: &usize| endpoints[*i].legal && known[*i].healthy(&self.group);
+        let healthy = |i: &usize| endpoints[*i].legal && known[*i].healthy;
         let all = 0..origins.len();
         let Some(top) = all.clone().filter(healthy).map(|i| origins[i].priority).min() else {
             return self.next_turn(source, |i| endpoints[i].legal, |_| 1);
         };
         let in_top = |i: &usize| healthy(i) && origins[*i].priority == top;
         // an origin whose latency nobody knows is in no band, unless that is all there are
-        let fastest = all.clone().filter(in_top).filter_map(|i| known[i].latency_ns()).min();
+        let fastest = all.clone().filter(in_top).filter_map(|i| known[i].latency_ns).min();
         let limit = fastest.map(|ns| ns.saturating_add(self.group.band.nanos()));
-        let in_band = |i: usize| limit.is_none_or(|limit| known[i].latency_ns().is_some_and(|ns| ns <= limit));
+        let in_band = |i: usize| limit.is_none_or(|limit| known[i].latency_ns.is_some_and(|ns| ns <= limit));
         let fit: super::Answer = all.filter(in_top).filter(|i| in_band(*i)).collect();
         self.next_turn(source, |i| fit.contains(i), |o| i64::from(o.weight))
     }

@@ -1,7 +1,9 @@
 //! Topologies.
 
 use super::dist::DurationDist;
-use super::resilience::{RawBreaker, RawBudget, RawEnvoyBackoff, RawGrpcBackoff, RawOutlier, RawThrottle};
+use super::resilience::{
+    RawActiveHealth, RawBreaker, RawBudget, RawEnvoyBackoff, RawGrpcBackoff, RawOutlier, RawThrottle,
+};
 use super::{RawGateway, RawQuota, RawSteering};
 use crate::scenario::decode::{ErrorName, HourlyPrice, List, Named, Nothing, OneOrMany, ShareValue, choice, table};
 use crate::scenario::diagnostic::At;
@@ -223,6 +225,8 @@ table! {
         cooldown: RawCooldown = Optional,
         /// Outlier detection, beside the cool-down. None if not given.
         outlier: RawOutlier = Optional,
+        /// Health checks of the deployments by every gateway. None if not given.
+        active_health: RawActiveHealth = Optional,
         /// A circuit breaker per deployment, beside the cool-down. None if not given.
         breaker: RawBreaker = Optional,
         /// What makes a gateway send less when it is refused. Nothing if not given.

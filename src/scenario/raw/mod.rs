@@ -29,14 +29,18 @@ pub use litellm::{
     RawLiteLlmStrategy, RawRoutingGroup, RawStrategyArgs,
 };
 pub use models::{RawDeployment, RawLatency, RawTokenPrices};
-pub use pool::{RawChoose, RawEnvoy, RawHosts, RawLeastRequest, RawLocalityChoice, RawMaglev, RawPool, RawRingHash};
+pub use pool::{
+    RawChoose, RawEnvoy, RawHosts, RawInference, RawLeastRequest, RawLocalityChoice, RawMaglev, RawPicker, RawPool,
+    RawRingHash, RawSaturation,
+};
 pub use quota::{
     RawAnthropic, RawAzureOpenAi, RawAzureProvisioned, RawBedrock, RawEnvoyAiGateway, RawEnvoyRateLimit, RawLiteLlm,
     RawOpenAi, RawOutputCount, RawQuota, RawSharedPool, RawSubWindow, RawTokenBucket, RawVertexProvisioned, RawWindow,
 };
 
 pub use resilience::{
-    RawBreaker, RawBudget, RawFailurePercentage, RawGrpcBackoff, RawOutlier, RawSuccessRate, RawThrottle,
+    RawActiveHealth, RawBreaker, RawBudget, RawFailurePercentage, RawGrpcBackoff, RawOutlier, RawSuccessRate,
+    RawThrottle,
 };
 pub use steering::{
     RawAccelerator, RawAnycast, RawCapacity, RawClientProbing, RawCloudflareOutstanding, RawFrontDoor, RawGeolocation,

@@ -1,6 +1,6 @@
 //! Pools: which deployments stand for each other, and how one of them is chosen.
 
-use crate::scenario::decode::{List, Named, Nothing, choice, table};
+use crate::scenario::decode::{List, Named, Nothing, ShareValue, choice, table};
 use crate::scenario::diagnostic::At;
 use crate::units::Span;
 
@@ -124,6 +124,94 @@ table! {
     }
 }
 
+table! {
+    whole
+    /// Weights of the scorers of an endpoint picker; 0 for each that is not given. 0 to 1000.
+    RawScorers "Scorers" {
+        /// Few waiting requests, compared with the other members.
+        queue: At<f64> = Optional,
+        /// Few running requests, compared with the other members.
+        running: At<f64> = Optional,
+        /// Little of the cache, or few of the places (`concurrency`), in use.
+        utilisation: At<f64> = Optional,
+        /// Much of the prompt is probably in the member's cache.
+        prefix: At<f64> = Optional,
+        /// Few waiting requests, compared with 128.
+        load_aware: At<f64> = Optional,
+        /// Few calls of this gateway in flight, compared with the other members.
+        active_requests: At<f64> = Optional,
+    }
+}
+
+choice! {
+    /// How an endpoint picker takes one by its score.
+    RawPicker "Picker" {
+        /// The highest score; at random among equals.
+        "max_score" => MaxScore(Nothing),
+        /// At random, whatever the score.
+        "random" => Random(Nothing),
+        /// At random in proportion to the score.
+        "weighted_random" => WeightedRandom(Nothing),
+    }
+}
+
+table! {
+    plain
+    /// When a member counts as full and is left out, unless all are.
+    RawSaturation "Saturation" {
+        /// Waiting requests at which it is full. 1 to 1000.
+        queue: At<f64> = Or(&d::EPP_QUEUE),
+        /// Utilisation at which it is full; above 0.
+        utilisation: At<ShareValue> = Or(&d::EPP_UTILISATION),
+        /// A report that is older counts as full; at least `refresh`.
+        stale_after: At<Span> = Or(&d::EPP_STALE),
+        /// Whether a pool that is full on average takes nothing, so that the next one of the chain is called.
+        refuse: At<bool> = Or(&d::EPP_REFUSE),
+    }
+}
+
+table! {
+    plain
+    /// An endpoint picker of the Gateway API inference extension.
+    RawInference "Endpoint picker" {
+        /// What speaks for a member.
+        scorers: RawScorers = Required,
+        /// How one is taken by its score.
+        picker: RawPicker = Or(&d::EPP_PICKER),
+        /// When a member is full. Never if not given.
+        saturation: RawSaturation = Optional,
+        /// How often members are asked for their load; those with a `concurrency` answer. 1 ms to 1 min.
+        refresh: At<Span> = Or(&d::EPP_REFRESH),
+        /// Blocks of 16 prompt tokens that are remembered per member. 1 to 1,000,000.
+        lru_blocks: At<u64> = Or(&d::EPP_LRU),
+    }
+}
+
+table! {
+    whole
+    /// The least expected time to first token.
+    RawNetworkCost "Network-aware cost" {
+        /// Time for a prompt token that is not cached.
+        prefill_per_token: At<Span> = Or(&d::GORGO_PREFILL),
+        /// Time for every call of this gateway in flight.
+        per_call: At<Span> = Required,
+    }
+}
+
+table! {
+    plain
+    /// Selective pushing.
+    RawSelectivePush "Selective pushing" {
+        /// How often members are asked for their load, and waiting requests ask again; those with a `concurrency` answer, the
+        /// others always have room. 10 ms to 1 min.
+        refresh: At<Span> = Or(&d::PUSH_REFRESH),
+        /// Longest wait for room at the gateway. At most 10 min.
+        max_wait: At<Span> = Or(&d::PUSH_WAIT),
+        /// Whether members farther than the nearest may be called.
+        cross_region: At<bool> = Or(&d::PUSH_CROSS),
+    }
+}
+
 choice! {
     /// How a pool chooses among its members.
     RawChoose "Choice of a member" {
@@ -153,6 +241,12 @@ choice! {
         "maglev" => Maglev(RawMaglev),
         /// Envoy: priority levels with overprovisioning and panic, then localities, then hosts.
         "envoy" => Envoy(RawEnvoy),
+        /// Gateway API inference extension: weighted scorers of queues, utilisation and cached prefixes, then a picker.
+        "inference" => Inference(RawInference),
+        /// GORGO: the least sum of round trip, prefill of what is not cached, and calls in flight.
+        "network_cost" => NetworkCost(RawNetworkCost),
+        /// SkyWalker: a member that has room, near ones first, by cached prefix; otherwise the request waits at the gateway.
+        "selective_push" => SelectivePush(RawSelectivePush),
     }
 }
 

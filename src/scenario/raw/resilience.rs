@@ -83,6 +83,22 @@ table! {
 }
 
 table! {
+    whole
+    /// Health checks of the deployments by every gateway, as Envoy makes them: a time-out or a failed connection counts towards
+    /// the threshold, an error takes a deployment out at once. They notice what is down, not what is slow.
+    RawActiveHealth "Active health checks" {
+        /// Time between two checks, 1 s to 1 h.
+        interval: At<Span> = Required,
+        /// How long a deployment has to answer.
+        timeout: At<Span> = Required,
+        /// Checks without an answer in a row that take a deployment out. 1 to 100.
+        unhealthy_threshold: At<u64> = Required,
+        /// Passed checks in a row that bring it back. 1 to 100.
+        healthy_threshold: At<u64> = Required,
+    }
+}
+
+table! {
     plain
     /// A circuit breaker per deployment as resilience4j has it, with a window that counts calls.
     RawResilience4j "resilience4j breaker" {

@@ -2,12 +2,19 @@
 
 use crate::routing::balance::envoy::slow_start::SlowStart;
 use crate::routing::balance::envoy::{EnvoyConfig, HostPolicy, LocalityPolicy};
-use crate::routing::balance::{Choose, LARGEST_RING, LeastRequestConfig, MAGLEV_TABLE, is_prime};
+use crate::routing::balance::inference::prefix::LRU_BLOCKS;
+use crate::routing::balance::inference::scorer::Weights;
+use crate::routing::balance::inference::{InferenceConfig, Picker, Saturation};
+use crate::routing::balance::{
+    Choose, LARGEST_RING, LeastRequestConfig, MAGLEV_TABLE, NetworkCostConfig, SelectivePushConfig, is_prime,
+};
 use crate::routing::router::MAX_POOL;
 use crate::scenario::decode::Cx;
 use crate::scenario::defaults as d;
+use crate::scenario::diagnostic::At;
 use crate::scenario::raw::{
-    RawChoose, RawEnvoy, RawHosts, RawLeastRequest, RawLocalityChoice, RawMaglev, RawPool, RawRingHash,
+    RawChoose, RawEnvoy, RawHosts, RawInference, RawLeastRequest, RawLocalityChoice, RawMaglev, RawPicker, RawPool,
+    RawRingHash, RawSaturation,
 };
 use crate::units::Span;
 
@@ -33,6 +40,25 @@ pub(super) fn choose(p: &RawPool, members: usize, cx: &mut Cx) -> Choose {
         RawChoose::WeightedRoundRobin(_) => Choose::WeightedRoundRobin,
         RawChoose::Maglev(m) => Choose::Maglev(maglev(&m, members, cx)),
         RawChoose::Envoy(e) => Choose::Envoy(envoy(&e, members, cx)),
+        RawChoose::Inference(i) => Choose::Inference(inference(&i, cx)),
+        RawChoose::SelectivePush(s) => {
+            let refresh = cx.or_at(&s.refresh, &d::PUSH_REFRESH, s.loc);
+            let wait = cx.or_at(&s.max_wait, &d::PUSH_WAIT, s.loc);
+            Choose::SelectivePush(SelectivePushConfig {
+                refresh: cx.within_range(refresh, "refresh", Span::from_millis(10)..=Span::from_mins(1)),
+                max_wait: cx.within_range(wait, "max_wait", Span::ZERO..=Span::from_mins(10)),
+                cross_region: cx.or(&s.cross_region, &d::PUSH_CROSS).value,
+                lru_blocks: LRU_BLOCKS,
+            })
+        }
+        RawChoose::NetworkCost(n) => {
+            let prefill = cx.or_at(&n.prefill_per_token, &d::GORGO_PREFILL, n.loc);
+            Choose::NetworkCost(NetworkCostConfig {
+                prefill_per_token: prefill.value,
+                per_call: n.per_call.map_or(Span::ZERO, |s| s.value),
+                lru_blocks: LRU_BLOCKS,
+            })
+        }
     }
 }
 
@@ -116,4 +142,54 @@ fn envoy(e: &RawEnvoy, members: usize, cx: &mut Cx) -> EnvoyConfig {
             .expected("`hosts` of `round_robin`, `random` or `least_request`, or no `localities`");
     }
     config
+}
+
+fn inference(i: &RawInference, cx: &mut Cx) -> InferenceConfig {
+    let mut weight = |w: Option<At<f64>>, key: &str| w.map_or(0.0, |w| cx.within_range(w, key, 0.0..=1000.0));
+    let weights = i.scorers.as_ref().map_or(Weights::SAMPLE, |s| Weights {
+        queue: weight(s.queue, "queue"),
+        running: weight(s.running, "running"),
+        utilisation: weight(s.utilisation, "utilisation"),
+        prefix: weight(s.prefix, "prefix"),
+        load_aware: weight(s.load_aware, "load_aware"),
+        active_requests: weight(s.active_requests, "active_requests"),
+    });
+    let picker = match cx.or(&i.picker, &d::EPP_PICKER) {
+        RawPicker::MaxScore(_) => Picker::MaxScore,
+        RawPicker::Random(_) => Picker::Random,
+        RawPicker::WeightedRandom(_) => Picker::WeightedRandom,
+    };
+    let refresh = cx.or_at(&i.refresh, &d::EPP_REFRESH, i.loc);
+    let refresh = cx.within_range(refresh, "refresh", Span::from_millis(1)..=Span::from_mins(1));
+    let lru = cx.or_at(&i.lru_blocks, &d::EPP_LRU, i.loc);
+    let scored = i.scorers.as_ref().map_or(i.loc, |s| s.loc);
+    if weights.is_zero() && picker != Picker::Random {
+        cx.error(scored, "no scorer has a weight: all members would be alike").expected("at least one positive weight");
+    }
+    InferenceConfig {
+        weights,
+        picker,
+        saturation: i.saturation.as_ref().map(|s| saturation(s, refresh, cx)),
+        refresh,
+        lru_blocks: cx.count(lru, "lru_blocks", 1..=1_000_000),
+    }
+}
+
+fn saturation(s: &RawSaturation, refresh: Span, cx: &mut Cx) -> Saturation {
+    let queue = cx.or_at(&s.queue, &d::EPP_QUEUE, s.loc);
+    let utilisation = cx.or_at(&s.utilisation, &d::EPP_UTILISATION, s.loc);
+    let stale = cx.or_at(&s.stale_after, &d::EPP_STALE, s.loc);
+    if utilisation.value.0 <= 0.0 {
+        cx.error(utilisation.loc, "a member that is full when it is idle is always full").expected("above 0");
+    }
+    if stale.value < refresh {
+        cx.error(stale.loc, format!("reports come every {refresh}: most would be stale, and everybody full"))
+            .expected("at least `refresh`");
+    }
+    Saturation {
+        queue: cx.within_range(queue, "queue", 1.0..=1000.0),
+        utilisation: utilisation.value.0.max(1e-6),
+        stale_after: stale.value,
+        refuse: cx.or(&s.refuse, &d::EPP_REFUSE).value,
+    }
 }

@@ -95,6 +95,7 @@ fn refuse(name: &At<String>, t: &RawTopology, gateway: &RawGateway, cx: &mut Cx)
         ("retry", t.retry.as_ref().map(|r| r.loc)),
         ("cooldown", t.cooldown.as_ref().map(|c| c.loc)),
         ("outlier", t.outlier.as_ref().map(|o| o.loc)),
+        ("active_health", t.active_health.as_ref().map(|h| h.loc)),
         ("breaker", breaker),
         ("throttle", throttle),
         ("limits", t.limits.as_ref().map(|l| l.loc)),

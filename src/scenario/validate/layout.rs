@@ -425,6 +425,7 @@ fn guards(t: &RawTopology, chain: Option<&[Pool]>, cx: &mut Cx) -> Vec<GuardConf
         let hosts: BTreeSet<_> = chain.iter().flat_map(|p| p.members.iter().map(|m| m.0)).collect();
         guards.push(resilience::outlier(o, hosts.len(), cx));
     }
+    guards.extend(t.active_health.as_ref().and_then(|h| resilience::active_health(h, cx)));
     guards.extend(t.breaker.as_ref().map(|b| resilience::breaker(b, cx)));
     guards
 }

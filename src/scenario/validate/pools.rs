@@ -4,6 +4,7 @@ use super::choose::choose;
 use super::models::Deployments;
 use crate::routing::balance::Choose;
 use crate::routing::balance::envoy::{EnvoyConfig, LocalityPolicy};
+use crate::routing::balance::inference::scorer::Weights;
 use crate::routing::router::MAX_POOL;
 use crate::scenario::decode::{Cx, Decode, List, Named};
 use crate::scenario::diagnostic::{At, Loc};
@@ -59,6 +60,7 @@ fn pool(name: &At<String>, p: &RawPool, deployments: &Deployments, cx: &mut Cx) 
     let members: Option<Vec<(DeploymentIx, f64)>> = members.into_iter().collect();
     let members = members.filter(|m| m.len() == size)?;
     let localities = if choose.uses_localities() { localities(p, list, &members, deployments, cx) } else { Vec::new() };
+    reporting(p, choose, &members, deployments, cx);
     if let Choose::Envoy(config) = choose {
         possible(p, &config, &priorities, &localities, cx);
     }
@@ -158,6 +160,37 @@ fn localities(
         }
     }
     out
+}
+
+/// Somebody must answer a policy that asks for loads.
+fn reporting(p: &RawPool, choose: Choose, members: &[(DeploymentIx, f64)], deployments: &Deployments, cx: &mut Cx) {
+    let (loc, help) = match (choose, &p.choose) {
+        (Choose::Inference(c), Some(RawChoose::Inference(i))) => {
+            let asks = c.weights.running + c.weights.utilisation > 0.0 || c.saturation.is_some();
+            (
+                Some(i.loc).filter(|_| asks),
+                "`active_requests` counts the gateway's own calls, `prefix` looks at prompts",
+            )
+        }
+        (Choose::SelectivePush(_), Some(RawChoose::SelectivePush(s))) => {
+            (Some(s.loc), "without one a deployment always has room: `nearest` does the same")
+        }
+        _ => (None, ""),
+    };
+    let known = |d: &DeploymentIx| deployments.entries[d.ix()].1.as_ref();
+    if let (Choose::Inference(c), Some(RawChoose::Inference(i))) = (choose, &p.choose) {
+        let others = Weights { queue: 0.0, load_aware: 0.0, ..c.weights };
+        let queues = members.iter().any(|m| known(&m.0).is_none_or(|d| d.queue > 0));
+        if !c.weights.is_zero() && others.is_zero() && !queues {
+            cx.error(i.loc, "no member has a `queue`: this picker would find all of them alike")
+                .help("`running` or `utilisation` of deployments with a `concurrency`, `active_requests` or `prefix`");
+        }
+    }
+    // a broken deployment may have been meant to have one
+    let silent = !members.iter().any(|m| known(&m.0).is_none_or(|d| d.concurrency.is_some()));
+    if let Some(loc) = loc.filter(|_| silent) {
+        cx.error(loc, "no member reports its load: none has a `concurrency`").help(help);
+    }
 }
 
 /// Refuses rules of Envoy's that could never do anything in this pool.

@@ -1,6 +1,9 @@
 //! Ejection, breakers, retry budgets, throttling: from the file to the router's configuration.
 
-use crate::routing::guard::{BreakerConfig, FailurePercentage, GuardConfig, HystrixConfig, OutlierConfig, SuccessRate};
+use crate::routing::guard::{
+    ActiveHealthConfig, BreakerConfig, FailurePercentage, GuardConfig, HystrixConfig, OutlierConfig, SuccessRate,
+};
+use crate::routing::health::ThresholdConfig;
 use crate::routing::retry::budget::{
     AwsQuotaConfig, BudgetConfig, ConcurrentRetriesConfig, FinagleConfig, GrpcThrottleConfig,
 };
@@ -10,8 +13,8 @@ use crate::scenario::decode::Cx;
 use crate::scenario::defaults as d;
 use crate::scenario::diagnostic::At;
 use crate::scenario::raw::{
-    RawBackoff, RawBackoffTimes, RawBreaker, RawBudget, RawFailurePercentage, RawGrpcBackoff, RawOutlier,
-    RawSuccessRate, RawThrottle,
+    RawActiveHealth, RawBackoff, RawBackoffTimes, RawBreaker, RawBudget, RawFailurePercentage, RawGrpcBackoff,
+    RawOutlier, RawSuccessRate, RawThrottle,
 };
 use crate::units::Span;
 
@@ -129,6 +132,20 @@ fn failure_percentage(o: &RawOutlier, cx: &mut Cx) -> Option<FailurePercentage> 
         request_volume: cx.count(volume, "request_volume", 1..=1_000_000),
     };
     cx.or(&r.enabled, &d::OUTLIER_FAILURE_PERCENTAGE).value.then_some(rule)
+}
+
+/// Health checks by the gateways.
+pub(super) fn active_health(h: &RawActiveHealth, cx: &mut Cx) -> Option<GuardConfig> {
+    let (interval, timeout) = (h.interval?, h.timeout?);
+    let (failures, passes) = (h.unhealthy_threshold?, h.healthy_threshold?);
+    Some(GuardConfig::ActiveHealth(ActiveHealthConfig {
+        interval: cx.within_range(interval, "interval", Span::from_secs(1)..=Span::from_hours(1)),
+        timeout: short(timeout, "timeout", cx),
+        thresholds: ThresholdConfig {
+            failures: cx.count(failures, "unhealthy_threshold", 1..=100),
+            passes: cx.count(passes, "healthy_threshold", 1..=100),
+        },
+    }))
 }
 
 /// A breaker per deployment.

@@ -395,6 +395,7 @@ fn because(names: Names<'_>, now: Time, reason: &Reason) -> Told {
         Reason::Panic => "panic",
         Reason::BudgetSpent => "budget_spent",
         Reason::Paced { .. } => "paced",
+        Reason::Held { .. } => "held",
         Reason::Shed => "shed",
         Reason::Overflow { .. } => "overflow",
         Reason::Level { .. } => "level",

@@ -123,6 +123,9 @@ impl Names<'_> {
             Reason::Paced { until } => {
                 format!("the gateway's throttle holds the call back {}", self.until(now, *until))
             }
+            Reason::Held { until } => {
+                format!("nobody has room: the request waits at the gateway {}", self.until(now, *until))
+            }
             Reason::Shed => "the gateway's throttle refuses the call".to_owned(),
             Reason::Overflow { pool } => {
                 format!("as many calls to pool {} are out as may be: the gateway refuses the call", self.pool(*pool).0)

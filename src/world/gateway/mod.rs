@@ -13,7 +13,9 @@ use super::session::{Call, Limits};
 use super::story::{Listener, Story};
 use crate::kernel::slab::Key;
 use crate::random::{Draws, EntityKey};
+use crate::routing::balance::LoadReport;
 use crate::routing::entropy::Entropy;
+use crate::routing::guard::Probed;
 use crate::routing::outcome::{ErrorClass, Observation, Outcome};
 use crate::routing::reason::{ReasonSink, Silent};
 use crate::routing::request::Request;
@@ -187,6 +189,22 @@ impl Gateway {
         }
     }
 
+    /// A deployment has reported its load. LiteLLM asks for no such reports.
+    pub fn on_report(&mut self, deployment: DeploymentIx, report: LoadReport) {
+        if let Gateway::Own(own) = self {
+            own.on_report(deployment, report);
+        }
+    }
+
+    /// A health check of a deployment has its result: true when that has just taken it out of service. LiteLLM has no
+    /// such checks here.
+    pub fn on_probe(&mut self, now: Time, deployment: DeploymentIx, probed: Probed) -> bool {
+        match self {
+            Gateway::Own(own) => own.on_probe(now, deployment, probed),
+            Gateway::LiteLlm(_) => false,
+        }
+    }
+
     /// Calls that it counts as being out.
     pub fn calls_out(&self) -> u32 {
         match self {
@@ -198,14 +216,16 @@ impl Gateway {
 
 impl World<'_> {
     /// Turns to the gateway of the region that the turn is in.
-    pub(super) fn ask_gateway(&mut self, session: SessionKey) -> Question<'_> {
+    pub(super) fn ask_gateway(&mut self, session: SessionKey, now: Time) -> Question<'_> {
+        self.learn_loads(usize::from(self.sessions[session].request.region), now);
+        self.look_into_prompt(session);
         let s = &mut self.sessions[session];
         let request = Request {
             streams: self.demand[usize::from(s.workload)].streamed,
             input_tokens: s.request.prompt,
             max_output: Some(self.demand[usize::from(s.workload)].max_output),
             affinity: s.key.0,
-            blocks: &[],
+            blocks: self.knowledge.blocks(),
         };
         Question {
             gateway: &mut self.regions[usize::from(s.request.region)].gateway,

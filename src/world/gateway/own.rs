@@ -3,6 +3,8 @@
 use super::super::session::Limits;
 use super::{Attempt, Command, Ride, TurnEntropy, With};
 use crate::random::{Draws, EntityKey};
+use crate::routing::balance::LoadReport;
+use crate::routing::guard::Probed;
 use crate::routing::outcome::Observation;
 use crate::routing::reason::ReasonSink;
 use crate::routing::request::Request;
@@ -45,6 +47,16 @@ impl Own {
     /// Whether every guard admits the deployment.
     pub fn available(&self, now: Time, deployment: DeploymentIx) -> bool {
         self.router.available(now, deployment)
+    }
+
+    /// See [`Router::on_report`].
+    pub fn on_report(&mut self, deployment: DeploymentIx, report: LoadReport) {
+        self.router.on_report(deployment, report);
+    }
+
+    /// See [`Router::on_probe`].
+    pub fn on_probe(&mut self, now: Time, deployment: DeploymentIx, probed: Probed) -> bool {
+        self.router.on_probe(now, deployment, probed)
     }
 
     /// Calls that the router counts as being out.
