@@ -181,7 +181,8 @@ fn selective_pushing_waits_at_home_or_goes_abroad() {
     assert!(refused < 0.05 && failed > 0.05, "{refused} {failed}");
     let (refused, abroad, failed) = outcome("selective_push = {}");
     assert!(refused < 0.05 && failed == 0.0 && (0.1..0.7).contains(&abroad), "{refused} {abroad} {failed}");
-    assert!(outcome("nearest = {}").0 > 0.2, "blind pushing is refused by who is full");
+    let blind = outcome("nearest = {}").0;
+    assert!(blind > 0.1, "blind pushing is refused by who is full: {blind}");
 }
 
 fn messages(concurrency: &str, choose: &str) -> Vec<String> {

@@ -2,6 +2,7 @@
 //! name ends in, an empty field where there was no sample.
 
 use super::format::Clock;
+use crate::measure::metric::ERROR_CLASSES;
 use crate::study::result::{RunResult, TopologyResult};
 use std::io;
 
@@ -44,6 +45,7 @@ pub const USERS: &[&str] = &[
     "stale_reads",
     "cost_usd",
     "cost_per_1k_usd",
+    "cost_per_1k_served_usd",
     "cost_multiplier",
 ];
 
@@ -108,7 +110,9 @@ pub fn timeline(run: &RunResult, topology: &TopologyResult) -> io::Result<String
 /// When the table cannot be written, which does not happen in memory.
 pub fn users(topology: &TopologyResult) -> io::Result<String> {
     let shares: Vec<String> = topology.regions.iter().map(|r| format!("share_{}", r.region)).collect();
-    let header: Vec<&str> = USERS.iter().copied().chain(shares.iter().map(String::as_str)).collect();
+    let errors: Vec<String> = ERROR_CLASSES.iter().map(|class| format!("errors_{class}")).collect();
+    let header = USERS.iter().copied().chain(shares.iter().chain(&errors).map(String::as_str));
+    let header: Vec<&str> = header.collect();
     let mut out = Sheet::new(&header)?;
     for u in &topology.users {
         let (t, e) = (u.ttft_ms, u.e2e_ms);
@@ -118,8 +122,9 @@ pub fn users(topology: &TopologyResult) -> io::Result<String> {
             [u.availability, u.fallback_share, u.degraded_share, u.cross_region_share, u.slow_share].map(optional),
         );
         row.extend([u.stale_reads.to_string(), plain(u.cost_usd)]);
-        row.extend([u.cost_per_1k_usd, u.cost_multiplier].map(optional));
+        row.extend([u.cost_per_1k_usd, u.cost_per_1k_served_usd, u.cost_multiplier].map(optional));
         row.extend((0..shares.len()).map(|i| optional(u.region_shares.get(i).copied().flatten())));
+        row.extend(ERROR_CLASSES.iter().map(|class| u.errors.get(*class).copied().unwrap_or(0).to_string()));
         out.row(&row)?;
     }
     out.finish()

@@ -86,7 +86,7 @@ pub(crate) fn comparison(run: &RunResult) -> Grid {
     let mut g = Grid::new("topology")
         .figures(&["TTFT\np50", "TTFT\np95", "TTFT\np99", "e2e\np95"])
         .figures(&["availa\u{AD}\nbility", "degraded", "cross-\nregion"])
-        .figures(&["cost", "$ per\n1k", "multi\u{AD}\nplier", "infra\nonly"]);
+        .figures(&["cost", "$ per\n1k", "$ per 1k\nserved", "multi\u{AD}\nplier", "infra\nonly"]);
     for t in &run.topologies {
         let all = t.users.first();
         let ttft = all.map(|u| u.ttft_ms).unwrap_or_default();
@@ -101,6 +101,7 @@ pub(crate) fn comparison(run: &RunResult) -> Grid {
             f::percent(all.and_then(|u| u.cross_region_share), 1),
             f::dollars(t.cost.total_usd),
             f::rate_dollars(t.cost.per_1k_requests_usd),
+            f::rate_dollars(all.and_then(|u| u.cost_per_1k_served_usd)),
             f::multiplier(t.cost.multiplier),
             f::multiplier(t.cost.multiplier_infrastructure),
         ]);
@@ -113,7 +114,7 @@ pub(crate) fn comparison(run: &RunResult) -> Grid {
 }
 
 /// The metrics in the columns of [`comparison`].
-const COMPARED: [&str; 11] = [
+const COMPARED: [&str; 12] = [
     "ttft_ms.p50",
     "ttft_ms.p95",
     "ttft_ms.p99",
@@ -123,6 +124,7 @@ const COMPARED: [&str; 11] = [
     "cross_region_share",
     "cost_usd",
     "cost_per_1k_requests_usd",
+    "cost_per_1k_served_usd",
     "cost_multiplier",
     "cost_multiplier_infra",
 ];
@@ -228,6 +230,23 @@ pub(crate) fn errors(t: &TopologyResult) -> Grid {
         g.row(vec![e.class.clone(), f::count(e.count), f::percent(Some(e.share), 3)]);
     }
     g
+}
+
+/// Failed turns of each group of users by class; `None` when one group is all there is.
+pub(crate) fn user_errors(t: &TopologyResult) -> Option<Grid> {
+    let failing = || t.users.iter().skip(1).filter(|u| !u.errors.is_empty());
+    if t.users.len() < 3 || failing().next().is_none() {
+        return None;
+    }
+    let classes: Vec<&str> = t.errors.iter().map(|e| e.class.as_str()).collect();
+    let headings: Vec<String> = classes.iter().map(|c| c.replace('_', "\n")).collect();
+    let headings: Vec<&str> = headings.iter().map(String::as_str).collect();
+    let mut g = Grid::new("users").figures(&headings);
+    for u in failing() {
+        let counts = classes.iter().map(|c| f::count(u.errors.get(*c).copied().unwrap_or(0)));
+        g.row(std::iter::once(u.users.clone()).chain(counts).collect());
+    }
+    Some(g)
 }
 
 /// What each fault did.

@@ -106,6 +106,9 @@ impl Page {
             self.paragraph("No request failed.");
         } else {
             self.grid(&tables::errors(t));
+            if let Some(g) = tables::user_errors(t) {
+                self.grid(&g);
+            }
         }
         if !t.incidents.is_empty() {
             self.heading("Incidents");

@@ -45,8 +45,8 @@ fn section(desc: &Desc, path: &str, depth: usize, done: &mut Vec<&'static str>, 
             for (variant, doc, content, bare) in variants {
                 let how = match (content, bare) {
                     (Desc::Nothing, _) => format!("`\"{variant}\"`"),
-                    (c, true) => format!("{}; `\"{variant}\"` for its defaults", kind(c)),
-                    (c, false) => kind(c),
+                    (c, true) if c.may_be_empty() => format!("{}; `\"{variant}\"` for its defaults", kind(c)),
+                    (c, _) => kind(c),
                 };
                 let _ = writeln!(out, "| `{variant}` | {} | {} |", cell(&how), cell(doc));
             }

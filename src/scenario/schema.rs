@@ -45,8 +45,8 @@ fn of(desc: &Desc, defs: &mut Map<String, Value>) -> Value {
             if !defs.contains_key(&key) {
                 defs.insert(key.clone(), Value::Null);
                 let mut any = Vec::new();
-                let bare: Vec<Value> =
-                    variants.iter().filter(|v| v.3).map(|v| json!({ "const": v.0, "description": v.1 })).collect();
+                let bare = variants.iter().filter(|v| v.3 && v.2.may_be_empty());
+                let bare: Vec<Value> = bare.map(|v| json!({ "const": v.0, "description": v.1 })).collect();
                 any.extend(bare);
                 for (variant, doc, content, _) in variants {
                     any.push(json!({

@@ -166,6 +166,8 @@ pub struct UserRow {
     pub requests: u64,
     /// Turns not served within their time limit.
     pub failed: u64,
+    /// Those by class, without classes that did not occur.
+    pub errors: BTreeMap<String, u64>,
     /// Time to first token as the user perceives it.
     pub ttft_ms: Percentiles,
     /// From sending the turn to its last token.
@@ -190,6 +192,8 @@ pub struct UserRow {
     pub cost_usd: f64,
     /// Dollars per thousand requests.
     pub cost_per_1k_usd: Option<f64>,
+    /// Dollars per thousand requests that were served.
+    pub cost_per_1k_served_usd: Option<f64>,
     /// Against the same users in the baseline topology.
     pub cost_multiplier: Option<f64>,
 }

@@ -217,6 +217,7 @@ impl World<'_> {
         self.record.failures[why as usize] += 1;
         let g = &mut self.record.groups[group];
         g.failed += 1;
+        g.failures[why as usize] += 1;
         g.stale += u64::from(stale);
         if why == Failure::Residency {
             return; // it was never sent anywhere

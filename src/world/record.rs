@@ -50,6 +50,8 @@ pub struct GroupRecord {
     pub requests: u64,
     /// Turns not served within their limit.
     pub failed: u64,
+    /// Those by class, indexed by [`Failure`].
+    pub failures: [u64; Failure::COUNT],
     /// Served turns whose answer came from another deployment than the policy's first choice.
     pub fallback: u64,
     /// Served turns answered by a degraded pool.
@@ -149,6 +151,7 @@ impl Record {
         let group = || GroupRecord {
             requests: 0,
             failed: 0,
+            failures: [0; Failure::COUNT],
             fallback: 0,
             degraded: 0,
             cross_region: 0,
@@ -198,6 +201,7 @@ impl Record {
         for (a, b) in self.groups.iter_mut().zip(&other.groups) {
             a.requests += b.requests;
             a.failed += b.failed;
+            add(&mut a.failures, &b.failures);
             a.fallback += b.fallback;
             a.degraded += b.degraded;
             a.cross_region += b.cross_region;

@@ -192,6 +192,7 @@ fn topology(i: usize, minutes: usize) -> TopologyResult {
         users: name.into(),
         requests: (turns as f64 * share) as u64,
         failed: (failed as f64 * share) as u64,
+        errors: (failed > 0).then(|| ("region_down".to_owned(), (failed as f64 * share) as u64)).into_iter().collect(),
         ttft_ms: percentiles((turns as f64 * share) as u64, layout.base_ttft + far, 2.2),
         e2e_ms: percentiles((turns as f64 * share) as u64, layout.base_ttft * 4.4 + far, 2.6),
         availability: Some(1.0 - failed as f64 / turns as f64),
@@ -203,6 +204,7 @@ fn topology(i: usize, minutes: usize) -> TopologyResult {
         region_shares: region_shares.into_iter().map(Some).collect(),
         cost_usd: layout.cost * share,
         cost_per_1k_usd: Some(layout.cost / turns as f64 * 1e3),
+        cost_per_1k_served_usd: Some(layout.cost / (turns - failed) as f64 * 1e3),
         cost_multiplier: Some(multiplier),
     };
     let totals: Vec<f64> = (0..n).map(|r| (0..10).filter(|&g| home(g, n) == r).map(|g| GROUPS[g].5).sum()).collect();

@@ -384,6 +384,14 @@ static DEFINITIONS: &[MetricDef] = &[
     one("cost_tokens_usd", Dollars, &[Users, Region, Provider], Lower, "The cost of model tokens alone."),
     one("cost_per_1k_requests_usd", Dollars, &[Users], Lower, "The cost divided by requests, times 1000."),
     one(
+        "cost_per_1k_served_usd",
+        Dollars,
+        &[Users],
+        Lower,
+        "The cost divided by requests that were served, times 1000. A layout that fails saves tokens; here that does not \
+         make it look cheap.",
+    ),
+    one(
         "cost_per_month_usd",
         Dollars,
         &[],

@@ -61,7 +61,8 @@ pub(super) fn draw(run: &RunResult, t: &TopologyResult) -> io::Result<String> {
         axes::axis_lines(pen, frame)?;
 
         let frame = Frame { top: lower - VOLUME, bottom: lower, ..frame };
-        let per_minute = |n: u64| n as f64 * 60.0 / width_s;
+        // the cells count all replications together
+        let per_minute = |n: u64| n as f64 * 60.0 / width_s / f64::from(run.scenario.replications);
         let most = bins.iter().map(|b| per_minute(b.all)).fold(0.0, f64::max);
         let ticks = axes::linear_ticks(most, 3, f::number);
         let y = Scale::linear(0.0, ticks.last().map_or(1.0, |t| t.at), frame.bottom, frame.top);

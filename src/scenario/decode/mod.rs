@@ -214,6 +214,14 @@ pub struct FieldDesc {
 }
 
 impl Desc {
+    /// Whether an empty table will do.
+    pub fn may_be_empty(&self) -> bool {
+        match self {
+            Desc::Table { fields, .. } => fields.iter().all(|f| !matches!(f.need, Need::Required)),
+            _ => true,
+        }
+    }
+
     /// How `key = value` could be written.
     pub fn example_of(&self, key: &str) -> String {
         match self {

@@ -50,6 +50,7 @@ impl Measured<'_> {
             m.put("errors", by, self.per_replication(g.failed));
             m.put("stale_reads", by, self.per_replication(g.stale));
             m.put("cost_per_1k_requests_usd", by, g.cost_per_1k());
+            m.put("cost_per_1k_served_usd", by, g.cost_per_1k_served());
             let sum = |which: &dyn Fn(&BillLine) -> bool| match i {
                 0 => self.bill.sum(which),
                 _ => self.bill.sum_of_group(GroupIx::new(i - 1), which),

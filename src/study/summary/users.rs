@@ -5,7 +5,9 @@ use super::{Measured, Priced, ratio};
 use crate::measure::{Histogram, Merge};
 use crate::study::result::UserRow;
 use crate::units::GroupIx;
+use crate::world::failure::Failure;
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 impl Measured<'_> {
     /// Everybody, then group by group.
@@ -17,6 +19,7 @@ impl Measured<'_> {
             name: "all",
             requests: sum(|g| g.requests),
             failed: sum(|g| g.failed),
+            failures: self.record.failures.to_vec(),
             fallback: sum(|g| g.fallback),
             degraded: sum(|g| g.degraded),
             cross_region: sum(|g| g.cross_region),
@@ -32,6 +35,7 @@ impl Measured<'_> {
             name: &self.scenario.groups[i].name,
             requests: g.requests,
             failed: g.failed,
+            failures: g.failures.to_vec(),
             fallback: g.fallback,
             degraded: g.degraded,
             cross_region: g.cross_region,
@@ -68,6 +72,7 @@ pub(super) struct Group<'a> {
     pub name: &'a str,
     pub requests: u64,
     pub failed: u64,
+    pub failures: Vec<u64>,
     pub fallback: u64,
     pub degraded: u64,
     pub cross_region: u64,
@@ -104,12 +109,23 @@ impl Group<'_> {
         (self.requests > 0).then(|| self.cost * self.replications / self.requests as f64 * 1000.0)
     }
 
+    pub fn cost_per_1k_served(&self) -> Option<f64> {
+        (self.served() > 0).then(|| self.cost * self.replications / self.served() as f64 * 1000.0)
+    }
+
+    /// Failed turns by the name of their class, without empty classes.
+    fn errors(&self) -> BTreeMap<String, u64> {
+        let classes = Failure::ALL.into_iter().map(|class| (class.name().to_owned(), self.failures[class as usize]));
+        classes.filter(|(_, count)| *count > 0).collect()
+    }
+
     fn row(self, multiplier: Option<f64>) -> UserRow {
         let sent: u64 = self.by_region.iter().sum();
         UserRow {
             users: self.name.to_owned(),
             requests: self.requests,
             failed: self.failed,
+            errors: self.errors(),
             ttft_ms: percentiles(&self.ttft),
             e2e_ms: percentiles(&self.e2e),
             availability: self.availability(),
@@ -121,6 +137,7 @@ impl Group<'_> {
             region_shares: self.by_region.iter().map(|n| ratio(*n, sent)).collect(),
             cost_usd: self.cost,
             cost_per_1k_usd: self.cost_per_1k(),
+            cost_per_1k_served_usd: self.cost_per_1k_served(),
             cost_multiplier: multiplier,
         }
     }
