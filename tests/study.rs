@@ -194,3 +194,50 @@ fn values_that_only_some_replications_have_are_inconclusive() {
     let note = noted(row).1;
     assert!(note.starts_with("no value in ") && note.ends_with(" of 12 replications"), "{note}");
 }
+
+/// When each incident was over in one layout, replication 0.
+fn over_s(s: &Scenario, topology: usize) -> Vec<Option<f64>> {
+    let record = geodes::world::run(s, topology, 0);
+    Measured::new(s, topology, &record).incidents.iter().map(|i| i.over_s).collect()
+}
+
+fn harmless(s: &Scenario, minute: u64) -> Fault {
+    let region = s.topologies[0].regions[0].place;
+    let what = FaultWhat::DependencyDown { region, dependency: Dependency::Cache };
+    let when = FaultWhen::At { at: Span::from_mins(minute), lasts: Span::from_millis(1) };
+    Fault { name: format!("harmless {minute}"), when, what }
+}
+
+/// Demand that comes in bursts of large prompts, a few percent of them slow: nobody feels a fault without effect.
+#[test]
+fn a_harmless_fault_is_over_at_once_in_bursty_demand() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/code-trace.toml");
+    let mut s = geodes::scenario::load(&path).unwrap_or_else(|e| panic!("{e}")).scenario;
+    let real = s.faults.clone();
+    for seed in 1..=12 {
+        s.seed = seed;
+        s.faults = [2, 10, 20, 30].map(|m| harmless(&s, m)).to_vec();
+        for topology in 0..2 {
+            assert_eq!(over_s(&s, topology), [Some(0.0); 4], "seed {seed}, layout {topology}");
+        }
+        // ten minutes of outage: one layout has nowhere to go, the other has moved after about four minutes
+        s.faults.clone_from(&real);
+        let [one, two] = [0, 1].map(|t| over_s(&s, t)[0].expect("it is over"));
+        // the trace has nobody in the last eleven seconds of it
+        assert!((585.0..=600.0).contains(&one), "seed {seed}: {one} s");
+        assert!((180.0..=360.0).contains(&two), "seed {seed}: {two} s");
+    }
+}
+
+/// The same with smooth demand and a model that fails now and then.
+#[test]
+fn a_harmless_fault_is_over_at_once_in_smooth_demand() {
+    let mut s = scenario();
+    for (seed, error_rate) in (1..=12).flat_map(|seed| [(seed, 0.003), (seed, 0.1)]) {
+        s.seed = seed;
+        s.topologies.iter_mut().for_each(|t| t.retry.attempts_per_pool = 1);
+        s.deployments.iter_mut().for_each(|d| d.error_rate = error_rate);
+        s.faults = [2, 15, 35].map(|m| harmless(&s, m)).to_vec();
+        assert_eq!(over_s(&s, 0), [Some(0.0); 3], "seed {seed}, error rate {error_rate}");
+    }
+}

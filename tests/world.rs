@@ -174,8 +174,8 @@ fn a_fault_near_the_end_claims_every_turn_it_fails() {
     });
     let r = one(&s);
     let w = &r.watches[0];
-    assert_eq!(w.failed.total(), r.failed());
-    assert!((180..220).contains(&w.broken), "20 s of 10 turns/s were under way: {}", w.broken);
+    assert_eq!(w.failed.total() + w.in_flight.failed, r.failed());
+    assert!((180..220).contains(&w.in_flight.failed), "20 s of 10 turns/s were under way: {}", w.in_flight.failed);
 }
 
 /// A deployment that serves one request at a time, each for ten minutes, breaks for a second after five minutes: the
@@ -221,6 +221,7 @@ fn an_incident_counts_each_failed_turn_once() {
         let measured = Measured::new(&s, 0, &r);
         let row = &measured.incidents[0];
         assert_eq!(row.failed, r.failed());
+        assert!(row.requests >= row.failed, "{} of {}: both count turns in flight", row.failed, row.requests);
         let expected = 100.0 * (before + 5.0);
         assert!((row.failed as f64 - expected).abs() < 4.0 * f64::sqrt(expected), "{} of {expected}", row.failed);
     }
@@ -329,4 +330,27 @@ fn what_a_gateway_gives_up_is_paid_for_as_far_as_it_is_written() {
     s.place_links[1].rtt = Span::from_millis(500);
     dies_at(&mut s, 100);
     assert_eq!(used(&s), (1, 7, 0));
+}
+
+/// What a region had acknowledged and no other had received is lost if users go on elsewhere, and only unavailable if
+/// there is no elsewhere.
+#[test]
+fn writes_are_lost_where_a_region_survives_to_miss_them() {
+    let lost = |regions: usize| {
+        let mut s = with_rate(2, 100);
+        if regions > 1 {
+            s.topologies[0].regions.push(plain_region(RegionIx(1)));
+        }
+        s.topologies[0].state.lag = DistSpec::Constant(5.0);
+        s.faults.push(Fault {
+            name: "down".to_owned(),
+            when: FaultWhen::At { at: Span::from_mins(10), lasts: Span::from_mins(5) },
+            what: FaultWhat::RegionDown { region: RegionIx(0) },
+        });
+        let r = one(&s);
+        Measured::new(&s, 0, &r).incidents[0].writes_lost
+    };
+    assert_eq!(lost(1), None);
+    let of_two = lost(2).expect("the other region survives");
+    assert!((400..600).contains(&of_two), "{of_two} of 5 s of 100 writes per second");
 }

@@ -2,7 +2,10 @@
 //!
 //! *Share* is the target's arrivals divided by all arrivals over some stretch. The *baseline* is the share over the
 //! trailing window before the incident. Traffic *has moved to level q* at the first moment from which the share over a
-//! short **forward window** is at most `q` times the baseline, q = 1/2 and q = 1/100.
+//! short **forward window** is at most `q` times the baseline, q = 1/2 and q = 1/100, and from which it **stays** so for as
+//! long as the fault lasts: no stretch of [`ShiftRule::sustained`] that begins later and ends before the repair exceeds the
+//! level by more than chance, and neither does the stretch that begins there. So a lull, in which all gateways happen to be
+//! in cool-down, is no move.
 //!
 //! Counts can be sparse and noisy, and chance must not decide. So the forward window is as long as it takes for the
 //! baseline to expect `max(100, 3/q)` arrivals at the target (100 for the half, 300 for 99 %), but not shorter
@@ -22,13 +25,17 @@ pub struct ShiftRule {
     pub baseline_window: Span,
     /// The shortest forward window.
     pub least_window: Span,
+    /// The shortest stretch over which a level has to be kept.
+    pub sustained: Span,
 }
 
 impl Default for ShiftRule {
     /// ASSUMPTION: five minutes back, which is short against the daily curve and long against Poisson noise at one
-    /// arrival per second; five seconds forward, half the usual interval of a health check.
+    /// arrival per second; five seconds forward, half the usual interval of a health check; two minutes kept, longer than
+    /// cool-downs and ejections, which gateways keep between 5 s and a minute.
     fn default() -> ShiftRule {
-        ShiftRule { baseline_window: Span::from_mins(5), least_window: Span::from_secs(5) }
+        let (baseline_window, least_window) = (Span::from_mins(5), Span::from_secs(5));
+        ShiftRule { baseline_window, least_window, sustained: Span::from_mins(2) }
     }
 }
 
@@ -46,9 +53,9 @@ pub struct Moment {
 pub struct Shift {
     /// The target's share of arrivals before the incident, 0 to 1.
     pub baseline_share: f64,
-    /// When its share had fallen to half of that. `None` if it never did.
+    /// When its share had fallen to half of that for good. `None` if it never did.
     pub moved_half: Option<Moment>,
-    /// When its share had fallen to 1 % of that. `None` if it never did.
+    /// When its share had fallen to 1 % of that for good. `None` if it never did.
     pub moved_99: Option<Moment>,
     /// When its share was back at half of the baseline, after the incident had ended. `None` if it had never fallen
     /// below, or never came back.
@@ -77,7 +84,7 @@ const ALLOWED_ARRIVALS: u128 = 3;
 ///
 /// `None` if there is no baseline: fewer than 20 arrivals at the target before the start. An interval that the start
 /// cuts belongs to neither side. The search goes on to the end of the series: what a slow detection causes may come after
-/// the repair of a short incident.
+/// the repair of a short incident. A level that the series is too short to confirm is not reached.
 ///
 /// # Panics
 /// If the two series are on different grids or the target had more arrivals than there were.
@@ -94,7 +101,9 @@ pub fn analyse(total: &Counts, target: &Counts, start: Time, end: Option<Time>, 
     let base = baseline(all, &here, before, rule.baseline_window.nanos().div_ceil(width) as usize)?;
 
     let least = rule.least_window.nanos().div_ceil(width).max(1) as usize;
-    let scan = Scan { all, here: &here, base, least };
+    let sustained = rule.sustained.nanos().div_ceil(width) as usize;
+    let repaired = end.map_or(all.len(), |e| (e.since(total.start()).nanos().div_ceil(width) as usize).min(all.len()));
+    let scan = Scan { all, here: &here, base, least, sustained, repaired };
     let half = scan.first_at_most(first, 1, 2);
     let ninety_nine = scan.first_at_most(first, 1, 100);
     let back = |numerator: u64, denominator: u64| {
@@ -152,43 +161,56 @@ struct Scan<'a, F> {
     here: &'a F,
     base: Arrivals,
     least: usize,
+    /// Least length of a stretch that shows whether a level is kept, in intervals.
+    sustained: usize,
+    /// The first interval after the repair.
+    repaired: usize,
 }
 
 impl<F: Fn(usize) -> u64> Scan<'_, F> {
     /// The first window from `first` on with share <= n/d of the baseline.
     fn first_at_most(&self, first: usize, n: u64, d: u64) -> Option<Window> {
         let expected = ENOUGH_ARRIVALS.max(ALLOWED_ARRIVALS * u128::from(d / n));
+        let level = n as f64 / d as f64 * self.base.here as f64 / self.base.all as f64;
+        let exceeds = |w: &Window| {
+            let usual = level * w.sum.all as f64;
+            w.sum.here as f64 > usual + 3.0 * libm::sqrt(usual)
+        };
+        let stretches = self.windows(first, self.sustained, expected);
+        let within_fault = stretches.iter().filter(|w| w.first + w.cells <= self.repaired);
+        let kept_from = within_fault.filter(|w| exceeds(w)).map(|w| w.first + 1).next_back().unwrap_or(first);
         // here / all <= n/d * base.here / base.all
-        self.first(first, expected, |w| {
-            w.here * u128::from(d) * self.base.all <= u128::from(n) * self.base.here * w.all
+        self.windows(first, self.least, expected).into_iter().find(|w| {
+            w.first >= kept_from
+                && w.sum.here * u128::from(d) * self.base.all <= u128::from(n) * self.base.here * w.sum.all
+                && stretches.get(w.first - first).is_some_and(|s| !exceeds(s))
         })
     }
 
     /// The first window from `first` on with share >= n/d of the baseline.
     fn first_at_least(&self, first: usize, n: u64, d: u64) -> Option<Window> {
-        self.first(first, ENOUGH_ARRIVALS, |w| {
-            w.here * u128::from(d) * self.base.all >= u128::from(n) * self.base.here * w.all
-        })
+        let mut windows = self.windows(first, self.least, ENOUGH_ARRIVALS).into_iter();
+        windows.find(|w| w.sum.here * u128::from(d) * self.base.all >= u128::from(n) * self.base.here * w.sum.all)
     }
 
-    /// Slides a window over the series. It is as short as allowed: at least `least` intervals, and so many arrivals
-    /// that the baseline expects `expected` of them at the target. A window that would pass the end is not looked at.
-    fn first(&self, first: usize, expected: u128, keeps: impl Fn(Arrivals) -> bool) -> Option<Window> {
+    /// A window from each interval on, from `first`. Each is as short as allowed: at least `least` intervals, and so many
+    /// arrivals that the baseline expects `expected` of them at the target. Those that would pass the end are left out.
+    fn windows(&self, first: usize, least: usize, expected: u128) -> Vec<Window> {
         let enough = |all: u128| all * self.base.here >= expected * self.base.all;
+        let mut windows = Vec::new();
         let mut sum = Arrivals { here: 0, all: 0 };
         let mut end = first;
         for i in first..self.all.len() {
-            while end - i < self.least || !enough(sum.all) {
-                sum.all += u128::from(*self.all.get(end)?);
+            while end - i < least || !enough(sum.all) {
+                let Some(all) = self.all.get(end) else { return windows };
+                sum.all += u128::from(*all);
                 sum.here += u128::from((self.here)(end));
                 end += 1;
             }
-            if keeps(sum) {
-                return Some(Window { first: i, cells: end - i, sum });
-            }
+            windows.push(Window { first: i, cells: end - i, sum });
             sum.all -= u128::from(self.all[i]);
             sum.here -= u128::from((self.here)(i));
         }
-        None
+        windows
     }
 }

@@ -142,7 +142,8 @@ pub fn incidents(run: &RunResult, topology: &TopologyResult) -> io::Result<Strin
             vec![i.name.clone(), i.what.clone(), i.target.clone(), plain(micros(i.at_s)), clock.rfc3339(i.at_s)];
         row.push(plain(micros(i.lasted_s)));
         row.extend([i.detected_s, i.moved_half_s, i.moved_99_s, i.over_s].map(|s| optional(s.map(micros))));
-        row.extend([i.requests, i.failed, i.slow, i.degraded, i.stale_reads, i.writes_lost].map(|n| n.to_string()));
+        row.extend([i.requests, i.failed, i.slow, i.degraded, i.stale_reads].map(|n| n.to_string()));
+        row.push(i.writes_lost.map_or_else(String::new, |n| n.to_string()));
         out.row(&row)?;
     }
     out.finish()

@@ -274,7 +274,7 @@ pub(crate) fn incidents(run: &RunResult, t: &TopologyResult) -> Grid {
             f::count(i.slow),
             f::count(i.degraded),
             f::count(i.stale_reads),
-            f::count(i.writes_lost),
+            i.writes_lost.map_or_else(|| f::MISSING.to_owned(), f::count),
         ]);
     }
     g

@@ -117,6 +117,9 @@ impl Page {
                 "Times count from the start of the fault. Slow: first token after more than {}.",
                 f::duration(Some(run.scenario.slow_over_ms / 1e3))
             ));
+            if t.incidents.iter().any(|i| i.writes_lost.is_none()) {
+                self.paragraph("Writes lost: – where no region survived; writes are unavailable then, not lost.");
+            }
             if let Some(note) = tables::about_incidents(t) {
                 self.paragraph(&note);
             }

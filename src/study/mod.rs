@@ -9,6 +9,7 @@ mod info;
 pub mod laws;
 mod objectives;
 mod ordered;
+mod over;
 pub mod policy_diff;
 pub mod replicate;
 pub mod result;

@@ -12,6 +12,9 @@ use crate::units::Span;
 use crate::world::watch::MOST;
 use std::collections::BTreeMap;
 
+/// Why no write was lost and none kept.
+const NO_SURVIVOR: &str = "no region survived: writes were unavailable, not lost";
+
 /// Judges the objectives of a scenario in one topology.
 pub struct Judge<'a> {
     /// The topology.
@@ -55,6 +58,7 @@ impl Judge<'_> {
         }
         let why = match metric.selector(Selector::Region) {
             Some(region) if !self.metrics.contains_key(name) => format!("this topology has nothing in {region}"),
+            _ if metric.def().name == "writes_lost" => NO_SURVIVOR.to_owned(),
             _ => "there was no sample".to_owned(),
         };
         (Verdict::NotMeasured, Some(why))
@@ -71,7 +75,8 @@ impl Judge<'_> {
                     (later_than(objective, row.watched_s), "nothing took the target out of service")
                 }
                 "incident.over_s" => (later_than(objective, row.watched_s), "users were still affected at the end"),
-                _ => (Verdict::NotMeasured, "traffic did not move so far, or was too thin to tell"),
+                "incident.writes_lost" => return (Verdict::NotMeasured, Some(NO_SURVIVOR.to_owned())),
+                _ => (Verdict::NotMeasured, "traffic did not move so far and stay away, or was too thin to tell"),
             };
             let record = Span::from_secs_f64(row.watched_s.round());
             return (verdict, Some(format!("{what}; the record of the incident ends {record} after its start")));

@@ -275,23 +275,24 @@ pub struct IncidentRow {
     pub watched_s: f64,
     /// First health check or gateway that took the target out of service.
     pub detected_s: Option<f64>,
-    /// Half of the target's traffic had moved away.
+    /// Half of the target's traffic had moved away, and stayed away while the fault lasted.
     pub moved_half_s: Option<f64>,
-    /// 99 % of the target's traffic had moved away.
+    /// 99 % of the target's traffic had moved away, and stayed away while the fault lasted.
     pub moved_99_s: Option<f64>,
-    /// Users were no longer affected: last failed or slow turn above the level before the incident.
+    /// Users were no longer affected: last failed, degraded or slow turn of the last minute with more than usual.
     pub over_s: Option<f64>,
-    /// Turns that failed while it lasted and until it was over.
+    /// Of `requests`, failed.
     pub failed: u64,
-    /// Served turns over the slow limit in that time.
+    /// Of `requests`, served over the slow limit.
     pub slow: u64,
-    /// Served turns in degraded mode in that time.
+    /// Of `requests`, served in degraded mode.
     pub degraded: u64,
-    /// Stale reads in that time.
+    /// Of `requests`, stale reads.
     pub stale_reads: u64,
-    /// Acknowledged writes that no surviving region had when the target failed.
-    pub writes_lost: u64,
-    /// Turns that arrived in that time.
+    /// Acknowledged writes that no surviving region had when the target failed. `None` if no region survived: the writes
+    /// were unavailable until it was back.
+    pub writes_lost: Option<u64>,
+    /// Turns in flight when it struck and turns sent from then until it was repaired and over for the users.
     pub requests: u64,
 }
 

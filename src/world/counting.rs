@@ -3,9 +3,8 @@
 use super::World;
 use super::event::SessionKey;
 use super::failure::Failure;
-use super::faults::Occurrence;
 use super::session::Call;
-use super::watch::Watch;
+use super::watch::{Ends, Watch};
 use crate::routing::outcome::{ErrorClass, Outcome};
 use crate::scenario::model::FaultWhat;
 use crate::units::{DeploymentIx, GroupIx, Span, Time};
@@ -148,18 +147,15 @@ impl World<'_> {
     }
 
     /// A turn was served.
-    pub(super) fn count_served(&mut self, session: SessionKey, ttft: Span, e2e: Span) {
+    pub(super) fn count_served(&mut self, session: SessionKey, ttft: Span, e2e: Span, now: Time) {
         let s = &self.sessions[session];
         let (sent, group, region) = (s.request.sent, s.group.ix(), usize::from(s.request.region));
         let (call, stale) = (s.request.call, s.request.stale);
         let new_tokens = u64::from(s.request.input) + u64::from(call.output);
         let slow = ttft > self.scenario.slow_over;
-        for &w in &self.open_watches {
-            let watch = &mut self.record.watches[w];
-            watch.slow.add(sent, u64::from(slow));
-            watch.degraded.add(sent, u64::from(call.degraded));
-            watch.stale.add(sent, u64::from(stale));
-        }
+        let end =
+            Ends { requests: 1, failed: 0, slow: slow.into(), degraded: call.degraded.into(), stale: stale.into() };
+        self.watch_end(sent, now, &end);
         if !self.counted(sent) {
             return;
         }
@@ -203,14 +199,7 @@ impl World<'_> {
         let s = &self.sessions[session];
         let (sent, group, region) = (s.request.sent, s.group.ix(), usize::from(s.request.region));
         let stale = s.request.stale;
-        for &w in &self.open_watches {
-            let watch = &mut self.record.watches[w];
-            watch.failed.add(sent, 1);
-            watch.stale.add(sent, u64::from(stale));
-            let Occurrence { begins, ends, .. } = watch.occurrence;
-            let counted = sent >= self.start; // a turn of the warm-up is nobody's failure
-            watch.broken += u64::from(counted && sent < begins && now >= begins && now < ends);
-        }
+        self.watch_end(sent, now, &Ends { requests: 1, failed: 1, stale: stale.into(), ..Ends::default() });
         if !self.counted(sent) {
             return;
         }
@@ -228,6 +217,13 @@ impl World<'_> {
         if let Some(cell) = self.record.timeline[region].cell_mut(sent) {
             cell.requests += 1;
             cell.failed += 1;
+        }
+    }
+
+    /// A turn has ended.
+    fn watch_end(&mut self, sent: Time, now: Time, end: &Ends) {
+        for &w in &self.open_watches {
+            self.record.watches[w].ended(self.start, sent, now, end);
         }
     }
 

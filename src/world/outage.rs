@@ -89,11 +89,11 @@ impl World<'_> {
         let death = Death { draws: &self.draws, at: now, region: index, up: &up };
         let lost = self.store.lose(&death);
         if now >= self.start && now < self.end {
-            self.record.writes_lost += lost;
+            self.record.writes_lost += lost.unwrap_or(0);
         }
         let struck = self.occurrences[occurrence as usize];
         if let Some(watch) = self.record.watches.iter_mut().find(|w| w.occurrence == struck) {
-            watch.writes_lost += lost;
+            watch.writes_lost = lost;
         }
         let (store, scenario) = (&self.store, self.scenario);
         for (_, s) in self.sessions.iter_mut() {

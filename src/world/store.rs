@@ -97,12 +97,14 @@ impl Store {
         survivors.peek().is_some() && survivors.all(|r| self.visible(death.draws, session, turn, at, r) > death.at)
     }
 
-    /// A region dies: how many acknowledged writes none of the surviving regions has.
-    pub fn lose(&mut self, death: &Death<'_>) -> u64 {
+    /// A region dies: how many acknowledged writes none of the surviving regions has. `None` if no region survives: its
+    /// writes are unavailable until it is back, and then nobody has missed one.
+    pub fn lose(&mut self, death: &Death<'_>) -> Option<u64> {
         let list = std::mem::take(&mut self.recent[death.region]);
-        list.iter()
-            .filter(|w| w.at <= death.at && self.is_lost(death, w.session, w.turn, w.at, w.class.map(usize::from)))
-            .count() as u64
+        let lost =
+            |w: &&Recent| w.at <= death.at && self.is_lost(death, w.session, w.turn, w.at, w.class.map(usize::from));
+        let survivors = (0..self.names.len()).any(|r| r != death.region && death.up[r]);
+        survivors.then(|| list.iter().filter(lost).count() as u64)
     }
 }
 

@@ -41,9 +41,6 @@ impl World<'_> {
             self.chronicle.begins(session, s);
             self.record.groups[s.group.ix()].requests += 1;
         }
-        for &w in &self.open_watches {
-            self.record.watches[w].requests.add(now, 1);
-        }
         self.connect(session, cx);
     }
 
@@ -197,7 +194,7 @@ impl World<'_> {
         s.history = s.history.saturating_add(r.input).saturating_add(r.call.output);
         let (key, turn, class) = (s.key, s.turn, self.scenario.groups[s.group.ix()].residency);
         self.store.acknowledge(index, key, turn, written, class);
-        self.count_served(session, ttft, e2e);
+        self.count_served(session, ttft, e2e, now);
         let (call, slow) = (self.sessions[session].request.call, ttft > self.scenario.slow_over);
         self.chronicle.note(session, first, || What::UserSees);
         self.chronicle.ends(session, last, || Ending::Served {

@@ -9,16 +9,44 @@ use crate::units::{Span, Time};
 pub const MOST: usize = 64;
 /// Length of one step of the detailed record.
 pub const STEP: Span = Span::from_secs(1);
-/// How long before a fault the record begins: the level that "before" means.
-pub const BEFORE: Span = Span::from_mins(5);
+/// How long before a fault the record begins: what the usual level and its usual ups and downs are, is learnt from it.
+/// ASSUMPTION: half an hour has enough minutes to know how much a minute varies, and is short against the daily curve.
+pub const BEFORE: Span = Span::from_mins(30);
 /// How long after the repair it goes on: traffic that has to come back does so within minutes (TTLs, cool-downs).
 pub const AFTER: Span = Span::from_mins(30);
 
 /// Outcomes of turns that were sent within the record are awaited for this long after it.
 pub const AWAIT: Span = Span::from_hours(1);
 
-/// Counts per second around one occurrence of a fault, by the time at which a turn was sent (`sent_*`) or a decision
-/// was made (`to_*`).
+/// How some turns ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Ends {
+    /// All of them.
+    pub requests: u64,
+    /// Of those, failed.
+    pub failed: u64,
+    /// Of those, served slowly.
+    pub slow: u64,
+    /// Of those, served degraded.
+    pub degraded: u64,
+    /// Of those, stale reads.
+    pub stale: u64,
+}
+
+impl Ends {
+    /// Adds others.
+    pub fn add(&mut self, other: &Ends) {
+        self.requests += other.requests;
+        self.failed += other.failed;
+        self.slow += other.slow;
+        self.degraded += other.degraded;
+        self.stale += other.stale;
+    }
+}
+
+/// Counts per second around one occurrence of a fault, by the time at which a turn was sent or a decision was made
+/// (`to_*`). Turns are counted when they have ended. Those that were in flight when the fault struck stand apart: what
+/// became of them says nothing about the time before it.
 #[derive(Clone, Debug)]
 pub struct Watch {
     /// What happened when.
@@ -41,12 +69,13 @@ pub struct Watch {
     pub degraded: Counts,
     /// Of those, stale reads.
     pub stale: Counts,
+    /// Turns that had been sent before the fault struck and had not ended; not in the counts per second.
+    pub in_flight: Ends,
     /// When a health check or a gateway first took the target out of service.
     pub detected: Option<Time>,
-    /// Turns sent before the fault struck that failed while it lasted.
-    pub broken: u64,
-    /// Acknowledged writes that no surviving region had.
-    pub writes_lost: u64,
+    /// Acknowledged writes that no surviving region had. `None` if no region survived that could have had them: what the
+    /// region holds is unavailable until it is back, and there all the same.
+    pub writes_lost: Option<u64>,
 }
 
 impl Watch {
@@ -69,8 +98,36 @@ impl Watch {
             degraded: counts(),
             stale: counts(),
             detected: None,
-            broken: 0,
-            writes_lost: 0,
+            in_flight: Ends::default(),
+            writes_lost: Some(0),
+        }
+    }
+
+    /// Counts the turns that have ended at `now` and had been sent at `sent`; `start` is the end of the warm-up, whose
+    /// turns belong to nobody.
+    pub fn ended(&mut self, start: Time, sent: Time, now: Time, turns: &Ends) {
+        let begins = self.occurrence.begins;
+        if sent < begins && now >= begins {
+            if sent >= start {
+                self.in_flight.add(turns);
+            }
+            return;
+        }
+        self.requests.add(sent, turns.requests);
+        self.failed.add(sent, turns.failed);
+        self.slow.add(sent, turns.slow);
+        self.degraded.add(sent, turns.degraded);
+        self.stale.add(sent, turns.stale);
+    }
+
+    /// How the turns ended that were sent in the second of `t`; the turns in flight when the fault struck are left out.
+    pub fn at(&self, t: Time) -> Ends {
+        Ends {
+            requests: self.requests.at(t),
+            failed: self.failed.at(t),
+            slow: self.slow.at(t),
+            degraded: self.degraded.at(t),
+            stale: self.stale.at(t),
         }
     }
 }

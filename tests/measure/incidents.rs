@@ -172,3 +172,21 @@ fn a_noisy_switch_is_dated_within_its_resolution() {
     }
     assert!((sum / 100.0).abs() < 1.0, "the half is dated {} s late on average", sum / 100.0);
 }
+
+#[test]
+fn a_lull_is_no_move() {
+    // gateways come back to a browned-out provider for 5 s of every 30 s, until the repair and a while longer
+    let lulls = |s: u64| if !(600..2430).contains(&s) || s % 30 < 5 { 8.0 } else { 0.0 };
+    for seed in 0..20 {
+        let (all, here) = poisson_arrivals(seed, 4200, 23.0, lulls);
+        let f = shift::analyse(&all, &here, at(600), Some(at(2400)), ShiftRule::default()).unwrap();
+        assert_eq!(f.moved_99, None, "seed {seed}: a sixth of the traffic keeps coming");
+        assert!(f.moved_half.is_some(), "seed {seed}: over any two minutes more than half is away");
+    }
+    // away, back for ten minutes while the fault lasts, away again: it has moved the second time
+    let (all, here) = arrivals(3000, 40, |s| if s < 630 || (900..1500).contains(&s) { 0.4 } else { 0.0 });
+    let f = shift::analyse(&all, &here, at(600), Some(at(2400)), ShiftRule::default()).unwrap();
+    for m in [f.moved_half, f.moved_99] {
+        assert!((m.unwrap().after.as_secs_f64() - 900.0).abs() < 2.0, "{f:?}");
+    }
+}

@@ -289,7 +289,7 @@ fn topology(i: usize, minutes: usize) -> TopologyResult {
                 slow: 8_121,
                 degraded: 0,
                 stale_reads: if n == 1 { 0 } else { 3_377 },
-                writes_lost: if n == 1 { 0 } else { 41 },
+                writes_lost: (n > 1).then_some(41),
                 requests: 71_234,
             },
             IncidentRow {
@@ -307,7 +307,7 @@ fn topology(i: usize, minutes: usize) -> TopologyResult {
                 slow: 21_002,
                 degraded: 13_518,
                 stale_reads: 0,
-                writes_lost: 0,
+                writes_lost: Some(0),
                 requests: 44_871,
             },
         ],

@@ -357,7 +357,8 @@ static DEFINITIONS: &[MetricDef] = &[
         Count,
         &[],
         Lower,
-        "Writes that had been acknowledged and that no surviving region had when their region failed.",
+        "Writes that had been acknowledged and that no surviving region had when their region failed. None with one \
+         region: its writes are unavailable while it is down, not lost.",
     ),
     one(
         "residency_violations",
@@ -424,47 +425,40 @@ static DEFINITIONS: &[MetricDef] = &[
         Seconds,
         Lower,
         "From the incident's start until the affected target's share of what was sent had fallen to half of what it was \
-         before. None if it never fell so far.",
+         before, and stayed so for as long as the fault lasted, two minutes at least. None if it never did.",
     ),
     of_incident(
         "incident.moved_99_s",
         Seconds,
         Lower,
         "From the incident's start until the affected target's share of what was sent had fallen to 1 % of what it was \
-         before. None if it never fell so far.",
+         before, and stayed so for as long as the fault lasted, two minutes at least. None if it never did.",
     ),
     of_incident(
         "incident.over_s",
         Seconds,
         Lower,
-        "From the incident's start until users were no longer affected: until the last request that failed or was slow \
-         beyond the level before the incident. None if that was not seen before the record ends.",
+        "From the incident's start until users were no longer affected: until the last request that failed, was degraded \
+         or was slow in the last minute that had more of them than usual, by when requests were sent. 0 if there was no \
+         such minute, none if the record ends with one.",
     ),
     of_incident(
         "incident.requests",
         Count,
         Neither,
-        "Requests sent from the incident's start until it was over for its users, at least until the repair.",
+        "Requests in flight when the incident struck, and those sent from then until it was over for its users, at least \
+         until the repair.",
     ),
-    of_incident("incident.failed", Count, Lower, "Failed requests in the time of `incident.requests`."),
-    of_incident(
-        "incident.slow",
-        Count,
-        Lower,
-        "Served requests over the scenario's slow limit in the time of `incident.requests`.",
-    ),
-    of_incident(
-        "incident.degraded",
-        Count,
-        Lower,
-        "Requests that got a degraded answer in the time of `incident.requests`.",
-    ),
-    of_incident("incident.stale_reads", Count, Lower, "Stale reads in the time of `incident.requests`."),
+    of_incident("incident.failed", Count, Lower, "Of `incident.requests`, those that failed."),
+    of_incident("incident.slow", Count, Lower, "Of `incident.requests`, those served over the scenario's slow limit."),
+    of_incident("incident.degraded", Count, Lower, "Of `incident.requests`, those that got a degraded answer."),
+    of_incident("incident.stale_reads", Count, Lower, "Of `incident.requests`, the stale reads."),
     of_incident(
         "incident.writes_lost",
         Count,
         Lower,
-        "Acknowledged writes that no surviving region had when the incident struck.",
+        "Acknowledged writes that no surviving region had when the incident struck. None if no region survived: its writes \
+         were unavailable until it was back, not lost.",
     ),
 ];
 

@@ -19,7 +19,10 @@ impl Measured<'_> {
         self.metrics_of_errors(&mut m);
         self.metrics_of_models(&mut m);
         self.metrics_of_incidents(&mut m);
-        m.put("writes_lost", &[], self.per_replication(self.record.writes_lost));
+        // with one region nothing survives that could lack a write
+        let survivors = self.scenario.topologies[self.index].regions.len() > 1;
+        let lost = survivors.then(|| self.per_replication(self.record.writes_lost)).flatten();
+        m.put("writes_lost", &[], lost);
         m.put("residency_violations", &[], self.per_replication(self.record.residency_violations));
         m.put("cost_per_month_usd", &[], Some(self.per_month_usd()));
         m.0
@@ -148,7 +151,7 @@ impl Measured<'_> {
             m.put("incident.slow", by, self.per_replication(row.slow));
             m.put("incident.degraded", by, self.per_replication(row.degraded));
             m.put("incident.stale_reads", by, self.per_replication(row.stale_reads));
-            m.put("incident.writes_lost", by, self.per_replication(row.writes_lost));
+            m.put("incident.writes_lost", by, row.writes_lost.and_then(|n| self.per_replication(n)));
         }
     }
 }
