@@ -312,13 +312,13 @@ impl Router {
                 reasons.push(Reason::Panic);
                 journey.passed_over = false;
                 for pool in 0..self.config.chain.len() {
-                    if self.balancers[pool].has_panic_rule() {
-                        continue;
-                    }
                     journey.pool = pool as u8;
-                    if let Some(position) = self.choose(now, journey, request, true, entropy, reasons) {
+                    if !self.balancers[pool].has_panic_rule()
+                        && let Some(position) = self.choose(now, journey, request, true, entropy, reasons)
+                    {
                         return self.launch(now, journey, request, position, entropy, reasons);
                     }
+                    journey.passed_over |= self.has_legal_member(journey);
                 }
             }
             reasons.push(Reason::Exhausted);

@@ -285,3 +285,31 @@ fn what_is_granted_comes_back_however_a_call_ends() {
     assert!(shed > 0 && given_up > 0, "{shed} {given_up}");
     assert_eq!(r.limits.unwrap().outstanding(), 0);
 }
+
+/// Nobody in the first pool has room, the second one cools down: the call in the panic goes to the second, which is a
+/// fallback.
+#[test]
+fn a_pool_passed_over_in_a_panic_is_passed_over() {
+    let cooldown = CooldownConfig { failures: 1, time: Span::from_secs(60), rate_limited_at_once: true };
+    let config = RouterConfig {
+        limits: limited(None).config().limits.clone(),
+        guards: vec![GuardConfig::Cooldown(cooldown)],
+        attempts_per_pool: 1,
+        ..router(1, None).config().clone()
+    };
+    let mut r = Router::new(config, 3).unwrap();
+    let s = &mut reason_free();
+    // two requests use up the tokens of 0 and 1; both succeed
+    for expected in [0, 1] {
+        let mut j = Journey::new(None);
+        let command = r.on_request(Time::ZERO, &mut j, &REQUEST, &mut Half, s);
+        assert_eq!(attempt(command).0, expected);
+        r.on_outcome(Time::ZERO, &mut j, &REQUEST, d(expected), &ended(Outcome::Ok), &mut Half, s);
+    }
+    // the third fails in the last pool, which cools down
+    let mut j = Journey::new(None);
+    assert_eq!(attempt(r.on_request(Time::ZERO, &mut j, &REQUEST, &mut Half, s)), (2, true, true));
+    r.on_outcome(Time::ZERO, &mut j, &REQUEST, d(2), &ended(UNAVAILABLE), &mut Half, s);
+    let mut j = Journey::new(None);
+    assert_eq!(attempt(r.on_request(Time::ZERO, &mut j, &REQUEST, &mut Half, s)), (2, true, true));
+}
