@@ -51,7 +51,7 @@ impl World<'_> {
             }
             // at the end of time it would wait for ever
             Command::Wait { until } if until > MAX_TIME => {
-                self.ask_gateway(session, cx.now()).on_given_up(cx.now());
+                self.tell_gateway(session).on_given_up(cx.now());
                 self.turn_fails(session, Failure::Shed, cx);
             }
             Command::Wait { until } => {
@@ -149,7 +149,7 @@ impl World<'_> {
         if raced && call.outcome != Outcome::Ok {
             // the other call may still answer
             self.close_leg(session, leg);
-            if self.ask_gateway(session, now).observe(now, &call) {
+            if self.tell_gateway(session).observe(now, &call) {
                 let deployment = call.deployment;
                 self.chronicle.note(session, now, || What::TakenOut { deployment });
                 self.watch_taken_out(call.sent, now, deployment);
@@ -161,7 +161,10 @@ impl World<'_> {
             self.give_up(session, leg.other(), cx);
         }
         self.sessions[session].request.call = call;
-        let (mut command, taken_out) = self.ask_gateway(session, now).on_outcome(now, &call);
+        // after an answer there is nothing to choose
+        let done = call.outcome == Outcome::Ok;
+        let question = if done { self.tell_gateway(session) } else { self.ask_gateway(session, now) };
+        let (mut command, taken_out) = question.on_outcome(now, &call);
         if taken_out {
             self.watch_taken_out(call.sent, now, call.deployment);
         }
@@ -171,8 +174,8 @@ impl World<'_> {
             // a part of the answer is with the user already: no gateway can take that back and try elsewhere
             self.chronicle.note(session, now, || What::HalfAnswered);
             match command {
-                Command::Attempt(a) => self.ask_gateway(session, now).on_abandoned(now, a.deployment),
-                Command::Wait { .. } => self.ask_gateway(session, now).on_given_up(now),
+                Command::Attempt(a) => self.tell_gateway(session).on_abandoned(now, a.deployment),
+                Command::Wait { .. } => self.tell_gateway(session).on_given_up(now),
                 Command::Succeed | Command::Fail { .. } | Command::Refuse { .. } => {}
             }
             command = Command::Fail { class: Some(class) };

@@ -94,7 +94,7 @@ impl World<'_> {
             self.chronicle.note(session, now, || What::NetworkMoved);
             self.give_up_calls(session, cx);
             if self.sessions[session].request.phase == Phase::BackingOff {
-                self.ask_gateway(session, cx.now()).on_given_up(cx.now());
+                self.tell_gateway(session).on_given_up(cx.now());
             }
             self.leaves_region(session, cx);
             if moved.to.is_none() {

@@ -113,7 +113,7 @@ impl World<'_> {
             self.chronicle.note(session, now, || What::GivenUp { attempt, usage });
         }
         self.note(now, session, Happening::GivenUp { deployment: call.deployment });
-        self.ask_gateway(session, cx.now()).on_abandoned(now, call.deployment);
+        self.tell_gateway(session).on_abandoned(now, call.deployment);
         self.close_leg(session, leg);
     }
 

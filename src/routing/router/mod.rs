@@ -16,8 +16,11 @@
 //! The retry-then-fallback order is the one of LiteLLM's and Portkey's fallback lists; the algorithms themselves are
 //! chosen per pool by [`crate::routing::balance::Choose`].
 
+mod choice;
 mod config;
+mod ending;
 mod journey;
+mod launch;
 mod limits;
 #[cfg(test)]
 mod tests;
@@ -26,13 +29,13 @@ pub use config::{ConfigError, Locality, MAX_POOL, Member, PoolConfig, RouterConf
 pub use journey::{Command, Journey};
 pub use limits::LimitsConfig;
 
-use crate::routing::balance::{Balance, Balancer, LoadReport, MemberState, Standing, View};
+use crate::routing::balance::{Balance, Balancer, LoadReport, MemberState};
 use crate::routing::entropy::Entropy;
 use crate::routing::guard::{AnyGuard, Guard, Probed};
-use crate::routing::outcome::{ErrorClass, Observation, Outcome};
-use crate::routing::reason::{Exclusion, Reason, ReasonSink};
+use crate::routing::outcome::{Observation, Outcome};
+use crate::routing::reason::{Reason, ReasonSink};
 use crate::routing::request::Request;
-use crate::routing::retry::budget::{Budget, Load, RetryBudget};
+use crate::routing::retry::budget::{Budget, Load};
 use crate::routing::throttle::{Permission, Throttle};
 use crate::units::{DeploymentIx, Span, Time};
 use journey::Tried;
@@ -164,28 +167,6 @@ impl Router {
         }
     }
 
-    /// Takes in how a call ended without deciding anything. True when the deployment has just been taken out of service.
-    pub fn observe(&mut self, now: Time, journey: &mut Journey, deployment: DeploymentIx, seen: &Observation) -> bool {
-        let d = deployment.ix();
-        self.leave(now, journey, deployment, Some(seen));
-        if let Some(budget) = &mut self.budget {
-            budget.on_outcome(now, seen.outcome, journey.paid);
-        }
-        if let Some(throttle) = &mut self.throttle {
-            throttle.on_end(now, seen.outcome);
-        }
-        let pool = usize::from(journey.pool);
-        if let Some(position) = self.positions[pool][d] {
-            self.balancers[pool].on_end(now, usize::from(position), seen);
-        }
-        let mut taken_out = false;
-        for guard in &mut self.guards {
-            guard.advance(now);
-            taken_out |= guard.on_end(now, d, seen);
-        }
-        taken_out
-    }
-
     /// An attempt has ended. True in the second place: the deployment has just been taken out of service.
     #[allow(clippy::too_many_arguments, reason = "each is a thing of its own that the gateway brings")]
     pub fn on_outcome<E: Entropy, S: ReasonSink>(
@@ -213,19 +194,6 @@ impl Router {
         (self.next(now, journey, request, retry_after, entropy, reasons), taken_out)
     }
 
-    /// A call is given up without an outcome (the user went away, the region died, the other call of a race won).
-    pub fn on_abandoned(&mut self, now: Time, journey: &mut Journey, deployment: DeploymentIx) {
-        let d = deployment.ix();
-        self.leave(now, journey, deployment, None);
-        let pool = usize::from(journey.pool);
-        if let Some(position) = self.positions[pool][d] {
-            self.balancers[pool].on_abandoned(now, usize::from(position));
-        }
-        for guard in &mut self.guards {
-            guard.on_abandoned(now, d);
-        }
-    }
-
     /// A deployment has reported its load.
     pub fn on_report(&mut self, deployment: DeploymentIx, report: LoadReport) {
         self.reports[deployment.ix()] = Some(report);
@@ -239,14 +207,6 @@ impl Router {
             taken_out |= guard.on_probe(now, deployment.ix(), probed);
         }
         taken_out
-    }
-
-    /// The request is given up between attempts: a retry that was paid for is not made. Its price is not given back, as in
-    /// the clients that have budgets.
-    pub fn on_given_up(&mut self, journey: &mut Journey) {
-        if std::mem::take(&mut journey.cleared) {
-            self.load.retries -= 1;
-        }
     }
 
     /// The pause that [`Command::Wait`] asked for is over.
@@ -326,266 +286,6 @@ impl Router {
                 return Command::Shed; // it has waited for room as long as it may
             }
             return Command::Fail { class: journey.last_error };
-        }
-    }
-
-    /// Until when the request waits at the gateway because nobody of the pool has room.
-    fn hold(&self, now: Time, journey: &mut Journey, request: &Request<'_>) -> Option<Time> {
-        let p = usize::from(journey.pool);
-        let view = View { now, request, members: &self.config.chain[p].members, states: &self.states };
-        let (pause, longest) = self.balancers[p].holds(&view)?;
-        let since = *journey.held_since.get_or_insert(now);
-        (now.since(since) < longest).then(|| now + pause)
-    }
-
-    /// The pause before somebody of this pool is called again; `None` when the rule gives up.
-    fn pause<E: Entropy>(&self, journey: &mut Journey, retry_after: Option<Span>, entropy: &mut E) -> Option<Span> {
-        let k = u32::from(journey.retries_in_pool);
-        let pause = self.config.delay.before(k, journey.previous_backoff, journey.last_error, retry_after, entropy)?;
-        journey.previous_backoff = pause;
-        journey.retries_in_pool = journey.retries_in_pool.saturating_add(1);
-        Some(pause)
-    }
-
-    /// Whether the next attempt may be made as far as the retry budget goes; a retry is paid for here.
-    fn clear<S: ReasonSink>(&mut self, now: Time, journey: &mut Journey, reasons: &mut S) -> bool {
-        let Some(budget) = &mut self.budget else { return true };
-        if journey.attempts == 0 || journey.cleared {
-            return true;
-        }
-        let Some(price) = budget.withdraw(now, journey.last_error, self.load) else {
-            reasons.push(Reason::BudgetSpent);
-            return false;
-        };
-        journey.paid = Some(price);
-        journey.cleared = true;
-        self.load.retries += 1;
-        true
-    }
-
-    /// Whether the present pool may have no further call out.
-    fn is_full(&self, journey: &Journey) -> bool {
-        let p = usize::from(journey.pool);
-        self.config.chain[p].max_requests.is_some_and(|most| self.out[p] >= most)
-    }
-
-    fn permission<E: Entropy>(&mut self, now: Time, entropy: &mut E) -> Permission {
-        self.throttle.as_mut().map_or(Permission::Go, |t| t.on_call(now, entropy))
-    }
-
-    /// Calls the member, if the budget and the throttle let it.
-    fn launch<E: Entropy, S: ReasonSink>(
-        &mut self,
-        now: Time,
-        journey: &mut Journey,
-        request: &Request<'_>,
-        position: usize,
-        entropy: &mut E,
-        reasons: &mut S,
-    ) -> Command {
-        if self.is_full(journey) {
-            self.hand_back(now);
-            self.on_given_up(journey);
-            reasons.push(Reason::Overflow { pool: journey.pool });
-            return Command::Shed;
-        }
-        if !self.clear(now, journey, reasons) {
-            self.hand_back(now);
-            return Command::Fail { class: journey.last_error };
-        }
-        match self.permission(now, entropy) {
-            Permission::Go => self.attempt(now, journey, request, position, reasons),
-            Permission::Wait(until) => {
-                self.hand_back(now);
-                journey.paced = true;
-                reasons.push(Reason::Paced { until });
-                Command::Wait { until }
-            }
-            Permission::Refused => {
-                self.hand_back(now);
-                self.on_given_up(journey);
-                reasons.push(Reason::Shed);
-                Command::Shed
-            }
-        }
-    }
-
-    /// Position in the pool of the member to call, if any may be called. In a panic the guards are ignored.
-    fn choose<E: Entropy, S: ReasonSink>(
-        &mut self,
-        now: Time,
-        journey: &mut Journey,
-        request: &Request<'_>,
-        panic: bool,
-        entropy: &mut E,
-        reasons: &mut S,
-    ) -> Option<usize> {
-        self.look(now, journey, request, panic);
-        let p = usize::from(journey.pool);
-        if reasons.on() {
-            self.say_who_stands_where(now, &self.config.chain[p], request, reasons);
-        }
-        loop {
-            let pool = &self.config.chain[p];
-            let view = View { now, request, members: &pool.members, states: &self.states };
-            let chosen = self.balancers[p].pick(&view, entropy, reasons)?;
-            let deployment = pool.members[chosen].deployment;
-            if let Some(limits) = &mut self.limits
-                && let Err(refusal) = limits.admit(now, deployment, request)
-            {
-                let until = refusal.wait.map(|wait| now + wait);
-                reasons
-                    .push(Reason::Excluded { deployment, because: Exclusion::AtLimit { limit: refusal.limit, until } });
-                journey.last_error.get_or_insert(ErrorClass::RateLimited);
-                if std::mem::replace(&mut self.states[chosen].standing, Standing::Limited) == Standing::Limited {
-                    return None; // whoever names one that may not be called has nobody else to name
-                }
-                continue;
-            }
-            if journey.first.is_none() {
-                journey.passed_over |= self.balancers[p].favourite(&view).is_some_and(|f| f != chosen);
-            }
-            return Some(chosen);
-        }
-    }
-
-    /// What was granted to a call that is not made.
-    fn hand_back(&mut self, now: Time) {
-        if let Some(limits) = &mut self.limits {
-            limits.hand_back(now);
-        }
-    }
-
-    /// Notes the present states of the pool's members.
-    fn look(&mut self, now: Time, journey: &mut Journey, request: &Request<'_>, panic: bool) {
-        self.on_wake(now);
-        let Router { config, states, guards, in_flight, limits, reports, .. } = self;
-        let legal = journey.class.map(|c| config.legal[usize::from(c)].as_slice());
-        states.clear();
-        states.extend(config.chain[usize::from(journey.pool)].members.iter().enumerate().map(|(i, m)| {
-            let d = m.deployment.ix();
-            let tried = journey.tried.contains(i);
-            let standing = if legal.is_some_and(|l| !l[d]) {
-                Standing::Illegal
-            } else if !panic && !guards.iter().all(|g| g.admits(now, d)) {
-                Standing::Out
-            } else if tried {
-                Standing::Tried
-            } else if limits.as_ref().is_some_and(|l| l.refusing(now, m.deployment, request).is_some()) {
-                Standing::Limited
-            } else {
-                Standing::Usable
-            };
-            MemberState { standing, in_flight: in_flight[d], tried, report: reports[d] }
-        }));
-        if states.iter().any(|s| s.standing == Standing::Limited) {
-            journey.last_error.get_or_insert(ErrorClass::RateLimited);
-        }
-    }
-
-    /// The first guard that keeps the deployment out of service, and until when.
-    fn out(&self, now: Time, deployment: DeploymentIx) -> Option<(&'static str, Option<Time>)> {
-        let d = deployment.ix();
-        let (guard, config) = self.guards.iter().zip(&self.config.guards).find(|(g, _)| !g.admits(now, d))?;
-        Some((config.name(), guard.until(now, d)))
-    }
-
-    /// Who may be called, and why the others may not.
-    fn say_who_stands_where<S: ReasonSink>(
-        &self,
-        now: Time,
-        pool: &PoolConfig,
-        request: &Request<'_>,
-        reasons: &mut S,
-    ) {
-        for (m, state) in pool.members.iter().zip(&self.states) {
-            let deployment = m.deployment;
-            let because = match state.standing {
-                Standing::Usable => {
-                    reasons.push(Reason::Candidate { deployment, in_flight: state.in_flight });
-                    continue;
-                }
-                Standing::Tried => Exclusion::AlreadyTried,
-                Standing::Illegal => Exclusion::Residency,
-                Standing::Limited => {
-                    let shut = self.limits.as_ref().and_then(|l| l.refusing(now, m.deployment, request));
-                    let (limit, until) = shut.expect("its limit refuses");
-                    Exclusion::AtLimit { limit, until: Some(until) }
-                }
-                Standing::Out => {
-                    let (guard, until) = self.out(now, deployment).expect("somebody has taken it out");
-                    Exclusion::Out { guard, until }
-                }
-            };
-            reasons.push(Reason::Excluded { deployment, because });
-        }
-    }
-
-    /// Whether the present pool has a member that the request's data may go to.
-    fn has_legal_member(&self, journey: &Journey) -> bool {
-        let legal = journey.class.map(|c| self.config.legal[usize::from(c)].as_slice());
-        let members = &self.config.chain[usize::from(journey.pool)].members;
-        members.iter().any(|m| legal.is_none_or(|l| l[m.deployment.ix()]))
-    }
-
-    /// Whether waiting opens somebody of the present pool who has failed this request but is in service. The states are
-    /// those that the choice before has noted.
-    fn retry_would_help(&self) -> bool {
-        self.states.iter().any(|s| s.standing == Standing::Tried)
-    }
-
-    fn attempt<S: ReasonSink>(
-        &mut self,
-        now: Time,
-        journey: &mut Journey,
-        request: &Request<'_>,
-        position: usize,
-        reasons: &mut S,
-    ) -> Command {
-        let p = usize::from(journey.pool);
-        let pool = &self.config.chain[p];
-        let deployment = pool.members[position].deployment;
-        let first = *journey.first.get_or_insert(deployment);
-        let fallback = journey.passed_over || deployment != first;
-        reasons.push(Reason::Chosen { deployment, pool: journey.pool, attempt: journey.attempts });
-        if journey.attempts == 0 {
-            journey.first_out = true;
-            if let Some(budget) = &mut self.budget {
-                budget.on_request(now);
-            }
-        }
-        journey.retries_out += u8::from(std::mem::take(&mut journey.cleared));
-        self.load.active += 1;
-        self.out[p] += 1;
-        journey.held_since = None;
-        journey.tried.add(position);
-        journey.attempts = journey.attempts.saturating_add(1);
-        journey.attempts_in_pool = journey.attempts_in_pool.saturating_add(1);
-        self.in_flight[deployment.ix()] += 1;
-        self.balancers[p].on_sent(now, position, request);
-        for guard in &mut self.guards {
-            guard.on_sent(now, deployment.ix());
-        }
-        if let Some(held) = self.limits.as_mut().and_then(Limits::take) {
-            journey.holds(held);
-        }
-        Command::Attempt { deployment, degraded: pool.degraded, fallback }
-    }
-
-    /// A call to the deployment is no longer out. (A second call of the same request goes to somebody else, so the
-    /// deployment tells which of them it was.)
-    fn leave(&mut self, now: Time, journey: &mut Journey, deployment: DeploymentIx, seen: Option<&Observation>) {
-        if let (Some(limits), Some(held)) = (&mut self.limits, journey.release(deployment)) {
-            limits.end(now, held, seen);
-        }
-        self.in_flight[deployment.ix()] -= 1;
-        self.load.active -= 1;
-        self.out[usize::from(journey.pool)] -= 1;
-        if journey.first_out && journey.first == Some(deployment) {
-            journey.first_out = false;
-        } else if journey.retries_out > 0 {
-            journey.retries_out -= 1;
-            self.load.retries -= 1;
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::routing::balance::tests::REQUEST;
 use crate::routing::guard::{CooldownConfig, GuardConfig};
 use crate::routing::limits::{BucketConfig, Limit, LimiterConfig, PlainConfig};
 use crate::routing::outcome::{ErrorClass, ErrorSet};
+use crate::routing::reason::Exclusion;
 use crate::routing::retry::budget::{BudgetConfig, GrpcThrottleConfig};
 use crate::routing::retry::{Backoff, Delay, Jitter};
 use crate::routing::throttle::{SreConfig, ThrottleConfig};

@@ -19,7 +19,7 @@ use crate::routing::guard::Probed;
 use crate::routing::outcome::{ErrorClass, Observation, Outcome};
 use crate::routing::reason::{ReasonSink, Silent};
 use crate::routing::request::Request;
-use crate::routing::router::Journey;
+use crate::routing::router::{Journey, Router};
 use crate::scenario::model::{self, Scenario, Topology};
 use crate::units::{DeploymentIx, RegionIx, Time};
 
@@ -215,17 +215,26 @@ impl Gateway {
 }
 
 impl World<'_> {
-    /// Turns to the gateway of the region that the turn is in.
+    /// Turns to the gateway of the region that the turn is in, which will choose: it looks at what there is to know first.
     pub(super) fn ask_gateway(&mut self, session: SessionKey, now: Time) -> Question<'_> {
         self.learn_loads(usize::from(self.sessions[session].request.region), now);
         self.look_into_prompt(session);
+        self.question(session, true)
+    }
+
+    /// Turns to the gateway of the region that the turn is in with news that leave nothing to choose.
+    pub(super) fn tell_gateway(&mut self, session: SessionKey) -> Question<'_> {
+        self.question(session, false)
+    }
+
+    fn question(&mut self, session: SessionKey, looked: bool) -> Question<'_> {
         let s = &mut self.sessions[session];
         let request = Request {
             streams: self.demand[usize::from(s.workload)].streamed,
             input_tokens: s.request.prompt,
             max_output: Some(self.demand[usize::from(s.workload)].max_output),
             affinity: s.key.0,
-            blocks: self.knowledge.blocks(),
+            blocks: if looked { self.knowledge.blocks() } else { &[] },
         };
         Question {
             gateway: &mut self.regions[usize::from(s.request.region)].gateway,
@@ -248,7 +257,11 @@ impl Question<'_> {
     fn request<S: ReasonSink>(self, now: Time, sink: &mut S) -> Command {
         let Question { gateway, ride, request, draws, turn, workload, .. } = self;
         match gateway {
-            Gateway::Own(own) => own.on_request(now, ride, &request, &mut own::entropy(ride, draws, turn), sink),
+            Gateway::Own(own) => {
+                own.begin(ride);
+                let entropy = &mut own::entropy(ride, draws, turn);
+                own.ask(ride, |router, journey| router.on_request(now, journey, &request, entropy, sink))
+            }
             Gateway::LiteLlm(litellm) => litellm.on_request(now, ride, workload, &request, Draw { draws, turn }, sink),
         }
     }
@@ -265,7 +278,7 @@ impl Question<'_> {
                 let mut entropy = own::entropy(ride, draws, turn);
                 // the draws before the pause have the first addresses
                 entropy.next += 128;
-                own.on_timeout(now, ride, &request, &mut entropy, sink)
+                own.ask(ride, |router, journey| router.on_timeout(now, journey, &request, &mut entropy, sink))
             }
             Gateway::LiteLlm(litellm) => litellm.on_timeout(now, ride, request.streams, Draw { draws, turn }, sink),
         }
@@ -279,7 +292,11 @@ impl Question<'_> {
     fn hedge<S: ReasonSink>(self, now: Time, sink: &mut S) -> Option<Command> {
         let Question { gateway, ride, request, draws, turn, .. } = self;
         match gateway {
-            Gateway::Own(own) => own.on_hedge(now, ride, &request, &mut own::entropy(ride, draws, turn), sink),
+            Gateway::Own(own) => {
+                let entropy = &mut own::entropy(ride, draws, turn);
+                let command = own.tell(ride, |router, journey| router.on_hedge(now, journey, &request, entropy, sink));
+                command.map(|c| own.command(c))
+            }
             Gateway::LiteLlm(_) => None,
         }
     }
@@ -294,8 +311,11 @@ impl Question<'_> {
         let seen = observation(call, now, &request);
         match gateway {
             Gateway::Own(own) => {
-                let mut entropy = own::entropy(ride, draws, turn);
-                own.on_outcome(now, ride, &request, (call.deployment, &seen), &mut entropy, sink)
+                let entropy = &mut own::entropy(ride, draws, turn);
+                let (command, taken_out) = own.tell(ride, |router, journey| {
+                    router.on_outcome(now, journey, &request, call.deployment, &seen, entropy, sink)
+                });
+                (own.command(command), taken_out)
             }
             Gateway::LiteLlm(litellm) => litellm.on_outcome(now, ride, &seen, Draw { draws, turn }, sink),
         }
@@ -305,7 +325,9 @@ impl Question<'_> {
     pub(super) fn observe(self, now: Time, call: &Call) -> bool {
         let seen = observation(call, now, &self.request);
         match self.gateway {
-            Gateway::Own(own) => own.observe(now, self.ride, call.deployment, &seen),
+            Gateway::Own(own) => {
+                own.tell(self.ride, |router, journey| router.observe(now, journey, call.deployment, &seen))
+            }
             Gateway::LiteLlm(_) => unreachable!("products do not hedge, so no call of theirs races another"),
         }
     }
@@ -313,7 +335,7 @@ impl Question<'_> {
     /// A call is given up.
     pub(super) fn on_abandoned(self, now: Time, deployment: DeploymentIx) {
         match self.gateway {
-            Gateway::Own(own) => own.on_abandoned(now, self.ride, deployment),
+            Gateway::Own(own) => own.tell(self.ride, |router, journey| router.on_abandoned(now, journey, deployment)),
             Gateway::LiteLlm(litellm) => litellm.on_abandoned(now, self.ride),
         }
     }
@@ -321,7 +343,7 @@ impl Question<'_> {
     /// The request ends although the gateway would have tried again after a pause.
     pub(super) fn on_given_up(self, now: Time) {
         match self.gateway {
-            Gateway::Own(own) => own.on_given_up(self.ride),
+            Gateway::Own(own) => own.tell(self.ride, Router::on_given_up),
             Gateway::LiteLlm(litellm) => litellm.on_abandoned(now, self.ride),
         }
     }

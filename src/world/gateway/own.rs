@@ -5,9 +5,6 @@ use super::{Attempt, Command, Ride, TurnEntropy, With};
 use crate::random::{Draws, EntityKey};
 use crate::routing::balance::LoadReport;
 use crate::routing::guard::Probed;
-use crate::routing::outcome::Observation;
-use crate::routing::reason::ReasonSink;
-use crate::routing::request::Request;
 use crate::routing::router::{self, Journey, LimitsConfig, Locality, Member, PoolConfig, Router, RouterConfig};
 use crate::scenario::model::{Pool, PoolLocality, Residency, Scenario, Topology};
 use crate::units::{DeploymentIx, RegionIx, Span, Time};
@@ -64,71 +61,32 @@ impl Own {
         (0..self.deployments).map(|d| self.router.in_flight(DeploymentIx::new(d))).sum()
     }
 
-    pub(super) fn on_request<S: ReasonSink>(
-        &mut self,
-        now: Time,
-        ride: &mut Ride,
-        request: &Request<'_>,
-        entropy: &mut TurnEntropy<'_>,
-        sink: &mut S,
-    ) -> Command {
+    /// A turn comes in: it gets its journey, unless it brings one.
+    pub(super) fn begin(&self, ride: &mut Ride) {
         if !matches!(ride.with, With::Own(_)) {
             ride.with = With::Own(Journey::new(ride.class));
         }
-        let command = self.router.on_request(now, journey(ride), request, entropy, sink);
-        self.command(command)
     }
 
-    pub(super) fn on_timeout<S: ReasonSink>(
+    /// Asks the router what to do next for a turn.
+    pub(super) fn ask(
         &mut self,
-        now: Time,
         ride: &mut Ride,
-        request: &Request<'_>,
-        entropy: &mut TurnEntropy<'_>,
-        sink: &mut S,
+        question: impl FnOnce(&mut Router, &mut Journey) -> router::Command,
     ) -> Command {
-        let command = self.router.on_timeout(now, journey(ride), request, entropy, sink);
+        let command = self.tell(ride, question);
         self.command(command)
     }
 
-    pub(super) fn on_hedge<S: ReasonSink>(
-        &mut self,
-        now: Time,
-        ride: &mut Ride,
-        request: &Request<'_>,
-        entropy: &mut TurnEntropy<'_>,
-        sink: &mut S,
-    ) -> Option<Command> {
-        let command = self.router.on_hedge(now, journey(ride), request, entropy, sink);
-        command.map(|c| self.command(c))
+    /// Tells the router what became of a turn.
+    pub(super) fn tell<T>(&mut self, ride: &mut Ride, news: impl FnOnce(&mut Router, &mut Journey) -> T) -> T {
+        match &mut ride.with {
+            With::Own(journey) => news(&mut self.router, journey),
+            With::Nobody | With::LiteLlm(_) => unreachable!("a turn that is with the own router has its journey"),
+        }
     }
 
-    pub(super) fn on_outcome<S: ReasonSink>(
-        &mut self,
-        now: Time,
-        ride: &mut Ride,
-        request: &Request<'_>,
-        (deployment, seen): (DeploymentIx, &Observation),
-        entropy: &mut TurnEntropy<'_>,
-        sink: &mut S,
-    ) -> (Command, bool) {
-        let (command, taken_out) = self.router.on_outcome(now, journey(ride), request, deployment, seen, entropy, sink);
-        (self.command(command), taken_out)
-    }
-
-    pub(super) fn observe(&mut self, now: Time, ride: &mut Ride, deployment: DeploymentIx, seen: &Observation) -> bool {
-        self.router.observe(now, journey(ride), deployment, seen)
-    }
-
-    pub(super) fn on_abandoned(&mut self, now: Time, ride: &mut Ride, deployment: DeploymentIx) {
-        self.router.on_abandoned(now, journey(ride), deployment);
-    }
-
-    pub(super) fn on_given_up(&mut self, ride: &mut Ride) {
-        self.router.on_given_up(journey(ride));
-    }
-
-    fn command(&self, command: router::Command) -> Command {
+    pub(super) fn command(&self, command: router::Command) -> Command {
         match command {
             router::Command::Attempt { deployment, degraded, fallback } => {
                 Command::Attempt(Attempt { deployment, degraded, fallback, limits: self.limits })
@@ -138,13 +96,6 @@ impl Own {
             router::Command::Succeed => Command::Succeed,
             router::Command::Fail { class } => Command::Fail { class },
         }
-    }
-}
-
-fn journey(ride: &mut Ride) -> &mut Journey {
-    match &mut ride.with {
-        With::Own(journey) => journey,
-        _ => unreachable!("a turn that is with the own router has its journey"),
     }
 }
 
