@@ -2,6 +2,7 @@
 
 use geodes::measure::metric::ERROR_CLASSES;
 use geodes::random::Seed;
+use geodes::routing::litellm::Why;
 use geodes::routing::outcome::Outcome;
 use geodes::routing::reason::{Exclusion, Reason};
 use geodes::scenario::model::Scenario;
@@ -38,7 +39,7 @@ fn followed(s: &Scenario, topology: usize, follow: Follow) -> (Record, Vec<Story
 #[test]
 fn following_changes_nothing() {
     let s = scenario();
-    for name in ["hedging", "cooldown", "peak-ewma"] {
+    for name in ["hedging", "cooldown", "peak-ewma", "litellm-latency", "litellm-usage"] {
         let t = topology(&s, name);
         let alone = format!("{:?}", geodes::world::run(&s, t, 0));
         for follow in [Follow::Number(7), Follow::Everybody, Follow::Sample(50)] {
@@ -95,7 +96,7 @@ fn stories_add_up_to_the_record() {
 #[test]
 fn a_story_is_whole_and_in_order() {
     let s = scenario();
-    for name in ["hedging", "cooldown", "retry-budget", "no-retry"] {
+    for name in ["hedging", "cooldown", "retry-budget", "no-retry", "litellm-busy", "litellm-latency"] {
         let t = topology(&s, name);
         let (_, stories) = followed(&s, t, Follow::Everybody);
         for story in &stories {
@@ -107,7 +108,8 @@ fn a_story_is_whole_and_in_order() {
             let sent = count(&|w| matches!(w, What::Sent { .. }));
             let ended = count(&|w| matches!(w, What::AttemptEnds { .. } | What::GivenUp { .. }));
             assert_eq!(sent, ended, "{story:?}");
-            let chosen = count(&|w| matches!(w, What::Because(Reason::Chosen { .. })));
+            let chosen =
+                count(&|w| matches!(w, What::Because(Reason::Chosen { .. } | Reason::LiteLlm(Why::Picked { .. }))));
             // what is decided after half an answer is not done
             let undone = count(&|w| matches!(w, What::HalfAnswered));
             assert!(sent <= chosen && chosen <= sent + undone, "{story:?}");
@@ -283,4 +285,32 @@ fn a_trace_is_one_that_viewers_can_show() {
     assert_eq!(json["traceEvents"].as_array().unwrap().len(), trace.events.len());
     assert!(json["traceEvents"].as_array().unwrap().iter().all(|e| e["ts"].is_number() && e["pid"].is_u64()));
     assert_eq!(json["displayTimeUnit"], "ms");
+}
+
+/// LiteLLM's reasons name the scenario's deployments, and say what latencies it compared.
+#[test]
+fn reasons_of_litellm_name_whom_they_are_about() {
+    let s = scenario();
+    let (_, stories) = followed(&s, topology(&s, "litellm-latency"), Follow::Everybody);
+    let named = |d: geodes::units::DeploymentIx| s.deployments[d.ix()].name.as_str();
+    let (mut scored, mut cooling) = (0, 0);
+    for story in &stories {
+        let mut picked = None;
+        for step in &story.steps {
+            match step.what {
+                What::Because(Reason::LiteLlm(Why::Picked { deployment })) => picked = Some(deployment),
+                What::Because(Reason::LiteLlm(Why::Slower { deployment, .. })) => {
+                    assert!(["east", "west", "ireland"].contains(&named(deployment)));
+                    scored += 1;
+                }
+                What::Because(Reason::LiteLlm(Why::Excluded { .. })) => cooling += 1,
+                What::Sent { deployment, degraded, .. } => {
+                    assert_eq!(Some(deployment), picked);
+                    assert_eq!(degraded, named(deployment) == "small");
+                }
+                _ => {}
+            }
+        }
+    }
+    assert!(scored > 1000 && cooling > 10, "{scored} {cooling}");
 }

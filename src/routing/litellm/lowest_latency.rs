@@ -224,6 +224,11 @@ fn choose<E: Entropy, S: Explain>(
 ) -> Option<u16> {
     let lowest = potential.iter().map(|p| p.0).min_by(f64::total_cmp)?;
     let bound = lowest + buffer * lowest;
+    if reasons.on() {
+        for (score, _, d) in potential.iter().filter(|p| p.0 > bound) {
+            reasons.why(Why::Slower { deployment: DeploymentIx(*d), score: *score });
+        }
+    }
     potential.retain(|p| p.0 <= bound);
     let order = |a: &(f64, u32, u16), b: &(f64, u32, u16)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));
     if reasons.on() {

@@ -34,6 +34,13 @@ pub enum Why {
         /// Its score.
         score: f64,
     },
+    /// Latency-based routing left a deployment out: its score lies above the lowest by more than the buffer.
+    Slower {
+        /// Which.
+        deployment: DeploymentIx,
+        /// Its score, in seconds or seconds per token.
+        score: f64,
+    },
     /// The order of the map of latencies was shuffled; its entries in their order before that.
     Shuffled {
         /// Which.

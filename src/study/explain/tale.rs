@@ -418,6 +418,7 @@ fn because(names: Names<'_>, now: Time, reason: &Reason) -> Told {
             | Why::AtLimit { deployment }
             | Why::Usage { deployment, .. }
             | Why::Candidate { deployment, .. }
+            | Why::Slower { deployment, .. }
             | Why::Shuffled { deployment }
             | Why::Picked { deployment }
             | Why::CooledDown { deployment, .. }

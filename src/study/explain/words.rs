@@ -1,7 +1,7 @@
 //! What reasons and steps are called, in words for somebody who knows the product and not the program.
 
 use crate::routing::balance::Choose;
-use crate::routing::litellm::{Filter, Mechanism, Why};
+use crate::routing::litellm::{Cause, Filter, Mechanism, Why};
 use crate::routing::outcome::Outcome;
 use crate::routing::reason::{Exclusion, Reason};
 use crate::routing::steering::{Rule, SteeringReason, Unfit};
@@ -186,17 +186,23 @@ impl Names<'_> {
             Why::Candidate { deployment, score } => {
                 format!("{} may be called: score {}", name(deployment), figure(*score))
             }
+            Why::Slower { deployment, score } => {
+                format!("{} is out: its score {} is above the lowest", name(deployment), figure(*score))
+            }
             Why::Shuffled { deployment } => {
                 format!("{} is in the list of latencies that is shuffled", name(deployment))
             }
             Why::Picked { deployment } => format!("{} is chosen", name(deployment)),
-            Why::Failed { failure } => format!("that failed: {}", spaced(&format!("{:?}", failure.cause()))),
+            Why::Failed { failure } => match failure.cause() {
+                Cause::Attempt(class) => format!("the call has failed: {}", class.name()),
+                other => format!("nobody can be called: {}", spaced(&format!("{other:?}"))),
+            },
             Why::CooledDown { deployment, status, time } => {
                 format!("{} is cooled down for {} because of status {status}", name(deployment), short(*time))
             }
             Why::RetryPause { seconds } => format!("a pause of {} s before a retry", figure(*seconds)),
             Why::NotRetried => "the failure is not one that is tried again".to_owned(),
-            Why::Hop { depth, by } => format!("fallback no. {depth}: {}", mechanism(*by)),
+            Why::Hop { depth, by } => format!("fallback no. {depth}, by {}", mechanism(*by)),
             Why::TooDeep => "the request is as many fallbacks deep as it may go".to_owned(),
             Why::Penalty { deployment, seconds } => {
                 format!("{} is entered with {} s because it did not answer in time", name(deployment), figure(*seconds))

@@ -5,7 +5,7 @@ use crate::routing::litellm::{Filter, Why};
 use crate::routing::outcome::Outcome;
 use crate::routing::reason::{Exclusion, Reason};
 use crate::routing::steering::SteeringReason;
-use crate::scenario::model::Scenario;
+use crate::scenario::model::{Gateway, Scenario};
 use crate::study::explain::{outcome, rule_name, steering_rule};
 use crate::units::DeploymentIx;
 use crate::world::session::Leg;
@@ -114,9 +114,12 @@ impl<'a> Decider<'a> {
             What::Because(Reason::Chosen { pool, .. }) => Some(*pool),
             _ => None,
         });
-        pool.map_or("the gateway's strategy".to_owned(), |p| {
-            rule_name(self.scenario.topologies[self.topology].chain[usize::from(p)].choose)
-        })
+        let topology = &self.scenario.topologies[self.topology];
+        match (&topology.gateway, pool) {
+            (Gateway::LiteLlm(spec), _) => format!("LiteLLM's {}", spec.config.strategy.name()),
+            (Gateway::Own, Some(p)) => rule_name(topology.chain[usize::from(p)].choose),
+            (Gateway::Own, None) => "the gateway".to_owned(),
+        }
     }
 
     /// How the region came about.
@@ -173,6 +176,7 @@ fn litellm_out(why: &Why) -> Option<(DeploymentIx, &'static str)> {
             },
         )),
         Why::AtLimit { deployment } => Some((*deployment, "at its limit")),
+        Why::Slower { .. } => None, // that is the strategy's choice, not a rule that keeps somebody out
         _ => None,
     }
 }

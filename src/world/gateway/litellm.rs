@@ -205,6 +205,7 @@ impl<S: ReasonSink> ReasonSink for Named<'_, S> {
             | Why::AtLimit { deployment }
             | Why::Usage { deployment, .. }
             | Why::Candidate { deployment, .. }
+            | Why::Slower { deployment, .. }
             | Why::Shuffled { deployment }
             | Why::Picked { deployment }
             | Why::CooledDown { deployment, .. }
