@@ -93,13 +93,7 @@ impl Node {
     /// # Errors
     /// `Unreadable` says where it is no YAML, or more than one document.
     pub fn parse(text: &str) -> Result<Node, Unreadable> {
-        let mut reader = Reader {
-            parser: Parser::new_from_str(text),
-            offsets: text.char_indices().map(|(i, _)| i).chain([text.len()]).collect(),
-            anchors: BTreeMap::new(),
-            nodes: 0,
-        };
-        reader.document()
+        Reader::new(text).document()
     }
 
     /// The entry of a table.
@@ -119,7 +113,16 @@ struct Reader<'a> {
     nodes: usize,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn new(text: &'a str) -> Reader<'a> {
+        Reader {
+            parser: Parser::new_from_str(text),
+            offsets: text.char_indices().map(|(i, _)| i).chain([text.len()]).collect(),
+            anchors: BTreeMap::new(),
+            nodes: 0,
+        }
+    }
+
     fn loc(&self, span: Span) -> Loc {
         let at = |i: usize| self.offsets[i.min(self.offsets.len() - 1)];
         Loc::new(at(span.start.index())..at(span.end.index()))
@@ -226,6 +229,20 @@ impl Reader<'_> {
         }
         Ok((entries, end))
     }
+}
+
+/// Where scalars stand, keys among them, in order; those too that a later key or an alias makes void. Up to where the text
+/// is no YAML.
+pub(super) fn scalars(text: &str) -> Vec<Loc> {
+    let mut reader = Reader::new(text);
+    let mut found = Vec::new();
+    while let Ok((event, loc, _)) = reader.next() {
+        if matches!(event, Event::Scalar(..)) && loc.start < loc.end {
+            found.push(loc);
+        }
+    }
+    found.sort();
+    found
 }
 
 /// What `<<` brings: a table, or a list of tables of which the first wins.

@@ -2,6 +2,7 @@
 
 use super::read::{Report, Table};
 use crate::routing::litellm::config::{Fallbacks, Target};
+use crate::scenario::import::secrets::{chosen, name};
 use crate::scenario::import::{Kind, Node, Value};
 
 /// Keys of `LiteLLMParamsTypedDict` (`types/router.py`): an entry with one of them, and no list behind it, is a set of
@@ -124,13 +125,16 @@ pub(super) fn read(node: &Node, path: &str, place: Place, report: &Report) -> Op
             for e in rest {
                 report.tell(
                     &e.node,
-                    format!("{path}.{}", e.key),
+                    format!("{path}.{}", chosen(&e.key)),
                     Kind::Unknown,
                     "LiteLLM reads the first model of an entry only",
                 );
             }
         }
-        let path = format!("{path}.{}", first.key);
+        let path = format!("{path}.{}", chosen(&first.key));
+        if !report.may_be_kept(first.loc, &path, &first.key) {
+            continue;
+        }
         let Value::Seq(targets) = &first.node.value else {
             report.error(first.node.loc, format!("`{path}` is {}", first.node.value.kind()), "a list of models");
             continue;
@@ -143,7 +147,7 @@ pub(super) fn read(node: &Node, path: &str, place: Place, report: &Report) -> Op
 
 fn target(node: &Node, path: &str, report: &Report) -> Option<Target> {
     match &node.value {
-        Value::Str(name) => Some(Target::model(name)),
+        Value::Str(name) => report.may_be_kept(node.loc, path, name).then(|| Target::model(name)),
         Value::Map(entries) => {
             let table = Table::new(Some(node), path, report);
             let model = table.text("model");
@@ -154,7 +158,7 @@ fn target(node: &Node, path: &str, report: &Report) -> Option<Target> {
                     Kind::NoEffect => "it changes the call, not where it goes",
                     _ => "parameters that a fallback changes are not modelled, `num_retries` apart",
                 };
-                report.tell(&e.node, format!("{path}.{}", e.key), kind, why);
+                report.tell(&e.node, format!("{path}.{}", name(&e.key)), kind, why);
             }
             // an entry that names a model and nothing else is the same as its name
             let bare = model.is_some() && entries.len() == 1;

@@ -4,7 +4,7 @@
 use crate::catalog;
 use crate::routing::litellm::config::Deployment;
 use crate::routing::litellm::names;
-use crate::scenario::import::secrets::environment;
+use crate::scenario::import::secrets::{environment, name};
 use crate::scenario::import::{Node, Value};
 
 /// Something that an importer needs and a file may not say.
@@ -78,9 +78,9 @@ pub(super) fn endpoint(node: &Node, d: &Deployment) -> Endpoint {
     if let Value::Map(entries) = &params.value {
         for e in entries {
             if let Value::Str(s) = &e.node.value
-                && let Some(name) = environment(s)
+                && let Some(variable) = environment(s)
             {
-                references.push((e.key.clone(), name.to_owned()));
+                references.push((name(&e.key).to_owned(), variable.to_owned()));
             }
         }
     }

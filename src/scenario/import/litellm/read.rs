@@ -1,7 +1,7 @@
 //! Typed reading of a table: every key is taken once, and those that nobody took are told.
 
 use crate::scenario::diagnostic::{Diagnostic, Loc, Severity};
-use crate::scenario::import::secrets::environment;
+use crate::scenario::import::secrets::{chosen, environment, is_name, looks_secret, name};
 use crate::scenario::import::{Entry, Finding, Kind, Node, Value};
 use crate::scenario::suggest::did_you_mean;
 use crate::units::Span;
@@ -24,6 +24,31 @@ impl Report {
         let mut d = Diagnostic::new(Severity::Error, loc, message);
         d.expected(expected);
         self.diagnostics.borrow_mut().push(d);
+    }
+
+    /// Something is odd.
+    pub fn warn(&self, loc: Loc, message: impl Into<String>, help: &str) {
+        let mut d = Diagnostic::new(Severity::Warning, loc, message);
+        d.help(help);
+        self.diagnostics.borrow_mut().push(d);
+    }
+
+    /// Warns of keys that stand twice. `shown` makes of a key what may be shown of it.
+    fn repetitions(&self, entries: &[Entry], path: &str, shown: impl Fn(&str) -> &str) {
+        for e in entries.iter().filter(|e| e.again) {
+            let what = format!("`{}` stands twice in `{path}`", shown(&e.key));
+            self.warn(e.loc, what, "LiteLLM reads the last one only");
+        }
+    }
+
+    /// Whether a text may be kept and shown. One that looks like a key or holds a password is an error: it would be
+    /// written into the scenario.
+    pub fn may_be_kept(&self, loc: Loc, path: &str, text: &str) -> bool {
+        let harmless = !looks_secret(text);
+        if !harmless {
+            self.error(loc, format!("`{path}` looks like a key or holds a password"), "a name: secrets are not kept");
+        }
+        harmless
     }
 
     /// A setting was not, or not fully, taken over.
@@ -52,6 +77,8 @@ impl Known {
     }
 }
 
+const NO_SPACE: &str = "a space is missing between a `:` and its value";
+
 /// A table being read.
 pub(super) struct Table<'a> {
     entries: &'a [Entry],
@@ -70,14 +97,15 @@ impl<'a> Table<'a> {
             Some(Value::Map(entries)) => entries,
             Some(other) => {
                 let loc = node.map_or(Loc::START, |n| n.loc);
-                report.error(loc, format!("`{path}` is {}", other.kind()), "a table");
+                let what = if path.is_empty() { "the file".to_owned() } else { format!("`{path}`") };
+                report.error(loc, format!("{what} is {}", other.kind()), "a table");
                 &[]
             }
         };
-        for e in entries.iter().filter(|e| e.again) {
-            let mut d = Diagnostic::new(Severity::Warning, e.loc, format!("`{}` stands twice in `{path}`", e.key));
-            d.help("LiteLLM reads the last one only");
-            report.diagnostics.borrow_mut().push(d);
+        report.repetitions(entries, &path, name);
+        for e in entries.iter().filter(|e| !is_name(&e.key)) {
+            let help = if e.key.contains(':') { NO_SPACE } else { "a key has letters, digits, `_`, `.` and `-`" };
+            report.warn(e.loc, format!("a key of `{path}` is no name"), help);
         }
         Table { entries, taken: vec![Cell::new(false); entries.len()], path, report }
     }
@@ -97,6 +125,7 @@ impl<'a> Table<'a> {
 
     /// Path of a key.
     pub fn path_of(&self, key: &str) -> String {
+        let key = name(key);
         if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }
 
@@ -162,7 +191,7 @@ impl<'a> Table<'a> {
     pub fn text(&self, key: &str) -> Option<String> {
         let node = self.node(key)?;
         match &node.value {
-            Value::Str(s) => Some(s.clone()),
+            Value::Str(s) => self.report.may_be_kept(node.loc, &self.path_of(key), s).then(|| s.clone()),
             Value::Int(n) => Some(n.to_string()),
             other => {
                 self.report.error(node.loc, format!("`{}` is {}", self.path_of(key), other.kind()), "a text");
@@ -188,7 +217,11 @@ impl<'a> Table<'a> {
         let mut found = Vec::new();
         for (i, n) in self.list(key)?.iter().enumerate() {
             match &n.value {
-                Value::Str(s) => found.push(s.clone()),
+                Value::Str(s) => {
+                    if self.report.may_be_kept(n.loc, &format!("{}[{i}]", self.path_of(key)), s) {
+                        found.push(s.clone());
+                    }
+                }
                 Value::Int(number) => found.push(number.to_string()),
                 other => {
                     let what = format!("`{}[{i}]` is {}", self.path_of(key), other.kind());
@@ -199,11 +232,16 @@ impl<'a> Table<'a> {
         Some(found)
     }
 
-    /// Entries of a table below, with their keys.
+    /// Entries of a table below, whose keys are names of the author's own choice, with their paths.
     pub fn entries(&self, key: &str) -> Vec<(&'a Entry, String)> {
         let Some(node) = self.node(key) else { return Vec::new() };
         match &node.value {
-            Value::Map(entries) => entries.iter().map(|e| (e, format!("{}.{}", self.path_of(key), e.key))).collect(),
+            Value::Map(entries) => {
+                self.report.repetitions(entries, &self.path_of(key), chosen);
+                let path = |e: &Entry| format!("{}.{}", self.path_of(key), chosen(&e.key));
+                let kept = entries.iter().filter(|e| self.report.may_be_kept(e.loc, &path(e), &e.key));
+                kept.map(|e| (e, path(e))).collect()
+            }
             other => {
                 self.report.error(node.loc, format!("`{}` is {}", self.path_of(key), other.kind()), "a table");
                 Vec::new()
@@ -222,7 +260,7 @@ impl<'a> Table<'a> {
                 }
                 continue;
             }
-            match known.iter().find(|k| k.is(&e.key)) {
+            match known.iter().find(|k| k.is(&e.key) && is_name(&e.key)) {
                 Some(k) => {
                     let asks = !matches!(&e.node.value, Value::Null | Value::Bool(false))
                         && !matches!(&e.node.value, Value::Seq(list) if list.is_empty())
@@ -238,8 +276,12 @@ impl<'a> Table<'a> {
                     });
                 }
                 None => {
-                    let near = did_you_mean(&e.key, mapped.iter().copied());
-                    let why = near.map_or(unknown.to_owned(), |near| format!("{unknown}; {near}"));
+                    let near = did_you_mean(&e.key, mapped.iter().copied()).filter(|_| is_name(&e.key));
+                    let why = match near {
+                        Some(near) => format!("{unknown}; {near}"),
+                        None if e.key.contains(':') => format!("{unknown}; {NO_SPACE}"),
+                        None => unknown.to_owned(),
+                    };
                     self.report.findings.borrow_mut().push(Finding {
                         loc: e.loc,
                         line: e.line,

@@ -299,7 +299,7 @@ fn aliases(table: &Table<'_>) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for (e, path) in table.entries("model_group_alias") {
         match &e.node.value {
-            Value::Str(model) => {
+            Value::Str(model) if table.report.may_be_kept(e.node.loc, &path, model) => {
                 table.report.taken.borrow_mut().push((e.line, path));
                 found.push((e.key.clone(), model.clone()));
             }
@@ -312,7 +312,7 @@ fn aliases(table: &Table<'_>) -> Vec<(String, String)> {
                 let _ = t.node("hidden");
                 t.finish(&[], &["model", "hidden"], "LiteLLM reads no such key");
             }
-            Value::Null => {}
+            Value::Null | Value::Str(_) => {}
             other => table.report.error(e.node.loc, format!("`{path}` is {}", other.kind()), "a model"),
         }
     }
