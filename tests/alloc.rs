@@ -24,9 +24,10 @@ use geodes::routing::retry::budget::{
 };
 use geodes::routing::router::{self, Journey, LimitsConfig, Locality, Member, PoolConfig, RouterConfig};
 use geodes::routing::throttle::{SreConfig, ThrottleConfig};
-use geodes::scenario::model::{DistSpec, Fault, FaultWhat, FaultWhen};
+use geodes::scenario::model::{Ask, DistSpec, Fault, FaultWhat, FaultWhen, Gateway, LiteLlmEntry, LiteLlmGateway};
 use geodes::study::replicate;
 use geodes::units::{DeploymentIx, RegionIx, Span, Time};
+use geodes::world::Run;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
@@ -217,6 +218,15 @@ impl Entropy for Random {
     }
 }
 
+const STRATEGIES: [Strategy; 6] = [
+    Strategy::SimpleShuffle,
+    Strategy::LeastBusy,
+    Strategy::UsageV1,
+    Strategy::UsageV2,
+    Strategy::Latency,
+    Strategy::Cost,
+];
+
 /// A LiteLLM router with 30 deployments in two models and everything switched on that counts or filters.
 fn busy_router(strategy: Strategy) -> (litellm::Router, Vec<litellm::Target>) {
     let deployments = (0..30).map(|i| Deployment {
@@ -259,14 +269,7 @@ fn busy_router(strategy: Strategy) -> (litellm::Router, Vec<litellm::Target>) {
 
 #[test]
 fn after_warm_up_the_litellm_router_does_not_allocate() {
-    for strategy in [
-        Strategy::SimpleShuffle,
-        Strategy::LeastBusy,
-        Strategy::UsageV1,
-        Strategy::UsageV2,
-        Strategy::Latency,
-        Strategy::Cost,
-    ] {
+    for strategy in STRATEGIES {
         let (mut router, targets) = busy_router(strategy);
         let mut entropy = Random(geodes::random::Stream::new(3));
         let (mut served, mut retried, mut fell_back) = (0, 0, 0);
@@ -320,6 +323,48 @@ fn after_warm_up_the_litellm_router_does_not_allocate() {
         let more = allocations() - warm;
         assert!(served > 10_000 && retried > 100 && fell_back > 100, "{strategy:?}: {served} {retried} {fell_back}");
         assert_eq!(more, 0, "{strategy:?}: allocations after warm-up");
+    }
+}
+
+/// The same in the world: its events, its gateway and the requests that are with LiteLLM.
+#[test]
+fn after_warm_up_a_world_with_litellm_does_not_allocate() {
+    for strategy in STRATEGIES {
+        let mut s = geodes::scenario::plain(4);
+        (s.horizon, s.interval) = (Span::from_hours(4), Span::from_hours(4));
+        for (i, d) in s.deployments.iter_mut().enumerate() {
+            // no chance: histograms take memory for values of a size that they have never seen
+            d.ttft = DistSpec::Constant(0.5 + i as f64);
+            d.error_rate = 0.3;
+        }
+        let deployment = |i: usize| Deployment {
+            id: format!("d{i}"),
+            model_name: ["a", "b"][i / 3].to_owned(),
+            model: format!("openai/{i}"),
+            max_parallel_requests: Some(4),
+            ..Deployment::default()
+        };
+        let config = Config {
+            deployments: (0..4).map(deployment).collect(),
+            strategy,
+            fallbacks: Some(Fallbacks::Chains(vec![("a".to_owned(), vec![RoutedTo::model("b")])])),
+            ..Config::default()
+        };
+        s.topologies[0].gateway = Gateway::LiteLlm(Box::new(LiteLlmGateway {
+            config,
+            entries: (0..4).map(|d| LiteLlmEntry { deployment: DeploymentIx::new(d), degraded: d == 3 }).collect(),
+            asks: vec![Ask { workload: None, class: None, model: "a".to_owned(), options: Options::default() }],
+        }));
+        let mut run = Run::new(&s, 0, Seed { seed: 1, replication: 0 });
+        run.advance_to(Time::ZERO + Span::from_hours(3));
+        let warm = allocations();
+        run.advance_to(Time::ZERO + s.horizon);
+        let more = allocations() - warm;
+        run.advance_observed(&mut |_, _, _, _| ());
+        let record = run.finish();
+        let degraded: u64 = record.groups.iter().map(|g| g.degraded).sum();
+        assert!(record.requests() > 14_000 && record.attempts > 15_000 && degraded > 50, "{strategy:?}: {degraded}");
+        assert_eq!(more, 0, "{strategy:?}: allocations in the last of four hours");
     }
 }
 
