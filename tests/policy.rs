@@ -2,6 +2,7 @@
 //! A change of a policy shows as a change of figures. Accept with `INSTA_UPDATE=always cargo test --test policy`, and say in
 //! the commit why they moved. And what `geodes diff-policy` says of two of them.
 
+use geodes::routing::balance::{Choose, LeastRequestConfig};
 use geodes::scenario::from_str;
 use geodes::scenario::model::{FaultWhen, Scenario};
 use geodes::study::Prices;
@@ -237,4 +238,26 @@ fn two_files_are_compared_by_names_and_only_if_they_have_requests_in_common() {
     assert!(d.changed > 100 && d.changes.iter().all(|c| !c.b.calls.contains(&"east".to_owned())));
     let strangers = scenario(&text().replace("new-york = ", "boston = ").replace("london = ", "leeds = "));
     assert_eq!(compare(side(&s, "retry"), side(&strangers, "retry"), 0, 5), Err(NothingInCommon));
+}
+
+/// The same rule with other settings is not the same rule, and a fault that lasts for years does not take for ever.
+#[test]
+fn other_settings_are_a_reason_of_their_own() {
+    let mut s = with_fault("outage");
+    let rule = |s: &Scenario| s.topologies[position(s, "least-request")].chain[0].choose;
+    let Choose::LeastRequest(config) = rule(&s) else { panic!("{:?}", rule(&s)) };
+    let mut other = s.clone();
+    let i = position(&other, "least-request");
+    other.topologies[i].chain[0].choose = Choose::LeastRequest(LeastRequestConfig { choice_count: 9, ..config });
+    for f in s.faults.iter_mut().chain(&mut other.faults) {
+        f.when = FaultWhen::At { at: AT, lasts: Span::from_hours(24 * 3650) };
+    }
+    let side = |s| Side { scenario: s, topology: i };
+    let d = compare(side(&s), side(&other), 0, 3).unwrap();
+    assert!(group(&d, "chosen by least request with other settings").effect.requests > 20);
+    assert!(d.groups.iter().all(|g| !g.reason.contains("stands elsewhere")));
+    // the first of them, in order
+    assert!(d.changes.is_sorted_by_key(|c| c.a.request) && d.changes.len() == 3);
+    let firsts: Vec<u64> = d.groups.iter().flat_map(|g| g.examples.first()).map(|e| e.0).collect();
+    assert_eq!(firsts.iter().min(), d.changes.first().map(|c| &c.a.request));
 }

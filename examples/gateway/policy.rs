@@ -71,8 +71,6 @@ pub trait Policy: Send + 'static {
     fn failed_in_race(&mut self, now: Time, j: &mut Self::Journey, deployment: DeploymentIx, seen: &Observation);
     /// A call is given up.
     fn given_up(&mut self, now: Time, j: &mut Self::Journey, deployment: DeploymentIx);
-    /// A pause that the router asked for will not be waited for.
-    fn pause_dropped(&mut self, j: &mut Self::Journey);
     /// The first token of a call has been passed on to the user.
     fn first_token(&mut self, now: Time, j: &mut Self::Journey, deployment: DeploymentIx);
     /// When the router has something to do of its own accord.
@@ -125,9 +123,6 @@ impl Policy for router::Router {
     }
     fn given_up(&mut self, now: Time, j: &mut router::Journey, deployment: DeploymentIx) {
         self.on_abandoned(now, j, deployment);
-    }
-    fn pause_dropped(&mut self, j: &mut router::Journey) {
-        self.on_given_up(j);
     }
     fn first_token(&mut self, _: Time, _: &mut router::Journey, _: DeploymentIx) {}
     fn next_timeout(&self) -> Option<Time> {
@@ -191,7 +186,6 @@ impl Policy for LiteLlm {
     fn given_up(&mut self, now: Time, j: &mut litellm::Journey, _: DeploymentIx) {
         self.router.on_abandoned(now, j);
     }
-    fn pause_dropped(&mut self, _: &mut litellm::Journey) {}
     fn first_token(&mut self, now: Time, j: &mut litellm::Journey, deployment: DeploymentIx) {
         self.router.on_stream_opened(now, j, deployment);
         self.router.on_first_token(now, j, deployment);

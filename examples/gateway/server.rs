@@ -292,17 +292,7 @@ impl<P: Policy, C: Chance> Gateway<P, C> {
             self.give_up(ask, journey, calls[1 - leg].take());
             let mut chance = self.chance.question(ask.number, P::calls(journey), false);
             let next = self.policy().ended(self.now(), journey, request, call.deployment, &seen, &mut chance);
-            let Outcome::Failed { class, .. } = outcome else { return next };
-            if call.first.is_none() {
-                return next;
-            }
-            // a part of the answer is with the user already: it cannot be taken back
-            match next {
-                Next::Call { deployment, .. } => self.policy().given_up(self.now(), journey, deployment),
-                Next::Wait { .. } => self.policy().pause_dropped(journey),
-                Next::End(_) => {}
-            }
-            return Next::End(End::Failed(Some(class)));
+            return next;
         }
     }
 

@@ -34,6 +34,12 @@ impl<T> Key<T> {
         self.generation
     }
     #[inline]
+    /// A key of nothing, told from others by its number.
+    #[cfg(test)]
+    pub(crate) const fn dangling(index: u32) -> Key<T> {
+        Key { index, generation: 1, of: PhantomData }
+    }
+
     const fn parts(self) -> (u32, u32) {
         (self.index, self.generation)
     }

@@ -8,8 +8,12 @@ use crate::scenario::model::FaultWhat;
 use crate::units::{DeploymentIx, RegionIx, Time};
 
 impl World<'_> {
-    /// The first fault in force for which `hits` says yes: its position in the scenario, and when it began.
+    /// The first fault in force for which `hits` says yes: its position in the scenario, and when it began. A scenario may
+    /// have a hundred thousand occurrences, so the list is only looked at while something is broken.
     fn fault_in_force(&self, now: Time, hits: impl Fn(&FaultWhat) -> bool) -> Option<(u16, Time)> {
+        if self.damage.is_none() {
+            return None;
+        }
         let struck = self.occurrences.iter().take_while(|o| o.begins <= now);
         struck
             .filter(|o| now < o.ends)

@@ -90,25 +90,20 @@ impl World<'_> {
     /// The call is at the provider: everything about its answer is decided here, and seen by nobody before it arrives.
     pub(super) fn reaches_provider(&mut self, session: SessionKey, leg: Leg, serial: u16, cx: &mut Cx) {
         let Some(s) = self.sessions.get_mut(session) else { return };
-        let arrival = Arrival {
-            turn: s.key.child(u64::from(s.turn)),
-            attempt: 0,
-            prompt: s.request.prompt,
-            output: s.request.output,
-            max_output: self.demand[usize::from(s.workload)].max_output,
-        };
+        let arrival = s.arrival(self.demand[usize::from(s.workload)].max_output);
         let Some(call) = live(s, &mut self.races, leg, serial) else { return };
         let now = cx.now();
         let (d, retry) = (call.deployment, &self.topology.retry);
         let provider = &mut self.providers[d.ix()];
-        let at = if self.damage.region_down(provider.place) {
+        let ends = if self.damage.region_down(provider.place) {
             call.arrived = true;
             call.outcome = Outcome::Failed { class: ErrorClass::ConnectionFailed, retry_after: None };
             call.sent + retry.connect_timeout
         } else {
             meet(call, now, provider, &mut self.quotas, &self.damage, arrival, &self.draws);
-            if call.accepted { attempt_end(call) } else { now + call.half_rtt }
+            if call.accepted { call.complete } else { now + call.half_rtt }
         };
+        let at = call.ends_for_gateway(ends);
         if call.place != Key::NONE {
             // an abandoned call is dropped when the provider hears of it, if anything is sent that nobody takes
             let finished = call.complete_at_provider();
@@ -140,7 +135,7 @@ impl World<'_> {
             // ASSUMPTION: an answer that the provider breaks off is billed for its prompt (`break_calls` leaves no output)
             _ => call.output,
         };
-        let usage = self.providers[call.deployment.ix()].usage(prompt, call.output, output);
+        let usage = self.providers[call.deployment.ix()].usage(prompt, output);
         self.quotas.settle(now, call.deployment, call.grant, &usage);
         self.count_attempt(session, &call, output);
         self.note(now, session, Happening::Ended { deployment: call.deployment, outcome: call.outcome });
@@ -164,21 +159,14 @@ impl World<'_> {
         // after an answer there is nothing to choose
         let done = call.outcome == Outcome::Ok;
         let question = if done { self.tell_gateway(session) } else { self.ask_gateway(session, now) };
-        let (mut command, taken_out) = question.on_outcome(now, &call);
+        let (command, taken_out) = question.on_outcome(now, &call);
         if taken_out {
             self.watch_taken_out(call.sent, now, call.deployment);
         }
-        if let Outcome::Failed { class, .. } = call.outcome
-            && call.begun(now)
-        {
+        if !done && call.begun(now) {
             // a part of the answer is with the user already: no gateway can take that back and try elsewhere
+            assert!(matches!(command, Command::Fail { .. }), "a gateway takes back half an answer: {command:?}");
             self.chronicle.note(session, now, || What::HalfAnswered);
-            match command {
-                Command::Attempt(a) => self.tell_gateway(session).on_abandoned(now, a.deployment),
-                Command::Wait { .. } => self.tell_gateway(session).on_given_up(now),
-                Command::Succeed | Command::Fail { .. } | Command::Refuse { .. } => {}
-            }
-            command = Command::Fail { class: Some(class) };
         }
         self.obey(session, command, cx);
     }
@@ -207,9 +195,9 @@ impl World<'_> {
             }
         }
         for (session, leg) in broken {
-            let r = &self.sessions[session].request;
-            let call = if leg == Leg::First { &r.call } else { &self.races[r.race] };
-            let (serial, heard) = (call.serial, now + call.half_rtt);
+            let r = &mut self.sessions[session].request;
+            let call = if leg == Leg::First { &mut r.call } else { &mut self.races[r.race] };
+            let (serial, heard) = (call.serial, call.ends_for_gateway(now + call.half_rtt));
             if call.streamed && self.topology.retry.hedge_after.is_some() && (now..=heard).contains(&call.first_token) {
                 // its first token is on the way; a token that was there before has been seen
                 cx.schedule_in(call.first_token.since(now), TRAFFIC, Event::FirstToken { session, leg, serial });
@@ -243,21 +231,4 @@ pub(super) fn meet(
             call.complete = now + complete + call.half_rtt;
         }
     }
-}
-
-/// When an accepted call ends for the gateway: complete, or abandoned at one of the time-outs. Sets its outcome.
-fn attempt_end(call: &mut Call) -> Time {
-    // nobody waits beyond the end of time, where absurd latencies would lie
-    let first_limit = call.sent.saturating_add(call.limits.first_token).min(MAX_TIME);
-    let limit = call.sent.saturating_add(call.limits.total).min(MAX_TIME);
-    let timeout = Outcome::Failed { class: ErrorClass::Timeout, retry_after: None };
-    let (at, outcome) = if call.streamed && call.first_token > first_limit {
-        (first_limit, timeout)
-    } else if call.complete > limit {
-        (limit, timeout)
-    } else {
-        (call.complete, Outcome::Ok)
-    };
-    call.outcome = outcome;
-    at
 }

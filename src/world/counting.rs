@@ -232,8 +232,7 @@ impl World<'_> {
         for &w in &self.open_watches {
             let watch = &mut self.record.watches[w];
             if let Target::Region(target) = self.targets[usize::from(watch.occurrence.fault)] {
-                watch.to_any.add(now, 1);
-                watch.to_target.add(now, u64::from(target == region));
+                watch.decided(now, target == region);
             }
         }
     }
@@ -243,8 +242,7 @@ impl World<'_> {
         for &w in &self.open_watches {
             let watch = &mut self.record.watches[w];
             if let Target::Deployments(flags) = &self.targets[usize::from(watch.occurrence.fault)] {
-                watch.to_any.add(now, 1);
-                watch.to_target.add(now, u64::from(flags[deployment.ix()]));
+                watch.decided(now, flags[deployment.ix()]);
             }
         }
     }

@@ -63,6 +63,8 @@ pub struct Damage {
     brown_outs: Vec<Vec<(u16, f64, f64)>>,
     /// The product of all of them: (slower, error rate), kept beside so that a request costs one look.
     brown: Vec<(f64, f64)>,
+    /// How many faults.
+    in_force: u32,
 }
 
 impl Damage {
@@ -75,11 +77,18 @@ impl Damage {
             deployment_down: vec![0; deployments],
             brown_outs: vec![Vec::new(); deployments],
             brown: vec![(1.0, 0.0); deployments],
+            in_force: 0,
         }
+    }
+
+    /// Whether nothing is broken.
+    pub fn is_none(&self) -> bool {
+        self.in_force == 0
     }
 
     /// A fault begins.
     pub fn begin(&mut self, number: u16, what: &FaultWhat) {
+        self.in_force += 1;
         match what {
             FaultWhat::RegionDown { region } => self.region_down[region.ix()] += 1,
             FaultWhat::DependencyDown { region, dependency } => self.dependency(*dependency)[region.ix()] += 1,
@@ -99,6 +108,7 @@ impl Damage {
 
     /// A fault is repaired.
     pub fn end(&mut self, number: u16, what: &FaultWhat) {
+        self.in_force -= 1;
         match what {
             FaultWhat::RegionDown { region } => self.region_down[region.ix()] -= 1,
             FaultWhat::DependencyDown { region, dependency } => self.dependency(*dependency)[region.ix()] -= 1,

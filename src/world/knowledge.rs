@@ -2,8 +2,9 @@
 //! in common. Only where a pool of the topology wants to know.
 //!
 //! Every gateway asks at whole multiples of the interval, on a connection of its own. A report is of the moment at which the
-//! question arrives, and known half a round trip later. ASSUMPTION: the questions of all gateways are asked at the same
-//! moments, and their way takes the typical time.
+//! question arrives, and known half a round trip later; who is down then does not report. ASSUMPTION: the questions of all
+//! gateways are asked at the same moments, and their way takes the typical time; a provider that refuses all calls reports no
+//! load either.
 
 use super::World;
 use super::event::SessionKey;
@@ -15,10 +16,8 @@ use crate::units::{DeploymentIx, RegionIx, Span, Time};
 /// What is asked for.
 #[derive(Clone, Debug)]
 pub struct Knowledge {
-    /// Deployments whose load is asked for.
-    reporting: Vec<DeploymentIx>,
-    /// How often.
-    interval: Span,
+    /// Deployments whose load is asked for, and how often.
+    reporting: Vec<(DeploymentIx, Span)>,
     /// Half of the typical round trip, `region * deployments + deployment`.
     half_rtts: Vec<Span>,
     /// By workload: its address; empty when nobody looks into prompts.
@@ -30,16 +29,17 @@ pub struct Knowledge {
 impl Knowledge {
     /// What the pools of a topology ask for.
     pub fn new(scenario: &Scenario, topology: &Topology, places: &[RegionIx]) -> Knowledge {
-        let asking = || topology.chain.iter().filter(|p| p.choose.asks_every().is_some());
-        let mut reporting: Vec<DeploymentIx> = asking().flat_map(|p| p.members.iter().map(|m| m.0)).collect();
-        reporting.sort_unstable_by_key(|d| d.ix());
-        reporting.dedup();
+        let asking = topology.chain.iter().filter_map(|p| p.choose.asks_every().map(|every| (p, every)));
+        let mut reporting: Vec<(DeploymentIx, Span)> =
+            asking.flat_map(|(p, every)| p.members.iter().map(move |m| (m.0, every))).collect();
+        // who is in several pools is asked as often as the most curious of them wants
+        reporting.sort_unstable_by_key(|(d, every)| (d.ix(), *every));
+        reporting.dedup_by_key(|(d, _)| *d);
         let half = |from: &RegionIx, to: RegionIx| Span(scenario.place_link(*from, to).rtt.nanos() / 2);
         let looks = topology.chain.iter().any(|p| p.choose.uses_blocks());
         let workloads = scenario.workloads.iter().filter(|_| looks).map(|w| EntityKey::named(&w.name));
         Knowledge {
             reporting,
-            interval: asking().filter_map(|p| p.choose.asks_every()).min().unwrap_or(Span::from_secs(1)),
             half_rtts: places.iter().flat_map(|p| scenario.deployments.iter().map(move |d| half(p, d.place))).collect(),
             workloads: workloads.collect(),
             blocks: Vec::new(),
@@ -47,9 +47,9 @@ impl Knowledge {
     }
 
     /// Deployments that report, and how far back anybody may ask.
-    pub fn reporting(&self) -> (&[DeploymentIx], Span) {
+    pub fn reporting(&self) -> impl Iterator<Item = (DeploymentIx, Span)> {
         let way = self.half_rtts.iter().copied().max().unwrap_or(Span::ZERO);
-        (&self.reporting, self.interval + way + way)
+        self.reporting.iter().map(move |(d, every)| (*d, *every + way + way))
     }
 
     /// Blocks of the prompt that was looked into last.
@@ -58,10 +58,16 @@ impl Knowledge {
     }
 
     /// The moment of the last report that a gateway can have at `now`; `None` before the first.
-    fn asked_at(&self, region: usize, deployment: DeploymentIx, deployments: usize, now: Time) -> Option<Time> {
+    fn asked_at(
+        &self,
+        region: usize,
+        (deployment, every): (DeploymentIx, Span),
+        deployments: usize,
+        now: Time,
+    ) -> Option<Time> {
         let way = self.half_rtts[region * deployments + deployment.ix()].nanos();
         // asked at a multiple of the interval, of the moment half a round trip later, known another half later
-        let asked = now.nanos().checked_sub(2 * way)? / self.interval.nanos() * self.interval.nanos();
+        let asked = now.nanos().checked_sub(2 * way)? / every.nanos() * every.nanos();
         Some(Time(asked + way))
     }
 }
@@ -70,11 +76,14 @@ impl World<'_> {
     /// The gateway of a region takes in what has been reported.
     pub(super) fn learn_loads(&mut self, region: usize, now: Time) {
         let (knowledge, deployments) = (&self.knowledge, self.providers.len());
-        for d in &knowledge.reporting {
-            let report =
-                knowledge.asked_at(region, *d, deployments, now).and_then(|at| self.providers[d.ix()].report(at));
-            if let Some(report) = report {
-                self.regions[region].gateway.on_report(*d, report);
+        for &(d, every) in &knowledge.reporting {
+            let Some(at) = knowledge.asked_at(region, (d, every), deployments, now) else { continue };
+            let gateway = &mut self.regions[region].gateway;
+            if gateway.reported_at(d) == Some(at) {
+                continue;
+            }
+            if let Some(report) = self.providers[d.ix()].report(at) {
+                gateway.on_report(d, report);
             }
         }
     }

@@ -145,7 +145,7 @@ impl Simulated for World<'_> {
             }
             Event::SteeringWakes => self.steering_wakes(cx),
             Event::FaultBegins { occurrence } => self.fault_begins(occurrence, cx),
-            Event::FaultEnds { occurrence } => self.fault_ends(occurrence),
+            Event::FaultEnds { occurrence } => self.fault_ends(occurrence, cx.now()),
             Event::WatchOpens { watch } => self.open_watches.push(watch as usize),
             Event::WatchCloses { watch } => self.open_watches.retain(|w| *w != watch as usize),
         }

@@ -9,7 +9,7 @@ use super::watch::AWAIT;
 use super::{Cx, World};
 use crate::routing::outcome::ErrorClass;
 use crate::scenario::model::FaultWhat;
-use crate::units::RegionIx;
+use crate::units::{DeploymentIx, RegionIx, Time};
 
 impl World<'_> {
     /// Schedules every occurrence of every fault, and the close look around it.
@@ -47,13 +47,23 @@ impl World<'_> {
             }
             FaultWhat::DependencyDown { .. } | FaultWhat::ProviderBrownOut { .. } => self.damage.begin(o.fault, what),
         }
+        self.note_who_reports(cx.now());
     }
 
     /// A fault is repaired.
-    pub(super) fn fault_ends(&mut self, occurrence: u32) {
+    pub(super) fn fault_ends(&mut self, occurrence: u32, now: Time) {
         let o = self.occurrences[occurrence as usize];
         let scenario = self.scenario;
         self.damage.end(o.fault, &scenario.faults[usize::from(o.fault)].what);
+        self.note_who_reports(now);
+    }
+
+    /// Who is down answers no questions about its load.
+    fn note_who_reports(&mut self, now: Time) {
+        for (d, provider) in self.providers.iter_mut().enumerate() {
+            let down = self.damage.region_down(provider.place) || self.damage.deployment_down(DeploymentIx::new(d));
+            provider.silent(now, down);
+        }
     }
 
     /// Everything in a place stops: turns in its application, calls to its deployments, writes not yet replicated.

@@ -12,6 +12,8 @@ pub struct Past {
     changes: VecDeque<(Time, u32)>,
     /// With a queue: every request's stay.
     stays: VecDeque<Stay>,
+    /// The last time at which nobody answered: from when, and until when if it is over.
+    silence: Option<(Time, Option<Time>)>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -24,7 +26,7 @@ struct Stay {
 impl Past {
     /// Nothing has happened yet.
     pub fn new(keep: Span) -> Past {
-        Past { keep, changes: VecDeque::from([(Time::ZERO, 0)]), stays: VecDeque::new() }
+        Past { keep, changes: VecDeque::from([(Time::ZERO, 0)]), stays: VecDeque::new(), silence: None }
     }
 
     /// The number in service has changed.
@@ -42,6 +44,9 @@ impl Past {
         while self.stays.front().is_some_and(|s| s.ends <= oldest) {
             self.stays.pop_front();
         }
+        if self.stays.len() >= 64 && self.stays.len().is_power_of_two() {
+            self.stays.retain(|s| s.ends > oldest); // one long stay does not keep all those that ended behind it
+        }
         self.stays.push_back(Stay { enters: now, begins, ends });
     }
 
@@ -52,14 +57,27 @@ impl Past {
         }
     }
 
-    /// Requests that waited and that were served at that time.
-    pub fn at(&self, time: Time) -> (u32, u32) {
+    /// From now on nobody answers questions, or somebody does again.
+    pub fn silent(&mut self, now: Time, silent: bool) {
+        match &mut self.silence {
+            Some((_, end @ None)) if !silent => *end = Some(now),
+            Some((_, None)) => {}
+            _ if silent => self.silence = Some((now, None)),
+            _ => {}
+        }
+    }
+
+    /// Requests that waited and that were served at that time; `None` if nobody was there to answer the question.
+    pub fn at(&self, time: Time) -> Option<(u32, u32)> {
+        if self.silence.is_some_and(|(from, until)| from <= time && until.is_none_or(|u| time < u)) {
+            return None;
+        }
         let alone = self.changes.iter().rev().find(|(since, _)| *since <= time).map_or(0, |l| l.1);
-        self.stays.iter().fold((0, alone), |(waiting, running), s| {
+        Some(self.stays.iter().fold((0, alone), |(waiting, running), s| {
             let waits = s.enters <= time && time < s.begins;
             let runs = s.begins <= time && time < s.ends;
             (waiting + u32::from(waits), running + u32::from(runs))
-        })
+        }))
     }
 
     fn oldest(&self, now: Time) -> Time {
@@ -81,12 +99,12 @@ mod tests {
         for (ms, n) in [(100, 1), (200, 2), (300, 3), (400, 2)] {
             p.changed(at(ms), n);
         }
-        assert_eq!([50, 100, 250, 399, 400].map(|ms| p.at(at(ms)).1), [0, 1, 2, 3, 2]);
+        assert_eq!([50, 100, 250, 399, 400].map(|ms| p.at(at(ms)).unwrap().1), [0, 1, 2, 3, 2]);
         // what is older than anybody asks for is forgotten
         for ms in 0..10_000 {
             p.changed(at(1000 + ms), 7);
         }
-        assert!(p.changes.len() < 1100 && p.at(at(10_500)) == (0, 7));
+        assert!(p.changes.len() < 1100 && p.at(at(10_500)) == Some((0, 7)));
     }
 
     #[test]
@@ -96,12 +114,34 @@ mod tests {
         p.entered(at(100), at(500), at(900));
         p.entered(at(200), at(900), at(1300));
         assert_eq!(
-            [0, 150, 250, 500, 950, 1300].map(|ms| p.at(at(ms))),
+            [0, 150, 250, 500, 950, 1300].map(|ms| p.at(at(ms)).unwrap()),
             [(0, 1), (1, 1), (2, 1), (1, 1), (0, 1), (0, 0)]
         );
         p.cleared(at(600));
-        assert_eq!((p.at(at(550)), p.at(at(600))), ((1, 1), (0, 0)));
+        assert_eq!((p.at(at(550)), p.at(at(600))), (Some((1, 1)), Some((0, 0))));
         p.entered(at(3000), at(3000), at(3100));
         assert_eq!(p.stays.len(), 1);
+    }
+
+    #[test]
+    fn who_is_down_reports_nothing() {
+        let mut p = Past::new(Span::from_secs(1));
+        p.changed(at(100), 1);
+        p.silent(at(200), true);
+        p.silent(at(300), true);
+        assert_eq!([199, 200, 999].map(|ms| p.at(at(ms)).is_some()), [true, false, false]);
+        p.silent(at(1000), false);
+        p.silent(at(1100), false);
+        assert_eq!([199, 200, 999, 1000, 1200].map(|ms| p.at(at(ms)).is_some()), [true, false, false, true, true]);
+    }
+
+    #[test]
+    fn a_long_stay_does_not_keep_those_behind_it() {
+        let mut p = Past::new(Span::from_secs(1));
+        p.entered(at(0), at(0), at(100_000));
+        for ms in 0..10_000 {
+            p.entered(at(10 * ms), at(10 * ms), at(10 * ms + 50));
+        }
+        assert!(p.stays.len() < 512 && p.at(at(99_000)) == Some((0, 6)), "{} {:?}", p.stays.len(), p.at(at(99_000)));
     }
 }

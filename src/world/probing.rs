@@ -93,8 +93,11 @@ impl World<'_> {
             }
             self.chronicle.note(session, now, || What::NetworkMoved);
             self.give_up_calls(session, cx);
-            if self.sessions[session].request.phase == Phase::BackingOff {
-                self.tell_gateway(session).on_given_up(cx.now());
+            let request = &self.sessions[session].request;
+            match request.phase {
+                Phase::BackingOff => self.tell_gateway(session).on_given_up(now),
+                Phase::Queued => self.regions[usize::from(request.region)].leave_queue(session),
+                _ => {}
             }
             self.leaves_region(session, cx);
             if moved.to.is_none() {

@@ -101,16 +101,23 @@ impl Provider {
         self.past = self.concurrency.map(|_| Past::new(keep));
     }
 
-    /// The load as it was then; `None` where nobody may ask.
+    /// From now on it answers no questions about its load, or does so again.
+    pub fn silent(&mut self, now: Time, silent: bool) {
+        if let Some(past) = &mut self.past {
+            past.silent(now, silent);
+        }
+    }
+
+    /// The load as it was then; `None` where nobody may ask, or nobody was there to answer.
     pub fn report(&self, at: Time) -> Option<LoadReport> {
-        let (slots, (waiting, running)) = (self.concurrency?, self.past.as_ref()?.at(at));
+        let (slots, (waiting, running)) = (self.concurrency?, self.past.as_ref()?.at(at)?);
         let utilisation = (u64::from(running) * 10_000 / u64::from(slots)).min(10_000) as u16;
         Some(LoadReport { at, waiting, running, utilisation })
     }
 
     /// The number in service has changed.
     fn changed(&mut self, now: Time) {
-        if let Some(past) = &mut self.past {
+        if let Some(past) = self.past.as_mut().filter(|_| self.line.is_none()) {
             past.changed(now, self.in_service.len() as u32);
         }
     }
@@ -192,9 +199,9 @@ impl Provider {
         n.clamp(1, a.max_output.max(1))
     }
 
-    /// What a call that was taken in has used: `output` tokens were written, `billed` of them are paid for.
-    pub fn usage(&self, prompt: u32, output: u32, billed: u32) -> Usage {
-        let cost = self.input_price.cost(u128::from(prompt)) + self.output_price.cost(u128::from(billed));
+    /// What a call that was taken in has used when `output` tokens were written.
+    pub fn usage(&self, prompt: u32, output: u32) -> Usage {
+        let cost = self.input_price.cost(u128::from(prompt)) + self.output_price.cost(u128::from(output));
         Usage { input: prompt, cached: 0, output, cost }
     }
 

@@ -97,13 +97,7 @@ impl World<'_> {
             let (attempt, usage) = (call.attempt, call.billed(prompt, output));
             self.chronicle.note(session, now, || What::GivenUp { attempt, usage });
         } else {
-            let arrival = Arrival {
-                turn: s.key.child(u64::from(s.turn)),
-                attempt: 0,
-                prompt: s.request.prompt,
-                output: s.request.output,
-                max_output: self.demand[usize::from(s.workload)].max_output,
-            };
+            let arrival = s.arrival(self.demand[usize::from(s.workload)].max_output);
             let (sent, group, region) = (s.request.sent, s.group, s.request.region);
             let stray = self.strays.insert(Stray { call, arrival, given_up: now, sent, group, region });
             cx.schedule_in((call.sent + call.half_rtt).since(cx.now()), TRAFFIC, Event::StrayArrives { stray });
@@ -153,7 +147,7 @@ impl World<'_> {
             return;
         }
         let deployment = call.deployment;
-        let usage = self.providers[deployment.ix()].usage(prompt, output, output);
+        let usage = self.providers[deployment.ix()].usage(prompt, output);
         self.quotas.settle(cx.now(), deployment, call.grant, &usage);
         if call.place != Key::NONE {
             let (finished, heard) = (call.complete_at_provider(), given_up + call.half_rtt);

@@ -73,7 +73,7 @@ pub struct GroupRecord {
 /// One application region.
 #[derive(Clone, Debug)]
 pub struct RegionRecord {
-    /// Turns that were last sent to it.
+    /// Turns that were last sent to it; who was sent nowhere counts where it was before, or else in the nearest region.
     pub requests: u64,
     /// Of those, failed.
     pub failed: u64,

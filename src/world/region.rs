@@ -123,10 +123,37 @@ impl Region {
         None
     }
 
+    /// A turn that waits is taken away.
+    pub fn leave_queue(&mut self, session: SessionKey) {
+        self.queue.retain(|(waiting, _)| *waiting != session);
+    }
+
     /// The region dies: all slots and the queue are empty at once.
     pub fn clear(&mut self, now: Time) {
         self.account(now);
         self.in_use = 0;
         self.queue.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::routing::health::ThresholdConfig;
+    use crate::scenario::plain;
+
+    /// Who is taken away makes room for another who waits.
+    #[test]
+    fn a_queue_holds_those_who_wait_and_nobody_else() {
+        let s = plain(1);
+        let gateway = Gateway::new(&s, &s.topologies[0], RegionIx(0));
+        let checks = QuorumConfig::one(ThresholdConfig { failures: 3, passes: 3 });
+        let mut r = Region::new(RegionIx(0), gateway, &checks, 1, 2, Time::ZERO, Time::ZERO);
+        let keys = [0, 1, 2, 3, 4].map(SessionKey::dangling);
+        let admitted: Vec<Admission> = keys[..4].iter().map(|k| r.admit(Time::ZERO, *k, 0)).collect();
+        assert_eq!(admitted, [Admission::Served, Admission::Queued, Admission::Queued, Admission::Refused]);
+        r.leave_queue(keys[1]);
+        assert_eq!((r.waiting(), r.admit(Time::ZERO, keys[4], 0)), (1, Admission::Queued));
+        assert_eq!(r.release(Time::ZERO, |_, _| true), Some((keys[2], 0)));
     }
 }

@@ -191,8 +191,7 @@ impl<'a> World<'a> {
         let deployed = scenario.deployments.iter().enumerate();
         let knowledge = Knowledge::new(scenario, topology, &places);
         let mut providers: Vec<Provider> = deployed.map(|(i, d)| Provider::new(DeploymentIx::new(i), d)).collect();
-        let (reporting, past) = knowledge.reporting();
-        reporting.iter().for_each(|d| providers[d.ix()].remember(past));
+        knowledge.reporting().for_each(|(d, past)| providers[d.ix()].remember(past));
         let provider_places: Vec<RegionIx> = providers.iter().map(|p| p.place).collect();
         let regions: Vec<Region> = topology
             .regions
@@ -329,18 +328,15 @@ pub(super) fn epoch(scenario: &Scenario) -> Span {
     start.saturating_sub(scenario.warmup)
 }
 
-fn distance(scenario: &Scenario, from: RegionIx, to: RegionIx) -> Span {
-    scenario.place_link(from, to).rtt
-}
-
 /// `region * deployments + deployment`: no member of the deployment's pool is nearer to the region.
 fn nearest_members(scenario: &Scenario, topology: &Topology, places: &[RegionIx]) -> Vec<bool> {
     let n = scenario.deployments.len();
     let mut flags = vec![false; places.len() * n];
     for (r, from) in places.iter().enumerate() {
         for pool in &topology.chain {
-            let away =
-                |m: &(crate::units::DeploymentIx, f64)| distance(scenario, *from, scenario.deployments[m.0.ix()].place);
+            let away = |m: &(crate::units::DeploymentIx, f64)| {
+                scenario.place_link(*from, scenario.deployments[m.0.ix()].place).rtt
+            };
             let least = pool.members.iter().map(away).min();
             for m in &pool.members {
                 flags[r * n + m.0.ix()] |= Some(away(m)) == least;

@@ -1,12 +1,13 @@
 //! A session: a user's conversation, at most one turn of it in flight.
 
 use super::gateway::Ride;
-use super::provider::InService;
+use super::provider::{Arrival, InService};
 use super::story::Tokens;
+use crate::kernel::MAX_TIME;
 use crate::kernel::slab::Key;
 use crate::random::EntityKey;
 use crate::routing::limits::Grant;
-use crate::routing::outcome::Outcome;
+use crate::routing::outcome::{ErrorClass, Outcome};
 use crate::units::{DeploymentIx, GroupIx, Span, Time};
 
 /// Where a turn is and what it waits for.
@@ -170,6 +171,19 @@ pub struct Call {
     pub place: Key<InService>,
 }
 
+impl Session {
+    /// What a provider gets to see of the turn in flight; each call adds the number of its attempt.
+    pub fn arrival(&self, max_output: u32) -> Arrival {
+        Arrival {
+            turn: self.key.child(u64::from(self.turn)),
+            attempt: 0,
+            prompt: self.request.prompt,
+            output: self.request.output,
+            max_output,
+        }
+    }
+}
+
 impl Call {
     /// A call that leaves the gateway.
     pub fn new(serial: u16, deployment: DeploymentIx, sent: Time) -> Call {
@@ -235,6 +249,20 @@ impl Call {
 }
 
 impl Call {
+    /// When the call is over for its gateway, if the news that it has ended as `outcome` says would come at `ends`: then, or
+    /// before that at the gateway's own time-out, which is its outcome instead.
+    pub fn ends_for_gateway(&mut self, ends: Time) -> Time {
+        // nobody waits beyond the end of time, where absurd latencies would lie
+        let limit = |after: Span| self.sent.saturating_add(after).min(MAX_TIME);
+        let silent = !self.accepted || self.first_token > ends.min(limit(self.limits.first_token));
+        let patience =
+            if self.streamed && silent { self.limits.first_token.min(self.limits.total) } else { self.limits.total };
+        if ends > limit(patience) {
+            self.outcome = Outcome::Failed { class: ErrorClass::Timeout, retry_after: None };
+        }
+        ends.min(limit(patience))
+    }
+
     /// What is billed for a prompt and so much of the answer: nothing if the provider did not take the call in.
     pub fn billed(&self, prompt: u32, output: u32) -> Tokens {
         let (input, output) = if self.accepted { (prompt, output) } else { (0, 0) };

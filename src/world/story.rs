@@ -139,7 +139,7 @@ pub enum What {
     UnseenFault {
         /// Deployment that the gateway would call.
         deployment: DeploymentIx,
-        /// Position of the occurrence in the world's list: its fault.
+        /// Which, of the scenario's.
         fault: u16,
         /// When it began.
         since: Time,
@@ -279,6 +279,16 @@ pub enum Ending {
         /// How long the user waited for the news.
         after: Span,
     },
+}
+
+impl Ending {
+    /// How long it took for the user.
+    pub fn total(self) -> Span {
+        match self {
+            Ending::Served { e2e, .. } => e2e,
+            Ending::Failed { after, .. } => after,
+        }
+    }
 }
 
 impl Story {

@@ -103,6 +103,15 @@ impl Watch {
         }
     }
 
+    /// Counts a decision to send something, to what the fault hits or elsewhere. What is decided after the record is not
+    /// part of it, although ends are still awaited then.
+    pub fn decided(&mut self, now: Time, to_target: bool) {
+        if now < self.until {
+            self.to_any.add(now, 1);
+            self.to_target.add(now, u64::from(to_target));
+        }
+    }
+
     /// Counts the turns that have ended at `now` and had been sent at `sent`; `start` is the end of the warm-up, whose
     /// turns belong to nobody.
     pub fn ended(&mut self, start: Time, sent: Time, now: Time, turns: &Ends) {
@@ -111,6 +120,9 @@ impl Watch {
             if sent >= start {
                 self.in_flight.add(turns);
             }
+            return;
+        }
+        if sent >= self.until {
             return;
         }
         self.requests.add(sent, turns.requests);
@@ -129,5 +141,25 @@ impl Watch {
             degraded: self.degraded.at(t),
             stale: self.stale.at(t),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Ends are awaited after the record, decisions are not: they may belong to the next fault.
+    #[test]
+    fn what_is_decided_or_sent_after_the_record_is_not_in_it() {
+        let at = |min| Time::ZERO + Span::from_mins(min);
+        let occurrence = Occurrence { fault: 0, number: 0, begins: at(60), ends: at(70) };
+        let mut w = Watch::new(occurrence, Time::ZERO, at(1000));
+        assert_eq!((w.from, w.until), (at(30), at(100)));
+        for min in [65, 99, 100, 150] {
+            w.decided(at(min), true);
+            w.ended(Time::ZERO, at(min), at(151), &Ends { requests: 1, failed: 1, ..Ends::default() });
+        }
+        let counted = |min| (w.to_any.at(at(min)), w.to_target.at(at(min)), w.at(at(min)).failed);
+        assert_eq!([65, 99, 100, 150].map(counted), [(1, 1, 1), (1, 1, 1), (0, 0, 0), (0, 0, 0)]);
     }
 }

@@ -111,9 +111,6 @@ impl<P: Policy> Policy for Flawed<P> {
             self.inner.given_up(now, j, deployment);
         }
     }
-    fn pause_dropped(&mut self, j: &mut P::Journey) {
-        self.inner.pause_dropped(j);
-    }
     fn first_token(&mut self, now: Time, j: &mut P::Journey, deployment: DeploymentIx) {
         self.inner.first_token(now, j, deployment);
     }

@@ -3,7 +3,8 @@
 //! [`Router`] is what a gateway process keeps: cool-downs and calls in flight of every deployment. [`Journey`] is what
 //! one request keeps. The rules, in order, after a failed attempt:
 //!
-//! 1. an error class that is not in `on` ends the request;
+//! 1. an answer that breaks off after its first token ends the request, because a part of it has been passed on; so does an
+//!    error class that is not in `on`;
 //! 2. while the pool has attempts left (`attempts_per_pool`), a member that is available and has not failed this
 //!    request is called at once;
 //! 3. if every available member has failed this request, the router waits for the backoff (or the Retry-After of the
@@ -111,6 +112,11 @@ impl Router {
         self.in_flight[deployment.ix()]
     }
 
+    /// What a deployment reported last, see [`Router::on_report`].
+    pub fn report(&self, deployment: DeploymentIx) -> Option<LoadReport> {
+        self.reports[deployment.ix()]
+    }
+
     /// When a guard has a sweep to do. It is done at the next question in any case, so only a gateway that shows the state
     /// of its deployments while nobody asks has to call [`Router::on_wake`] then.
     pub fn next_timeout(&self) -> Option<Time> {
@@ -187,6 +193,10 @@ impl Router {
             return (Command::Succeed, taken_out);
         };
         journey.last_error = Some(class);
+        if seen.first_token.is_some() {
+            // a part of the answer is with the user already: nobody can take that back and try elsewhere
+            return (Command::Fail { class: Some(class) }, taken_out);
+        }
         if !self.config.on.contains(class) {
             reasons.push(Reason::NotRetryable { class });
             return (Command::Fail { class: Some(class) }, taken_out);

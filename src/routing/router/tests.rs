@@ -314,3 +314,23 @@ fn a_pool_passed_over_in_a_panic_is_passed_over() {
     let mut j = Journey::new(None);
     assert_eq!(attempt(r.on_request(Time::ZERO, &mut j, &REQUEST, &mut Half, s)), (2, true, true));
 }
+
+/// Half an answer is with the user: nothing is tried in its stead, so nothing is paid for, paced or counted as sent.
+#[test]
+fn an_answer_that_breaks_off_after_its_first_token_ends_the_request() {
+    let config = RouterConfig {
+        budget: Some(BudgetConfig::Grpc(GrpcThrottleConfig::EXAMPLE)),
+        throttle: Some(ThrottleConfig::Sre(SreConfig::BOOK)),
+        ..router(2, None).config().clone()
+    };
+    let mut r = Router::new(config, 3).unwrap();
+    let s = &mut Vec::new();
+    let mut j = Journey::new(None);
+    let (first, ..) = attempt(r.on_request(Time::ZERO, &mut j, &REQUEST, &mut Half, s));
+    s.clear();
+    let broken = Observation { first_token: Some(Time::ZERO), ..ended(UNAVAILABLE) };
+    let next = r.on_outcome(Time::ZERO, &mut j, &REQUEST, d(first), &broken, &mut Half, s).0;
+    assert_eq!(next, Command::Fail { class: Some(ErrorClass::Unavailable) });
+    assert!(s.is_empty() && (0..3).all(|i| r.in_flight(d(i)) == 0), "{s:?}");
+    assert_eq!((r.load, j.attempts()), (Load { active: 0, retries: 0 }, 1));
+}

@@ -4,7 +4,7 @@ use crate::routing::litellm::config::{Config, Options};
 use crate::units::{DeploymentIx, Span};
 
 /// The router of every region's gateway.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub enum Gateway {
     /// geodes' own: the topology's chain, retries, guards and throttle.
     Own,
@@ -13,7 +13,7 @@ pub enum Gateway {
 }
 
 /// LiteLLM as a gateway.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct LiteLlmGateway {
     /// What the router is told; its calendar is that of the run.
     pub config: Config,
@@ -33,7 +33,7 @@ pub struct LiteLlmEntry {
 }
 
 /// What some turns ask for.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Ask {
     /// Only turns of this workload.
     pub workload: Option<usize>,

@@ -15,7 +15,7 @@ use crate::units::Time;
 use crate::world::Run;
 use crate::world::chronicle::Follow;
 use crate::world::session::Leg;
-use crate::world::story::{Ending, Story, What};
+use crate::world::story::{Ending, Story, Taken, What};
 use serde::Serialize;
 
 /// The run has fewer requests than the number that was asked for.
@@ -78,7 +78,7 @@ impl Trait {
             }
             (Trait::Hedged, _) => any(&|w| matches!(w, What::Sent { leg: Leg::Second, .. })),
             (Trait::Stale, _) => any(&|w| matches!(w, What::Works { stale: true, .. })),
-            (Trait::Queued, _) => any(&|w| matches!(w, What::LeavesQueue)),
+            (Trait::Queued, _) => any(&|w| matches!(w, What::Arrives { taken: Taken::Queued, .. })),
             (Trait::Unseen, _) => {
                 any(&|w| matches!(w, What::UnseenFault { .. } | What::UnseenRegionFault { noticed: false, .. }))
             }
@@ -131,11 +131,7 @@ impl Found {
             region: story.region().map(|r| scenario.places[regions[usize::from(r)].place.ix()].id.clone()),
             called: story.called().map(|d| scenario.deployments[d.ix()].name.clone()).collect(),
             outcome: words::outcome(story.ending),
-            total_ms: match story.ending {
-                Some(Ending::Served { e2e, .. }) => e2e.as_millis_f64(),
-                Some(Ending::Failed { after, .. }) => after.as_millis_f64(),
-                None => 0.0,
-            },
+            total_ms: story.ending.map_or(0.0, |e| e.total().as_millis_f64()),
         }
     }
 }

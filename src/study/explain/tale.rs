@@ -141,12 +141,11 @@ impl Tale {
         let sent_s = story.sent.since(Time(scenario.warmup.nanos())).as_secs_f64();
         let start = jiff::Timestamp::from_second(scenario.start_unix_s).expect("validation bounds the calendar");
         let sent = start + jiff::SignedDuration::from_millis((sent_s * 1e3) as i64);
-        let (ttft_ms, total_ms, deployment) = match story.ending {
-            Some(Ending::Served { ttft, e2e, deployment, .. }) => {
-                (Some(ttft.as_millis_f64()), e2e.as_millis_f64(), Some(names.deployment(deployment).to_owned()))
+        let (ttft_ms, deployment) = match story.ending {
+            Some(Ending::Served { ttft, deployment, .. }) => {
+                (Some(ttft.as_millis_f64()), Some(names.deployment(deployment).to_owned()))
             }
-            Some(Ending::Failed { after, .. }) => (None, after.as_millis_f64(), None),
-            None => (None, 0.0, None),
+            Some(Ending::Failed { .. }) | None => (None, None),
         };
         Tale {
             format_version: FORMAT_VERSION,
@@ -165,7 +164,7 @@ impl Tale {
             region: story.region().map(|r| names.region(r).to_owned()),
             deployment,
             ttft_ms,
-            total_ms,
+            total_ms: story.ending.map_or(0.0, |e| e.total().as_millis_f64()),
             attempts: story.called().count(),
             token_cost_usd: story.billed().map(|t| cost(scenario, t)).sum::<Money>().as_dollars_f64(),
             steps: steps(names, story),
@@ -200,7 +199,9 @@ fn steps(names: Names<'_>, story: &Story) -> Vec<Told> {
         told.push(line);
         if !matches!(
             step.what,
-            What::Because(Reason::Candidate { .. } | Reason::Excluded { .. } | Reason::Drawn { .. })
+            What::Because(
+                Reason::Candidate { .. } | Reason::Excluded { .. } | Reason::Drawn { .. } | Reason::Scored { .. }
+            )
         ) {
             decision = told.len();
         }

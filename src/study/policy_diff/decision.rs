@@ -1,13 +1,14 @@
 //! What was decided about a request, as a sequence that can be compared, and why two sequences part.
 
 use super::Side;
+use crate::routing::balance::Choose;
 use crate::routing::litellm::{Filter, Why};
 use crate::routing::outcome::Outcome;
 use crate::routing::reason::{Exclusion, Reason};
 use crate::routing::steering::SteeringReason;
-use crate::scenario::model::{Gateway, Scenario};
+use crate::scenario::model::{Gateway, Scenario, Topology};
 use crate::study::explain::{outcome, rule_name, steering_rule};
-use crate::units::DeploymentIx;
+use crate::units::{DeploymentIx, Time};
 use crate::world::session::Leg;
 use crate::world::story::{Story, What};
 
@@ -60,6 +61,11 @@ impl<'a> Decider<'a> {
         Decider { scenario, topology, regions, deployments, names: names.0.clone() }
     }
 
+    /// When its last request has been sent at the latest.
+    pub(super) fn end(&self) -> Time {
+        Time(self.scenario.warmup.nanos()) + self.scenario.horizon
+    }
+
     pub(super) fn name(&self, number: u16) -> String {
         self.names[usize::from(number)].clone()
     }
@@ -108,18 +114,26 @@ impl<'a> Decider<'a> {
         })
     }
 
-    /// By which rule the gateway chose.
-    fn rule(&self, steps: &[&What]) -> String {
+    /// By which rule of a pool the gateway chose; `None` where the gateway is a product with a strategy of its own.
+    fn rule(&self, steps: &[&What]) -> Option<Choose> {
         let pool = steps.iter().rev().find_map(|what| match what {
             What::Because(Reason::Chosen { pool, .. }) => Some(*pool),
             _ => None,
         });
-        let topology = &self.scenario.topologies[self.topology];
-        match (&topology.gateway, pool) {
+        pool.map(|p| self.topology().chain[usize::from(p)].choose)
+    }
+
+    /// What it is called.
+    fn rule_name(&self, rule: Option<Choose>) -> String {
+        match (&self.topology().gateway, rule) {
             (Gateway::LiteLlm(spec), _) => format!("LiteLLM's {}", spec.config.strategy.name()),
-            (Gateway::Own, Some(p)) => rule_name(topology.chain[usize::from(p)].choose),
+            (Gateway::Own, Some(choose)) => rule_name(choose),
             (Gateway::Own, None) => "the gateway".to_owned(),
         }
+    }
+
+    fn topology(&self) -> &Topology {
+        &self.scenario.topologies[self.topology]
     }
 
     /// How the region came about.
@@ -204,10 +218,15 @@ pub(super) fn first_difference(
                 format!("B's choice is out in A: {guard}")
             } else {
                 let (rule_a, rule_b) = (side_a.rule(&steps_a), side_b.rule(&steps_b));
-                if rule_a == rule_b {
-                    format!("{rule_a} stands elsewhere: other calls came before")
+                let same =
+                    rule_a == rule_b && (rule_a.is_some() || side_a.topology().gateway == side_b.topology().gateway);
+                let (name_a, name_b) = (side_a.rule_name(rule_a), side_b.rule_name(rule_b));
+                if same {
+                    format!("{name_a} stands elsewhere: other calls came before")
+                } else if name_a == name_b {
+                    format!("chosen by {name_a} with other settings")
                 } else {
-                    format!("chosen by {rule_a} in A, by {rule_b} in B")
+                    format!("chosen by {name_a} in A, by {name_b} in B")
                 }
             }
         }

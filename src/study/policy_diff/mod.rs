@@ -6,6 +6,7 @@
 
 mod decision;
 
+use crate::kernel::MAX_TIME;
 use crate::random::Seed;
 use crate::scenario::model::Scenario;
 use crate::study::explain::{cost, outcome};
@@ -166,21 +167,25 @@ pub fn compare(a: Side<'_>, b: Side<'_>, replication: u32, list: usize) -> Resul
     let mut waiting: [BTreeMap<u64, Story>; 2] = [BTreeMap::new(), BTreeMap::new()];
     let mut found =
         Findings { sides: &sides, list, groups: BTreeMap::new(), all: Effect::default(), changes: vec![], changed: 0 };
+    // after the last request has been sent a run goes to its end in one go: what is left are those that are under way, and
+    // faults that may last for years
+    let sent_by = sides.iter().map(Decider::end).max().unwrap_or(Time::ZERO);
     let mut until = Time::ZERO;
     loop {
-        until += STRIDE;
+        until = if until < sent_by { until + STRIDE } else { MAX_TIME };
         let mut more = false;
-        for (run, waiting) in runs.iter_mut().zip(&mut waiting) {
+        let mut pairs: Vec<(Story, Story)> = Vec::new();
+        for (side, run) in runs.iter_mut().enumerate() {
             more |= run.advance_to(until);
-            waiting.extend(run.take_stories().into_iter().map(|story| (story.key.0, story)));
-        }
-        let [first, second] = &mut waiting;
-        let both: Vec<u64> = first.keys().filter(|key| second.contains_key(key)).copied().collect();
-        for key in both {
-            if let (Some(a), Some(b)) = (first.remove(&key), second.remove(&key)) {
-                found.add(&a, &b);
+            for story in run.take_stories() {
+                match waiting[1 - side].remove(&story.key.0) {
+                    Some(other) if side == 0 => pairs.push((story, other)),
+                    Some(other) => pairs.push((other, story)),
+                    None => drop(waiting[side].insert(story.key.0, story)),
+                }
             }
         }
+        pairs.iter().for_each(|(a, b)| found.add(a, b));
         let strangers = found.all.requests == 0 && waiting.iter().all(|w| w.len() > PATIENCE);
         if !more || strangers {
             break;
@@ -193,11 +198,8 @@ pub fn compare(a: Side<'_>, b: Side<'_>, replication: u32, list: usize) -> Resul
     groups.sort_by(|x, y| y.effect.requests.cmp(&x.effect.requests).then_with(|| x.reason.cmp(&y.reason)));
     for group in &mut groups {
         group.effect.close();
-        group.examples.sort_unstable();
     }
     found.all.close();
-    found.changes.sort_by_key(|c| c.a.request);
-    found.changes.truncate(list);
     Ok(PolicyDiff {
         format_version: FORMAT_VERSION,
         a: info(a),
@@ -248,24 +250,30 @@ impl Findings<'_> {
         let decisions = [side_a.decisions(a), side_b.decisions(b)];
         let Some(reason) = decision::first_difference(self.sides, &decisions, a, b) else { return };
         self.changed += 1;
-        if self.changes.len() < self.list {
-            self.changes.push(Change {
-                reason: reason.clone(),
-                user: side_a.user(a),
-                sent_s: side_a.sent_s(a),
-                a: side_a.course(a, costs[0]),
-                b: side_b.course(b, costs[1]),
-            });
-        }
+        let change = || Change {
+            reason: reason.clone(),
+            user: side_a.user(a),
+            sent_s: side_a.sent_s(a),
+            a: side_a.course(a, costs[0]),
+            b: side_b.course(b, costs[1]),
+        };
+        keep_first(&mut self.changes, self.list, a.number, |c| c.a.request, change);
         let group = self.groups.entry(reason).or_insert_with_key(|reason| Group {
             reason: reason.clone(),
             effect: Effect::default(),
             examples: Vec::new(),
         });
         group.effect.add(a, b, costs);
-        if group.examples.len() < EXAMPLES {
-            group.examples.push((a.number, b.number));
-        }
+        keep_first(&mut group.examples, EXAMPLES, a.number, |e| e.0, || (a.number, b.number));
+    }
+}
+
+/// Keeps the `most` items with the lowest numbers, in order; requests end in another order than they were sent in.
+fn keep_first<T>(kept: &mut Vec<T>, most: usize, number: u64, of: impl Fn(&T) -> u64, item: impl FnOnce() -> T) {
+    let place = kept.partition_point(|k| of(k) < number);
+    if place < most {
+        kept.insert(place, item());
+        kept.truncate(most);
     }
 }
 
@@ -312,11 +320,11 @@ impl Decider<'_> {
     }
 
     fn course(&self, story: &Story, cost: Money) -> Course {
-        let (ttft, total) = match story.ending {
-            Some(Ending::Served { ttft, e2e, .. }) => (Some(ttft), e2e),
-            Some(Ending::Failed { after, .. }) => (None, after),
-            None => (None, Span::ZERO),
+        let ttft = match story.ending {
+            Some(Ending::Served { ttft, .. }) => Some(ttft),
+            Some(Ending::Failed { .. }) | None => None,
         };
+        let total = story.ending.map_or(Span::ZERO, Ending::total);
         let mut course = Course {
             request: story.number,
             regions: Vec::new(),

@@ -47,7 +47,7 @@ pub struct Ride {
 /// The gateway that a turn is with.
 #[derive(Clone, Copy, Debug)]
 enum With {
-    /// None yet, or its gateway has died.
+    /// None yet, or not any more: its gateway has died, or a product is done with it.
     Nobody,
     /// geodes' own router.
     Own(Journey),
@@ -196,6 +196,14 @@ impl Gateway {
         }
     }
 
+    /// Of when the last report is that the gateway has of a deployment.
+    pub fn reported_at(&self, deployment: DeploymentIx) -> Option<Time> {
+        match self {
+            Gateway::Own(own) => own.reported_at(deployment),
+            Gateway::LiteLlm(_) => None,
+        }
+    }
+
     /// A health check of a deployment has its result: true when that has just taken it out of service. LiteLLM has no
     /// such checks here.
     pub fn on_probe(&mut self, now: Time, deployment: DeploymentIx, probed: Probed) -> bool {
@@ -294,6 +302,8 @@ impl Question<'_> {
         match gateway {
             Gateway::Own(own) => {
                 let entropy = &mut own::entropy(ride, draws, turn);
+                // a hedge that is not sent leaves the attempt's first addresses to the decision after it
+                entropy.next += 64;
                 let command = own.tell(ride, |router, journey| router.on_hedge(now, journey, &request, entropy, sink));
                 command.map(|c| own.command(c))
             }

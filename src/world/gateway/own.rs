@@ -7,7 +7,7 @@ use crate::routing::balance::LoadReport;
 use crate::routing::guard::Probed;
 use crate::routing::router::{self, Journey, LimitsConfig, Locality, Member, PoolConfig, Router, RouterConfig};
 use crate::scenario::model::{Pool, PoolLocality, Residency, Scenario, Topology};
-use crate::units::{DeploymentIx, RegionIx, Span, Time};
+use crate::units::{DeploymentIx, RegionIx, Time};
 use crate::world::failure::Failure;
 use crate::world::run::epoch;
 
@@ -49,6 +49,11 @@ impl Own {
     /// See [`Router::on_report`].
     pub fn on_report(&mut self, deployment: DeploymentIx, report: LoadReport) {
         self.router.on_report(deployment, report);
+    }
+
+    /// See [`Router::report`].
+    pub fn reported_at(&self, deployment: DeploymentIx) -> Option<Time> {
+        self.router.report(deployment).map(|r| r.at)
     }
 
     /// See [`Router::on_probe`].
@@ -113,7 +118,7 @@ pub fn router_config(scenario: &Scenario, topology: &Topology, from: RegionIx) -
                 Member {
                     deployment: *deployment,
                     weight: *weight,
-                    distance: distance(scenario, from, d.place),
+                    distance: scenario.place_link(from, d.place).rtt,
                     key: EntityKey::named(&d.name).0,
                     price: (d.input_price.cost(MILLION) + d.output_price.cost(MILLION)).as_dollars_f64()
                         / MILLION as f64,
@@ -147,7 +152,7 @@ fn localities(scenario: &Scenario, topology: &Topology, pool: &Pool, from: Regio
     let own = |place: RegionIx| {
         let away = |l: &&PoolLocality| {
             let members = l.members.iter().map(|m| pool.members[usize::from(*m)].0);
-            members.map(|d| distance(scenario, place, scenario.deployments[d.ix()].place)).min()
+            members.map(|d| scenario.place_link(place, scenario.deployments[d.ix()].place).rtt).min()
         };
         let nearest = pool.localities.iter().min_by_key(away);
         nearest.and_then(|n| pool.localities.iter().position(|l| l == n))
@@ -163,8 +168,4 @@ fn localities(scenario: &Scenario, topology: &Topology, pool: &Pool, from: Regio
         local: own(from) == Some(z),
     };
     pool.localities.iter().enumerate().map(locality).collect()
-}
-
-fn distance(scenario: &Scenario, from: RegionIx, to: RegionIx) -> Span {
-    scenario.place_link(from, to).rtt
 }
