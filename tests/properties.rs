@@ -513,11 +513,12 @@ proptest! {
     }
 }
 
-/// A long search; CI runs the short ones above.
+/// A long search: 5000 scenarios, or as many as `GEODES_CASES` says.
 #[test]
 #[ignore = "minutes"]
 fn many_more_random_scenarios() {
-    let config = ProptestConfig { cases: 5000, failure_persistence: None, ..ProptestConfig::default() };
+    let cases = std::env::var("GEODES_CASES").map_or(5000, |n| n.parse().expect("GEODES_CASES is a number"));
+    let config = ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() };
     let mut runner = proptest::test_runner::TestRunner::new(config);
     runner
         .run(&knobs(), |k| {
