@@ -1,6 +1,7 @@
 //! What a decision of routing costs, by algorithm and by how many there are to choose from.
 //!
-//! `cargo bench --bench decision`; the table at the end has medians of interleaved rounds. Reasons are off. Targets: 100 ns
+//! `cargo bench --bench decision`, or with the names of some rows (`-- "router with weighted" limiter`); the table at the end
+//! has medians of interleaved rounds. Reasons are off. Targets: 100 ns
 //! among 3, 1 µs among 30, and never worse than linear. What is timed:
 //!
 //! * balancer: one choice, with members that have been called before, a tenth of them out of service;
@@ -462,8 +463,13 @@ fn main() {
     let (warm_up, measured) = (Duration::from_millis(50), Duration::from_millis(100));
     let quick = Criterion::default().sample_size(10).warm_up_time(warm_up).measurement_time(measured);
     let mut criterion = quick.configure_from_args();
+    let wanted: Vec<String> = std::env::args().skip(1).take_while(|a| !a.starts_with('-')).collect();
     let mut table = Vec::new();
-    for (family, rows) in rows() {
+    for (family, mut rows) in rows() {
+        rows.retain(|r| wanted.is_empty() || wanted.iter().any(|w| format!("{family} {}", r.0).contains(w)));
+        if rows.is_empty() {
+            continue;
+        }
         let mut group = criterion.benchmark_group(family);
         let mut contestants: Vec<Contestant<'_>> = Vec::new();
         let mut names = Vec::new();

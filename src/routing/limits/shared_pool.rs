@@ -50,6 +50,8 @@ pub struct SharedPool {
     /// Counted beyond what was there.
     owed: u128,
     updated: Time,
+    /// Free rate of the step that `updated` was last found in, and when that step ends.
+    present: (u64, Time),
 }
 
 impl SharedPool {
@@ -70,6 +72,7 @@ impl SharedPool {
             level: 0,
             owed: 0,
             updated: now,
+            present: (0, Time::ZERO),
         };
         pool.level = pool.grains(pool.capacity);
         pool
@@ -99,10 +102,14 @@ impl SharedPool {
                 self.updated = now;
                 return;
             }
-            let (rate, left) = self.at(self.updated);
-            let dt = left.min(now.since(self.updated).nanos());
-            self.add(u128::from(dt) * u128::from(rate));
-            self.updated += Span(dt);
+            if self.updated >= self.present.1 {
+                let (rate, left) = self.at(self.updated);
+                self.present = (rate, self.updated.saturating_add(Span(left)));
+            }
+            let (rate, ends) = self.present;
+            let until = ends.min(now);
+            self.add(u128::from(until.since(self.updated).nanos()) * u128::from(rate));
+            self.updated = until;
         }
     }
 
@@ -121,12 +128,16 @@ impl Meter for SharedPool {
             return None;
         }
         let mut missing = (self.grains(n) + self.owed).saturating_sub(self.level);
+        if missing == 0 {
+            return Some(Span::ZERO);
+        }
         let mut t = now;
         for _ in 0..=self.free.len() {
             let (rate, left) = self.at(t);
             let gained = u128::from(left) * u128::from(rate);
             if missing <= gained {
-                let rest = if missing == 0 { 0 } else { missing.div_ceil(u128::from(rate)) as u64 };
+                // something is missing, so a rate that makes up for it is not zero
+                let rest = missing.div_ceil(u128::from(rate)) as u64;
                 return Some(t.saturating_add(Span(rest)).since(now));
             }
             missing -= gained;

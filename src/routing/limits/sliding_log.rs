@@ -69,8 +69,21 @@ impl Meter for SlidingLog {
 
     fn take_back(&mut self, now: Time, then: Time, n: u64) {
         self.forget(now);
-        let i = self.entries.partition_point(|(at, _)| *at < then);
-        if let Some((at, counted)) = self.entries.get_mut(i)
+        // most calls are short against the window, so what they counted is looked for from the end, in doubling steps
+        let (mut back, mut high) = (1, self.entries.len());
+        while back < self.entries.len() && self.entries[self.entries.len() - back].0 > then {
+            back *= 2;
+        }
+        let mut low = high.saturating_sub(back);
+        while low < high {
+            let middle = low.midpoint(high);
+            if self.entries[middle].0 < then {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        if let Some((at, counted)) = self.entries.get_mut(low)
             && *at == then
         {
             *counted = counted.checked_sub(n).expect("INV-5 broken: more is taken back than was counted");
@@ -108,6 +121,18 @@ mod tests {
         assert!(!w.try_count(s(70), 1));
         assert_eq!(w.next_change(s(70)), Some(s(90)));
         assert_eq!(w.wait(s(70), 4), None);
+    }
+
+    #[test]
+    fn what_was_counted_is_found_however_long_ago_it_was() {
+        for then in 0..50 {
+            let mut w = SlidingLog::new(WindowConfig { limit: 1000, window: Span::from_mins(1) });
+            (0..50).for_each(|i| w.count(s(i), 3));
+            w.take_back(s(50), s(then), 2);
+            w.take_back(s(50), s(then) + Span(1), 1); // nothing was counted then
+            let left: Vec<u64> = w.entries.iter().map(|e| e.1).collect();
+            assert_eq!((left[then as usize], left.iter().sum::<u64>(), w.sum), (1, 148, 148));
+        }
     }
 
     #[test]
