@@ -16,7 +16,7 @@ mod contest;
 use contest::{Contestant, compete};
 use criterion::Criterion;
 use geodes::random::Stream;
-use geodes::routing::balance::{Balance, Balancer, Choose, LoadReport, MemberState, Standing, View};
+use geodes::routing::balance::{Balance, Balancer, Choose, LoadReport, Locality, Member, MemberState, Standing, View};
 use geodes::routing::entropy::Entropy;
 use geodes::routing::guard::ActiveHealthConfig;
 use geodes::routing::guard::{
@@ -35,7 +35,7 @@ use geodes::routing::retry::budget::{
     AwsQuotaConfig, Budget, BudgetConfig, ConcurrentRetriesConfig, FinagleConfig, GrpcThrottleConfig, Load, RetryBudget,
 };
 use geodes::routing::retry::{Backoff, Delay, Jitter};
-use geodes::routing::router::{Command, Journey, LimitsConfig, Locality, Member, PoolConfig, Router, RouterConfig};
+use geodes::routing::router::{Command, Journey, LimitsConfig, PoolConfig, Router, RouterConfig};
 use geodes::routing::steering::{
     Area, Capacity, ClientProbingConfig, Endpoint, EndpointGroup, GeoRecords, Location, Origin, OriginGroup, Policy,
     Seen, Source, Steerer, Vantage, WaterfallConfig,

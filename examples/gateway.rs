@@ -16,14 +16,14 @@ mod policy;
 mod server;
 
 use endpoint::{Behaviour, Endpoint, HttpRequest};
-use geodes::routing::balance::Choose;
+use geodes::routing::balance::{Choose, Member};
 use geodes::routing::entropy::Entropy;
 use geodes::routing::guard::{CooldownConfig, GuardConfig, OutlierConfig};
 use geodes::routing::limits::{LimiterConfig, PlainConfig, WindowConfig};
 use geodes::routing::litellm;
 use geodes::routing::outcome::{ErrorClass, ErrorSet, Outcome};
 use geodes::routing::retry::{Backoff, Delay, Jitter};
-use geodes::routing::router::{LimitsConfig, Member, PoolConfig, Router, RouterConfig};
+use geodes::routing::router::{LimitsConfig, PoolConfig, Router, RouterConfig};
 use geodes::units::{DeploymentIx, Span};
 use policy::{End, LiteLlm, Next, Policy};
 use server::{Ask, Chance, Gateway, Limits, Line, What};

@@ -4,7 +4,7 @@
 use geodes::kernel::{Class, Context, Engine, Slab, World, slab};
 use geodes::random::{Draws, EntityKey, ExpZiggurat, Purpose, Seed};
 use geodes::routing::balance::inference::InferenceConfig;
-use geodes::routing::balance::{Choose, NetworkCostConfig, SelectivePushConfig};
+use geodes::routing::balance::{Choose, Locality, Member, NetworkCostConfig, SelectivePushConfig};
 use geodes::routing::entropy::Entropy;
 use geodes::routing::guard::{
     ActiveHealthConfig, BreakerConfig, CooldownConfig, GuardConfig, HystrixConfig, OutlierConfig,
@@ -22,7 +22,7 @@ use geodes::routing::retry::Delay;
 use geodes::routing::retry::budget::{
     AwsQuotaConfig, BudgetConfig, ConcurrentRetriesConfig, FinagleConfig, GrpcThrottleConfig,
 };
-use geodes::routing::router::{self, Journey, LimitsConfig, Locality, Member, PoolConfig, RouterConfig};
+use geodes::routing::router::{self, Journey, LimitsConfig, PoolConfig, RouterConfig};
 use geodes::routing::throttle::{SreConfig, ThrottleConfig};
 use geodes::scenario::model::{Ask, DistSpec, Fault, FaultWhat, FaultWhen, Gateway, LiteLlmEntry, LiteLlmGateway};
 use geodes::study::replicate;

@@ -9,9 +9,9 @@
 
 use super::hash::mixed;
 use super::{Balance, View};
+use crate::routing::balance::Member;
 use crate::routing::entropy::Entropy;
 use crate::routing::reason::ReasonSink;
-use crate::routing::router::Member;
 
 /// Envoy's size of a table.
 pub const MAGLEV_TABLE: u32 = 65_537;

@@ -71,10 +71,10 @@ impl Balance for OpenRouter {
 mod tests {
     use super::super::tests::{REQUEST, Tape, member, state};
     use super::*;
+    use crate::routing::balance::Member;
     use crate::routing::balance::Standing::Usable;
     use crate::routing::outcome::ErrorClass;
     use crate::routing::reason::Silent;
-    use crate::routing::router::Member;
 
     fn members() -> [Member; 3] {
         // the documentation's example: A costs 1 dollar, B 2, C 3

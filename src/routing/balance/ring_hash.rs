@@ -7,9 +7,9 @@
 
 use super::hash::mixed;
 use super::{Balance, View};
+use crate::routing::balance::Member;
 use crate::routing::entropy::Entropy;
 use crate::routing::reason::ReasonSink;
-use crate::routing::router::Member;
 
 /// Most points of a ring (Envoy's limit is 8 Mi; a ring is built per gateway here).
 pub const LARGEST_RING: u32 = 65_536;

@@ -1,8 +1,8 @@
 //! The simple policies, each by its own rule. Other algorithms use [`choice`] for their worked examples.
 
 use super::*;
+use crate::routing::balance::Member;
 use crate::routing::reason::Silent;
-use crate::routing::router::Member;
 use crate::units::{DeploymentIx, Span};
 
 /// Replays recorded uniforms.

@@ -1,10 +1,10 @@
 //! What a balancer sees at the moment of a choice, and what every balancer answers to.
 
+use crate::routing::balance::Member;
 use crate::routing::entropy::Entropy;
 use crate::routing::outcome::Observation;
 use crate::routing::reason::ReasonSink;
 use crate::routing::request::Request;
-use crate::routing::router::Member;
 use crate::units::{Span, Time};
 
 /// Whether a member may be called now.

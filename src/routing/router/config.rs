@@ -1,49 +1,18 @@
 //! What a router is told: pools, members, retries, cool-downs, and which set-ups are refused.
 
 use super::limits::LimitsConfig;
-use crate::routing::balance::Choose;
+use crate::routing::balance::{Choose, Locality, Member};
 use crate::routing::guard::GuardConfig;
 use crate::routing::outcome::ErrorSet;
 use crate::routing::retry::Delay;
 use crate::routing::retry::budget::BudgetConfig;
 use crate::routing::throttle::ThrottleConfig;
-use crate::units::{DeploymentIx, Span};
 
 /// Most members of one pool: a choice looks at every one of them.
 pub const MAX_POOL: usize = 1024;
 
 /// Most attempts per pool: a request remembers whom it tried.
 pub const MAX_ATTEMPTS: usize = 8;
-
-/// One deployment in a pool, as seen from one gateway.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Member {
-    /// Which deployment.
-    pub deployment: DeploymentIx,
-    /// Weight, for policies that have weights.
-    pub weight: f64,
-    /// Typical network round trip from this gateway.
-    pub distance: Span,
-    /// Hash of its name: where it stands in consistent hashing.
-    pub key: u64,
-    /// Dollars for an input token and an output token together, as price-aware policies compare deployments.
-    pub price: f64,
-    /// Priority level, 0 for the first, for policies that have levels.
-    pub priority: u8,
-    /// Position of its locality in [`PoolConfig::localities`], for policies that know localities.
-    pub locality: u16,
-}
-
-/// A place where members of a pool stand, and callers.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Locality {
-    /// Weight, for policies that have weights of localities.
-    pub weight: f64,
-    /// Share of all callers that stand there, 0 to 1.
-    pub callers: f64,
-    /// Whether this gateway stands there.
-    pub local: bool,
-}
 
 /// Deployments that stand for each other.
 #[derive(Clone, PartialEq, Debug)]
@@ -87,7 +56,7 @@ pub struct RouterConfig {
     pub on: ErrorSet,
     /// When a failing deployment is no longer called; none: it always is.
     pub guards: Vec<GuardConfig>,
-    /// Per residency class, which deployments are legal (indexed by [`DeploymentIx`]).
+    /// Per residency class, which deployments are legal (indexed by [`DeploymentIx`](crate::units::DeploymentIx)).
     pub legal: Vec<Vec<bool>>,
 }
 

@@ -26,7 +26,7 @@ mod limits;
 #[cfg(test)]
 mod tests;
 
-pub use config::{ConfigError, Locality, MAX_POOL, Member, PoolConfig, RouterConfig};
+pub use config::{ConfigError, MAX_POOL, PoolConfig, RouterConfig};
 pub use journey::{Command, Journey};
 pub use limits::LimitsConfig;
 

@@ -3,9 +3,9 @@
 use super::super::session::Limits;
 use super::{Attempt, Command, Ride, TurnEntropy, With};
 use crate::random::{Draws, EntityKey};
-use crate::routing::balance::LoadReport;
+use crate::routing::balance::{LoadReport, Locality, Member};
 use crate::routing::guard::Probed;
-use crate::routing::router::{self, Journey, LimitsConfig, Locality, Member, PoolConfig, Router, RouterConfig};
+use crate::routing::router::{self, Journey, LimitsConfig, PoolConfig, Router, RouterConfig};
 use crate::scenario::model::{Pool, PoolLocality, Residency, Scenario, Topology};
 use crate::units::{DeploymentIx, RegionIx, Time};
 use crate::world::failure::Failure;

@@ -20,9 +20,9 @@ use super::maglev::{MAGLEV_TABLE, Maglev};
 use super::{
     Balance, LeastRequest, LeastRequestConfig, MemberState, Random, RingHash, Standing, View, WeightedRoundRobin,
 };
+use crate::routing::balance::{Locality, Member};
 use crate::routing::entropy::Entropy;
 use crate::routing::reason::{Reason, ReasonSink};
-use crate::routing::router::{Locality, Member};
 use priority::Level;
 use slow_start::{SlowStart, Warming};
 

@@ -200,10 +200,10 @@ impl Balance for Inference {
 mod tests {
     use super::super::tests::{REQUEST, Tape, member, state};
     use super::*;
+    use crate::routing::balance::Member;
     use crate::routing::balance::MemberState;
     use crate::routing::balance::Standing::{Out, Usable};
     use crate::routing::reason::Silent;
-    use crate::routing::router::Member;
 
     fn reported(waiting: u32, running: u32, percent: u16) -> MemberState {
         let report = LoadReport { at: Time::ZERO, waiting, running, utilisation: 100 * percent };
