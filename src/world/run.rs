@@ -295,8 +295,8 @@ impl<'a> World<'a> {
         for (d, p) in self.providers.iter().enumerate() {
             assert!(p.in_service() == 0, "INV-5 broken: deployment {d} still serves {} requests", p.in_service());
         }
-        let calls = self.regions.iter().map(|r| r.gateway.calls_out()).sum::<u32>();
-        assert!(calls == 0, "INV-5 broken: gateways count {calls} calls that are not out");
+        let calls = self.regions.iter().map(|r| r.gateway.outstanding()).sum::<u64>();
+        assert!(calls == 0, "INV-5 broken: gateways count {calls} calls, retries or grants that are not out");
         let unfinished = self.chronicle.unfinished();
         assert!(unfinished == 0, "INV-1 broken: {unfinished} stories have no end");
         let grants = self.quotas.outstanding();

@@ -3,7 +3,7 @@
 use super::{Journey, Router};
 use crate::routing::balance::Balance;
 use crate::routing::guard::Guard;
-use crate::routing::outcome::Observation;
+use crate::routing::outcome::{Observation, Outcome};
 use crate::routing::retry::budget::RetryBudget;
 use crate::units::{DeploymentIx, Time};
 
@@ -12,7 +12,11 @@ impl Router {
     pub fn observe(&mut self, now: Time, journey: &mut Journey, deployment: DeploymentIx, seen: &Observation) -> bool {
         let d = deployment.ix();
         self.leave(now, journey, deployment, Some(seen));
-        if let Some(budget) = &mut self.budget {
+        let of_the_request =
+            matches!(seen.outcome, Outcome::Failed { class, .. } if !self.config.on.contains(class));
+        if let Some(budget) = &mut self.budget
+            && !of_the_request
+        {
             budget.on_outcome(now, seen.outcome, journey.paid);
         }
         if let Some(throttle) = &mut self.throttle {

@@ -12,7 +12,10 @@ pub struct Journey {
     pub(super) class: Option<u8>,
     pub(super) pool: u8,
     pub(super) attempts_in_pool: u8,
+    /// With this gateway.
     pub(super) attempts: u8,
+    /// With gateways that have died.
+    earlier_attempts: u8,
     pub(super) retries_in_pool: u8,
     pub(super) passed_over: bool,
     pub(super) first: Option<DeploymentIx>,
@@ -90,6 +93,7 @@ impl Journey {
             pool: 0,
             attempts_in_pool: 0,
             attempts: 0,
+            earlier_attempts: 0,
             retries_in_pool: 0,
             passed_over: false,
             first: None,
@@ -106,10 +110,10 @@ impl Journey {
         }
     }
 
-    /// The same request after its gateway died: another gateway starts from the first pool, the count of attempts goes
-    /// on (it is part of the address of draws).
+    /// The same request after its gateway died: for another gateway it is new, with a first attempt that is no retry. Only
+    /// [`Journey::attempts`] goes on (it is part of the address of draws).
     pub fn restart(&self, class: Option<u8>) -> Journey {
-        Journey { attempts: self.attempts, ..Journey::new(class) }
+        Journey { earlier_attempts: self.attempts_in_all(), ..Journey::new(class) }
     }
 
     /// A call goes out that holds this.
@@ -123,8 +127,12 @@ impl Journey {
         self.held.iter_mut().find(|h| h.is_some_and(|h| h.deployment() == deployment))?.take()
     }
 
-    /// Attempts so far.
+    /// Attempts so far, those with gateways that have died included.
     pub fn attempts(&self) -> u32 {
-        u32::from(self.attempts)
+        u32::from(self.attempts_in_all())
+    }
+
+    pub(super) fn attempts_in_all(&self) -> u8 {
+        self.earlier_attempts.saturating_add(self.attempts)
     }
 }

@@ -118,7 +118,7 @@ impl Router {
         let deployment = pool.members[position].deployment;
         let first = *journey.first.get_or_insert(deployment);
         let fallback = journey.passed_over || deployment != first;
-        reasons.push(Reason::Chosen { deployment, pool: journey.pool, attempt: journey.attempts });
+        reasons.push(Reason::Chosen { deployment, pool: journey.pool, attempt: journey.attempts_in_all() });
         if journey.attempts == 0 {
             journey.first_out = true;
             if let Some(budget) = &mut self.budget {

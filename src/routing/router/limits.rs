@@ -117,7 +117,6 @@ impl Limits {
     }
 
     /// Grants that have not come back.
-    #[cfg(test)]
     pub fn outstanding(&self) -> u64 {
         self.of.iter().flatten().map(|one| one.limiter.outstanding()).sum()
     }

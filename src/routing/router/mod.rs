@@ -117,6 +117,14 @@ impl Router {
         self.reports[deployment.ix()]
     }
 
+    /// All that the gateway counts as being out: calls by deployment, by pool and together, retries that were paid for, and
+    /// what calls hold of its limits. 0 when no request is with it.
+    pub fn outstanding(&self) -> u64 {
+        let counts = self.in_flight.iter().chain(&self.out).chain([&self.load.active, &self.load.retries]);
+        let held = self.limits.as_ref().map_or(0, Limits::outstanding);
+        counts.map(|n| u64::from(*n)).sum::<u64>() + held
+    }
+
     /// When a guard has a sweep to do. It is done at the next question in any case, so only a gateway that shows the state
     /// of its deployments while nobody asks has to call [`Router::on_wake`] then.
     pub fn next_timeout(&self) -> Option<Time> {
@@ -292,6 +300,8 @@ impl Router {
                 }
             }
             reasons.push(Reason::Exhausted);
+            // a retry may have been paid for before the pause, and nobody is left to make it to
+            self.on_given_up(journey);
             if journey.held_since.is_some() && journey.attempts == 0 {
                 return Command::Shed; // it has waited for room as long as it may
             }

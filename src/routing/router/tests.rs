@@ -7,7 +7,7 @@ use crate::routing::guard::{CooldownConfig, GuardConfig};
 use crate::routing::limits::{BucketConfig, Limit, LimiterConfig, PlainConfig};
 use crate::routing::outcome::{ErrorClass, ErrorSet};
 use crate::routing::reason::Exclusion;
-use crate::routing::retry::budget::{BudgetConfig, GrpcThrottleConfig};
+use crate::routing::retry::budget::{BudgetConfig, ConcurrentRetriesConfig, GrpcThrottleConfig};
 use crate::routing::retry::{Backoff, Delay, Jitter};
 use crate::routing::throttle::{SreConfig, ThrottleConfig};
 use crate::units::PerNanos;
@@ -285,6 +285,77 @@ fn what_is_granted_comes_back_however_a_call_ends() {
     }
     assert!(shed > 0 && given_up > 0, "{shed} {given_up}");
     assert_eq!(r.limits.unwrap().outstanding(), 0);
+}
+
+/// One pool of one deployment, with a budget.
+fn one_deployment(budget: BudgetConfig, cooldown: Option<CooldownConfig>) -> Router {
+    let mut config = RouterConfig { budget: Some(budget), ..router(3, cooldown).config().clone() };
+    config.chain.truncate(1);
+    config.chain[0].members.truncate(1);
+    Router::new(config, 3).unwrap()
+}
+
+/// Two requests are out and both fail. The second failure begins a cool-down, so the retry that the first has paid for
+/// finds nobody after its pause.
+#[test]
+fn a_retry_that_finds_nobody_is_given_back() {
+    let cooldown = CooldownConfig { failures: 2, time: Span::from_secs(1), rate_limited_at_once: true };
+    let mut r = one_deployment(BudgetConfig::Concurrent(ConcurrentRetriesConfig::MAX_RETRIES), Some(cooldown));
+    let s = &mut reason_free();
+    for round in 0..5 {
+        let now = Time(round * 2_000_000_000);
+        let (mut a, mut b) = (Journey::new(None), Journey::new(None));
+        r.on_request(now, &mut a, &REQUEST, &mut Half, s);
+        r.on_request(now, &mut b, &REQUEST, &mut Half, s);
+        let first = r.on_outcome(now, &mut a, &REQUEST, d(0), &ended(UNAVAILABLE), &mut Half, s).0;
+        let Command::Wait { until } = first else { panic!("round {round}: {first:?}, although nothing is out") };
+        assert_eq!(r.outstanding(), 4, "a call, by deployment, by pool and in all, and the paid retry");
+        assert!(r.on_outcome(now, &mut b, &REQUEST, d(0), &ended(UNAVAILABLE), &mut Half, s).1);
+        let end = r.on_timeout(until, &mut a, &REQUEST, &mut Half, s);
+        assert_eq!(end, Command::Fail { class: Some(ErrorClass::Unavailable) });
+        assert_eq!(r.outstanding(), 0);
+    }
+}
+
+/// After a gateway has died, another one takes the request for a new one: its first attempt there needs no budget.
+#[test]
+fn a_request_that_outlives_its_gateway_is_new_to_the_next() {
+    let nothing = ConcurrentRetriesConfig { min_concurrency: 0, percent: 0 };
+    let mut gateways = [0, 1].map(|_| one_deployment(BudgetConfig::Concurrent(nothing), None));
+    let why = &mut Vec::new();
+    let mut j = Journey::new(None);
+    attempt(gateways[0].on_request(Time::ZERO, &mut j, &REQUEST, &mut Half, why));
+    let mut j = j.restart(None);
+    attempt(gateways[1].on_request(Time::ZERO, &mut j, &REQUEST, &mut Half, why));
+    assert_eq!(j.attempts(), 2, "the address of draws goes on");
+    assert_eq!(why.last(), Some(&Reason::Chosen { deployment: d(0), pool: 0, attempt: 1 }));
+    assert_eq!(gateways[1].load, Load { active: 1, retries: 0 });
+    let end = gateways[1].on_outcome(Time::ZERO, &mut j, &REQUEST, d(0), &ended(UNAVAILABLE), &mut Half, why).0;
+    assert_eq!(end, Command::Fail { class: Some(ErrorClass::Unavailable) }, "the budget has nothing for a retry");
+    assert_eq!(gateways[1].outstanding(), 0);
+}
+
+/// gRPC proposal A6: the tokens go with failures that the policy names as retryable.
+#[test]
+fn a6_throttling_failures_of_the_request_cost_no_tokens() {
+    let mut r = one_deployment(BudgetConfig::Grpc(GrpcThrottleConfig::EXAMPLE), None);
+    let s = &mut reason_free();
+    let mut fail = |class| {
+        let mut j = Journey::new(None);
+        r.on_request(Time::ZERO, &mut j, &REQUEST, &mut Half, s);
+        let outcome = Outcome::Failed { class, retry_after: None };
+        let end = r.on_outcome(Time::ZERO, &mut j, &REQUEST, d(0), &ended(outcome), &mut Half, s).0;
+        r.on_given_up(&mut j);
+        end
+    };
+    for _ in 0..20 {
+        assert_eq!(fail(ErrorClass::BadRequest), Command::Fail { class: Some(ErrorClass::BadRequest) });
+    }
+    // five of ten tokens stop retries: the first four do not
+    for _ in 0..4 {
+        assert!(matches!(fail(ErrorClass::Unavailable), Command::Wait { .. }));
+    }
+    assert_eq!(fail(ErrorClass::Unavailable), Command::Fail { class: Some(ErrorClass::Unavailable) });
 }
 
 /// Nobody in the first pool has room, the second one cools down: the call in the panic goes to the second, which is a

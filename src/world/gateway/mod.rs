@@ -213,11 +213,11 @@ impl Gateway {
         }
     }
 
-    /// Calls that it counts as being out.
-    pub fn calls_out(&self) -> u32 {
+    /// What it counts as being under way: 0 when no turn is with it.
+    pub fn outstanding(&self) -> u64 {
         match self {
-            Gateway::Own(own) => own.calls_out(),
-            Gateway::LiteLlm(litellm) => litellm.requests(),
+            Gateway::Own(own) => own.outstanding(),
+            Gateway::LiteLlm(litellm) => u64::from(litellm.requests()),
         }
     }
 }

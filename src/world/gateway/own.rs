@@ -19,7 +19,6 @@ const MILLION: u128 = 1_000_000;
 pub struct Own {
     router: Router,
     limits: Limits,
-    deployments: usize,
 }
 
 /// The draws of a turn at its present attempt.
@@ -30,15 +29,10 @@ pub(super) fn entropy<'a>(ride: &Ride, draws: &'a Draws, turn: EntityKey) -> Tur
 impl Own {
     /// A router that knows nothing yet.
     pub fn new(scenario: &Scenario, topology: &Topology, from: RegionIx) -> Own {
-        let deployments = scenario.deployments.len();
-        let router = Router::new(router_config(scenario, topology, from), deployments)
+        let router = Router::new(router_config(scenario, topology, from), scenario.deployments.len())
             .expect("validation refuses chains that can never serve");
         let retry = &topology.retry;
-        Own {
-            router,
-            limits: Limits { first_token: retry.first_token_timeout, total: retry.total_timeout },
-            deployments,
-        }
+        Own { router, limits: Limits { first_token: retry.first_token_timeout, total: retry.total_timeout } }
     }
 
     /// Whether every guard admits the deployment.
@@ -61,9 +55,9 @@ impl Own {
         self.router.on_probe(now, deployment, probed)
     }
 
-    /// Calls that the router counts as being out.
-    pub fn calls_out(&self) -> u32 {
-        (0..self.deployments).map(|d| self.router.in_flight(DeploymentIx::new(d))).sum()
+    /// See [`Router::outstanding`].
+    pub fn outstanding(&self) -> u64 {
+        self.router.outstanding()
     }
 
     /// A turn comes in: it gets its journey, unless it brings one.

@@ -1,7 +1,8 @@
 //! gRPC's retry throttling: a failure costs a token, a success earns a part of one, and retries stop at half of the tokens.
 //!
 //! Source: grpc/proposal A6-client-retries.md, "Throttling Retry Attempts and Hedged RPCs" (its example: 10 tokens, ratio
-//! 0.1).
+//! 0.1). Only failures count that the retry policy names as retryable (the proposal also counts those for which the server
+//! forbids a retry; here none does).
 
 use super::{Load, RetryBudget};
 use crate::routing::outcome::{ErrorClass, Outcome};

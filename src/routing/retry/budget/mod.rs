@@ -32,7 +32,7 @@ pub trait RetryBudget {
     /// the request and given back with [`RetryBudget::on_outcome`].
     fn withdraw(&mut self, now: Time, failure: Option<ErrorClass>, load: Load) -> Option<u16>;
 
-    /// An attempt has ended. `paid` is the price of the request's last retry; `None` when it made none.
+    /// An attempt has ended, with an answer or with a failure that may be retried: others say nothing of the backend. `paid` is the price of the request's last retry; `None` when it made none.
     fn on_outcome(&mut self, _now: Time, _outcome: Outcome, _paid: Option<u16>) {}
 }
 
