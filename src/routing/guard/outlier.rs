@@ -2,8 +2,10 @@
 //!
 //! Source: Envoy, `api/envoy/config/cluster/v3/outlier_detection.proto` and
 //! `source/common/upstream/outlier_detection_impl.cc` (read 2026): consecutive 5xx and consecutive gateway failures are
-//! counted inline; every `interval` a sweep first takes hosts back whose time is over, then ejects by success rate and by
-//! failure percentage of the interval that ends. Errors of the connection and time-outs count as gateway failures, as in
+//! counted inline, and counted anew after each attempt to eject, also a refused one. Every `interval` a sweep takes hosts
+//! back whose time is over; then it ejects by success rate and by failure percentage of the interval that ends, judging and
+//! comparing only hosts that were not out before; then it shortens the next ejection of hosts that have been in service for
+//! an interval since they were taken back. Errors of the connection and time-outs count as gateway failures, as in
 //! Envoy without `split_external_local_origin_errors`. A status below 500, a 429 too, is a success here.
 
 use super::{Guard, Probed};
@@ -91,6 +93,8 @@ struct Host {
     consecutive_gateway: u32,
     /// When it was ejected.
     ejected: Option<Time>,
+    /// When it was last taken back.
+    taken_back: Option<Time>,
     /// Ejections that count for the next one's length.
     multiplier: u32,
     requests: u32,
@@ -99,9 +103,14 @@ struct Host {
 
 impl Host {
     /// In service again: the counts in a row begin anew.
-    fn take_back(&mut self) {
+    fn take_back(&mut self, now: Time) {
         let Host { multiplier, requests, successes, .. } = *self;
-        *self = Host { multiplier, requests, successes, ..Host::default() };
+        *self = Host { multiplier, requests, successes, taken_back: Some(now), ..Host::default() };
+    }
+
+    /// Whether it is judged by the sweep at that time: it was not out before.
+    fn is_judged(&self, sweep: Time) -> bool {
+        self.ejected.is_none_or(|at| at == sweep)
     }
 }
 
@@ -144,15 +153,15 @@ impl Outlier {
         for i in 0..self.hosts.len() {
             let time = self.ejection_time(&self.hosts[i]);
             let h = &mut self.hosts[i];
-            match h.ejected {
-                Some(since) if now.since(since) >= time => h.take_back(),
-                Some(_) => {}
-                None => h.multiplier = h.multiplier.saturating_sub(1),
+            if h.ejected.is_some_and(|since| now.since(since) >= time) {
+                h.take_back(now);
             }
         }
         self.judge_success_rates(now);
         self.judge_failure_percentages(now);
         for h in &mut self.hosts {
+            let healthy = h.ejected.is_none() && h.taken_back.is_some_and(|at| now.since(at) >= self.config.interval);
+            h.multiplier = h.multiplier.saturating_sub(u32::from(healthy));
             (h.requests, h.successes) = (0, 0);
         }
     }
@@ -160,7 +169,7 @@ impl Outlier {
     fn judge_success_rates(&mut self, now: Time) {
         let Some(rule) = self.config.success_rate else { return };
         let rate = |h: &Host| 100.0 * f64::from(h.successes) / f64::from(h.requests);
-        let counts = |h: &&Host| h.requests >= rule.request_volume.max(1);
+        let counts = |h: &&Host| h.is_judged(now) && h.requests >= rule.request_volume.max(1);
         let n = self.hosts.iter().filter(counts).count();
         if n == 0 || n < rule.minimum_hosts as usize {
             return;
@@ -178,7 +187,7 @@ impl Outlier {
 
     fn judge_failure_percentages(&mut self, now: Time) {
         let Some(rule) = self.config.failure_percentage else { return };
-        let counts = |h: &&Host| h.requests >= rule.request_volume.max(1);
+        let counts = |h: &&Host| h.is_judged(now) && h.requests >= rule.request_volume.max(1);
         if self.hosts.iter().filter(counts).count() < rule.minimum_hosts as usize {
             return;
         }
@@ -227,17 +236,26 @@ impl Guard for Outlier {
         };
         h.consecutive_5xx = h.consecutive_5xx.saturating_add(1);
         h.consecutive_gateway = if is_gateway_failure(class) { h.consecutive_gateway.saturating_add(1) } else { 0 };
-        let reached = |count: u32, limit: Option<u32>| limit.is_some_and(|l| count >= l);
-        let due = reached(h.consecutive_5xx, self.config.consecutive_5xx)
-            || reached(h.consecutive_gateway, self.config.consecutive_gateway_failure);
-        due && self.eject(now, deployment)
+        if h.ejected.is_some() {
+            return false; // it begins anew when it is taken back
+        }
+        let reached = |count: &mut u32, limit: Option<u32>| {
+            let due = limit.is_some_and(|l| *count >= l);
+            if due {
+                *count = 0; // whether or not the cluster can spare the host
+            }
+            due
+        };
+        let gateway = reached(&mut h.consecutive_gateway, self.config.consecutive_gateway_failure);
+        let any = reached(&mut h.consecutive_5xx, self.config.consecutive_5xx);
+        (gateway || any) && self.eject(now, deployment)
     }
 
     /// A passing active health check takes a host back at once (`successful_active_health_check_uneject_host`, true unless
     /// switched off).
-    fn on_probe(&mut self, _: Time, deployment: usize, probed: Probed) -> bool {
+    fn on_probe(&mut self, now: Time, deployment: usize, probed: Probed) -> bool {
         if probed == Probed::Passed && self.hosts[deployment].ejected.is_some() {
-            self.hosts[deployment].take_back();
+            self.hosts[deployment].take_back(now);
         }
         false
     }
@@ -345,6 +363,62 @@ mod tests {
             })
         });
         assert!(admits(&mut o, 10, 4));
+    }
+
+    /// A hundred requests in the interval before `at`, so many of them failed.
+    fn hundred(o: &mut Outlier, at: u64, host: usize, failed: u64) {
+        (0..100).for_each(|i| {
+            end(o, at, host, (i < failed).then_some(ErrorClass::InternalError));
+        });
+    }
+
+    /// `onIntervalTimer` shortens the next ejection only after it has judged, and only of hosts that are in service.
+    #[test]
+    fn outlier_detection_impl_ejections_by_rate_grow_longer() {
+        let config = OutlierConfig { consecutive_5xx: None, max_ejection_percent: 100, ..OutlierConfig::ENVOY };
+        let mut o = Outlier::new(config, 5, 5);
+        let mut at = 0;
+        for seconds in [30, 60, 90] {
+            hundred(&mut o, at + 5, 4, 50);
+            (0..4).for_each(|host| hundred(&mut o, at + 5, host, 0));
+            at += 10;
+            assert!(!admits(&mut o, at, 4));
+            assert!(!admits(&mut o, at + seconds - 1, 4), "{seconds} s");
+            assert!(admits(&mut o, at + seconds, 4), "{seconds} s");
+            at += seconds;
+        }
+        // the multiplier is 3; each interval in service since then takes one off
+        assert!(admits(&mut o, at + 20, 4));
+        assert_eq!(o.hosts[4].multiplier, 1);
+    }
+
+    /// `processSuccessRateEjections` leaves out who is out already: mean 96, deviation 8, threshold 80.8. With the ejected
+    /// host the mean would be 80 and the threshold 10.6.
+    #[test]
+    fn outlier_detection_impl_hosts_that_are_out_are_not_compared_with() {
+        for (consecutive_5xx, out) in [(Some(5), true), (None, false)] {
+            let config = OutlierConfig { consecutive_5xx, max_ejection_percent: 100, ..OutlierConfig::ENVOY };
+            let mut o = Outlier::new(config, 6, 6);
+            hundred(&mut o, 5, 0, 100);
+            assert_eq!(admits(&mut o, 9, 0), !out, "ejected inline");
+            (0..100).for_each(|i| {
+                end(&mut o, 5, 1, (i % 5 == 0).then_some(ErrorClass::InternalError));
+            });
+            (2..6).for_each(|host| hundred(&mut o, 5, host, 0));
+            assert_eq!(admits(&mut o, 10, 1), !out);
+            assert!(!admits(&mut o, 10, 0) && (2..6).all(|host| admits(&mut o, 10, host)));
+        }
+    }
+
+    /// `onConsecutiveErrorWorker` resets the count when it has tried, and `ejectHost` may have refused.
+    #[test]
+    fn outlier_detection_impl_a_refused_ejection_resets_the_count() {
+        let mut o = Outlier::new(OutlierConfig::ENVOY, 10, 10);
+        let mut fail = |at, host, times| (0..times).any(|_| end(&mut o, at, host, Some(ErrorClass::InternalError)));
+        assert!(fail(1, 0, 5));
+        assert!(!fail(2, 1, 5), "one of ten is out already");
+        assert!(!fail(41, 1, 4), "the first is back, and five more in a row are needed");
+        assert!(fail(41, 1, 1));
     }
 
     #[test]
