@@ -1,7 +1,12 @@
 //! Circuit breaker as Hystrix had it: an error share over rolling seconds, and a single probe.
 //!
-//! Source: Netflix Hystrix wiki, "Configuration" (defaults: 20 requests in a rolling window of 10 s of ten buckets, 50 %,
-//! sleep window 5 s). Not modelled: the health snapshot that Hystrix takes only every 500 ms.
+//! Sources: Netflix Hystrix wiki, "Configuration" (defaults: 20 requests in a rolling window of 10 s of ten buckets, 50 %,
+//! sleep window 5 s); `HystrixCircuitBreaker.java` and `AbstractCommand.java` of 1.5.18 (read 2026): closed, open and half
+//! open. The first call after the sleep makes it half open and nothing else passes. The next end of a call decides: an
+//! answer closes it and all is forgotten; a failure, or a call that is given up, opens it for another sleep. That need not
+//! be the probe's end: Hystrix asks only for the state, so a late end of a call from before counts as well. While it is
+//! open no end changes anything. Not modelled: the health snapshot that Hystrix takes only every 500 ms. A status that is
+//! the request's own fault is an answer.
 
 use super::Guard;
 use crate::routing::outcome::{Observation, Outcome};
@@ -16,7 +21,7 @@ pub struct HystrixConfig {
     pub error_percent: u32,
     /// Length of the rolling window; it has ten buckets.
     pub window: Span,
-    /// How long nothing passes before the probe, and between probes.
+    /// How long nothing passes before the probe, and after one that fails.
     pub sleep: Span,
 }
 
@@ -39,8 +44,17 @@ pub struct Hystrix {
 struct Circuit {
     /// Per bucket of the window: its number since time zero, calls, failures.
     buckets: [(u64, u32, u32); BUCKETS],
-    /// When the next probe may go; `None` while it is closed.
-    open: Option<Time>,
+    state: State,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+enum State {
+    #[default]
+    Closed,
+    /// Nothing passes before that time; then one probe does.
+    Open { until: Time },
+    /// The probe is out.
+    HalfOpen,
 }
 
 impl Hystrix {
@@ -56,17 +70,24 @@ impl Hystrix {
 
 impl Guard for Hystrix {
     fn admits(&self, now: Time, deployment: usize) -> bool {
-        self.deployments[deployment].open.is_none_or(|probe| now >= probe)
+        match self.deployments[deployment].state {
+            State::Closed => true,
+            State::Open { until } => now >= until,
+            State::HalfOpen => false,
+        }
     }
 
     fn until(&self, now: Time, deployment: usize) -> Option<Time> {
-        self.deployments[deployment].open.filter(|probe| *probe > now)
+        match self.deployments[deployment].state {
+            State::Open { until } if until > now => Some(until),
+            _ => None,
+        }
     }
 
     fn on_sent(&mut self, now: Time, deployment: usize) {
-        // one probe goes, and the next only after another sleep
-        if let Some(probe) = &mut self.deployments[deployment].open {
-            *probe = now + self.config.sleep;
+        let c = &mut self.deployments[deployment];
+        if matches!(c.state, State::Open { until } if now >= until) {
+            c.state = State::HalfOpen;
         }
     }
 
@@ -74,11 +95,17 @@ impl Guard for Hystrix {
         let (number, config) = (self.bucket(now), self.config);
         let c = &mut self.deployments[deployment];
         let failed = matches!(seen.outcome, Outcome::Failed { class, .. } if !class.is_of_the_request());
-        if c.open.is_some() {
-            if !failed {
-                *c = Circuit::default();
+        match c.state {
+            State::Closed => {}
+            State::Open { .. } => return false,
+            State::HalfOpen if failed => {
+                c.state = State::Open { until: now + config.sleep };
+                return false;
             }
-            return false;
+            State::HalfOpen => {
+                *c = Circuit::default();
+                return false;
+            }
         }
         let bucket = &mut c.buckets[(number % BUCKETS as u64) as usize];
         if bucket.0 != number {
@@ -91,9 +118,16 @@ impl Guard for Hystrix {
         let opens =
             calls >= u64::from(config.request_volume) && 100 * failures >= u64::from(config.error_percent) * calls;
         if opens {
-            c.open = Some(now + config.sleep);
+            c.state = State::Open { until: now + config.sleep };
         }
         opens
+    }
+
+    fn on_abandoned(&mut self, now: Time, deployment: usize) {
+        let c = &mut self.deployments[deployment];
+        if c.state == State::HalfOpen {
+            c.state = State::Open { until: now + self.config.sleep };
+        }
     }
 }
 
@@ -122,11 +156,67 @@ mod tests {
         h.on_sent(at(6900), 0);
         assert!(!h.admits(at(7000), 0), "a single probe");
         let failed = Observation::failed(at(6900), ErrorClass::Unavailable, None);
-        assert!(!h.on_end(at(7000), 0, &failed));
-        assert!(!h.admits(at(11_899), 0) && h.admits(at(11_900), 0));
-        assert!(!end(&mut h, 11_900, false));
-        assert!(h.admits(at(11_901), 0), "a probe that succeeds closes it");
-        assert!(!end(&mut h, 12_000, true), "and all is forgotten");
+        assert!(!h.admits(at(60_000), 0), "however long it takes");
+        assert!(!h.on_end(at(61_000), 0, &failed));
+        assert_eq!(h.until(at(61_000), 0), Some(at(66_000)), "the sleep begins when the probe has failed");
+        assert!(!h.admits(at(65_999), 0) && h.admits(at(66_000), 0));
+        assert!(!end(&mut h, 66_000, false));
+        assert!(h.admits(at(66_001), 0), "a probe that succeeds closes it");
+        assert!(!end(&mut h, 66_100, true), "and all is forgotten");
+    }
+
+    /// Opened at 0 with calls in flight that were sent before.
+    fn open() -> Hystrix {
+        let mut h = Hystrix::new(HystrixConfig::DEFAULT, 1);
+        (0..5).for_each(|_| h.on_sent(Time::ZERO, 0));
+        (0..20).for_each(|_| {
+            end(&mut h, 0, true);
+        });
+        assert!(!h.admits(Time::ZERO, 0));
+        h
+    }
+
+    fn ended(h: &mut Hystrix, ms: u64, fails: bool) {
+        let failed = Observation::failed(Time::ZERO, ErrorClass::Unavailable, None);
+        let outcome = if fails { failed.outcome } else { Outcome::Ok };
+        h.on_end(Time(ms * 1_000_000), 0, &Observation { outcome, ..failed });
+    }
+
+    #[test]
+    fn hystrix_circuit_breaker_calls_from_before_it_opened() {
+        let at = |ms: u64| Time(ms * 1_000_000);
+        // an answer that was under way when it opened
+        let mut h = open();
+        ended(&mut h, 1000, false);
+        assert!(!h.admits(at(1001), 0) && h.until(at(1001), 0) == Some(at(5000)), "no end closes an open circuit");
+        ended(&mut h, 2000, true);
+        assert_eq!(h.until(at(2000), 0), Some(at(5000)), "nor does one prolong the sleep");
+        // while the probe is out, the first end decides, whosever it is
+        h.on_sent(at(5000), 0);
+        ended(&mut h, 5500, true);
+        assert_eq!(h.until(at(5500), 0), Some(at(10_500)));
+        ended(&mut h, 6000, false);
+        assert!(!h.admits(at(6000), 0), "the probe's own answer comes too late");
+        h.on_sent(at(10_500), 0);
+        ended(&mut h, 10_600, false);
+        assert!(h.admits(at(10_600), 0));
+        // what was not answered before is forgotten
+        ended(&mut h, 10_700, true);
+        assert!(h.admits(at(10_700), 0));
+    }
+
+    #[test]
+    fn a_probe_that_is_given_up_opens_it_again() {
+        let at = |ms: u64| Time(ms * 1_000_000);
+        let mut h = open();
+        h.on_abandoned(at(1000), 0);
+        assert_eq!(h.until(at(1000), 0), Some(at(5000)));
+        h.on_sent(at(5000), 0);
+        h.on_abandoned(at(6000), 0);
+        assert_eq!(h.until(at(6000), 0), Some(at(11_000)));
+        // a call that is made in a panic is no probe
+        h.on_sent(at(7000), 0);
+        assert_eq!(h.until(at(7000), 0), Some(at(11_000)));
     }
 
     #[test]
