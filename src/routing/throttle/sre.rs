@@ -4,6 +4,11 @@
 //! Source: "Site Reliability Engineering", chapter "Handling Overload", "Client-side throttling": over the last two
 //! minutes, `p = max(0, (requests - K * accepts) / (requests + 1))` with K = 2; calls refused here count as requests. A
 //! backend refuses with 429, 503 or 529. The two minutes are kept in 24 slots of 5 s (ASSUMPTION: the book does not say).
+//!
+//! A request counts when it is known whether it was accepted: when its call ends, or when it is refused here. So do
+//! libraries that have this throttle (go-kratos/aegis, `circuitbreaker/sre`, with its middleware, read 2026). Counted when they
+//! are sent, calls in flight would count as refused, and answers of minutes would make a healthy backend look overloaded. A
+//! call that is given up counts as nothing.
 
 use super::Permission;
 use crate::routing::entropy::Entropy;
@@ -65,17 +70,20 @@ impl Sre {
     /// A call is about to go out.
     pub fn on_call<E: Entropy>(&mut self, now: Time, entropy: &mut E) -> Permission {
         let p = self.refusal(now);
-        self.slot(now).1 += 1;
-        if p > 0.0 && entropy.uniform() < p { Permission::Refused } else { Permission::Go }
+        if p > 0.0 && entropy.uniform() < p {
+            self.slot(now).1 += 1;
+            return Permission::Refused;
+        }
+        Permission::Go
     }
 
     /// A call has ended.
     pub fn on_end(&mut self, now: Time, outcome: Outcome) {
         let refused =
             matches!(outcome, Outcome::Failed { class, .. } if matches!(class.status(), Some(429 | 503 | 529)));
-        if !refused {
-            self.slot(now).2 += 1;
-        }
+        let slot = self.slot(now);
+        slot.1 += 1;
+        slot.2 += u32::from(!refused);
     }
 }
 
@@ -98,6 +106,25 @@ mod tests {
         }
         assert_eq!(s.on_call(t, &mut Tape(vec![0.5])), Permission::Refused);
         assert_eq!(s.refusal(t + Span::from_secs(120)), 0.0, "two minutes later all is forgotten");
+    }
+
+    /// The book's requests and accepts of calls that take long: what is in flight is neither.
+    #[test]
+    fn handling_overload_calls_in_flight_are_not_refused_calls() {
+        let mut s = Sre::new(SreConfig::BOOK);
+        let at = |seconds: u64| Time(seconds * 1_000_000_000);
+        for i in 0..50 {
+            assert_eq!(s.refusal(at(i)), 0.0);
+            assert_eq!(s.on_call(at(i), &mut Tape(vec![])), Permission::Go);
+        }
+        // half of what has ended was accepted, 50 are still out
+        (0..20).for_each(|i| s.on_end(at(60), if i % 2 == 0 { Outcome::Ok } else { OVERLOADED }));
+        assert_eq!(s.refusal(at(60)), 0.0);
+        (0..10).for_each(|_| s.on_end(at(60), OVERLOADED));
+        assert_eq!(s.refusal(at(60)), 10.0 / 31.0);
+        // a call that is refused here is a request that was not accepted
+        assert_eq!(s.on_call(at(60), &mut Tape(vec![0.3])), Permission::Refused);
+        assert_eq!(s.refusal(at(60)), 11.0 / 32.0);
     }
 
     #[test]
