@@ -12,8 +12,7 @@ impl Router {
     pub fn observe(&mut self, now: Time, journey: &mut Journey, deployment: DeploymentIx, seen: &Observation) -> bool {
         let d = deployment.ix();
         self.leave(now, journey, deployment, Some(seen));
-        let of_the_request =
-            matches!(seen.outcome, Outcome::Failed { class, .. } if !self.config.on.contains(class));
+        let of_the_request = matches!(seen.outcome, Outcome::Failed { class, .. } if !self.config.on.contains(class));
         if let Some(budget) = &mut self.budget
             && !of_the_request
         {
