@@ -193,47 +193,6 @@ fn settings_reach_the_router() {
     assert_eq!((c.num_retries, c.deployments[0].rpm.params), (4, Some(20)));
 }
 
-/// Every key of a file is mapped or told.
-#[test]
-fn no_setting_is_dropped() {
-    for path in configurations() {
-        let source = std::fs::read_to_string(&path).unwrap();
-        let Ok(imported) = scenario(&source, "config.yaml") else { continue };
-        let told = imported.mapped.iter().map(|(_, p)| p).chain(imported.findings.iter().map(|f| &f.path));
-        let told: Vec<&String> = told.collect();
-        let tree = geodes::scenario::import::Node::parse(&source).unwrap();
-        let mut missing = Vec::new();
-        leaves(&tree, "", &mut |leaf| {
-            // a list or a table counts by its own path, and whatever stands below it
-            let is = |p: &&&String| leaf.starts_with(p.as_str()) || p.starts_with(leaf);
-            if !told.iter().any(|p| is(&p)) {
-                missing.push(leaf.to_owned());
-            }
-        });
-        assert_eq!(missing, [""; 0], "{}", path.display());
-    }
-}
-
-fn leaves(node: &geodes::scenario::import::Node, path: &str, tell: &mut impl FnMut(&str)) {
-    use geodes::scenario::import::Value;
-    match &node.value {
-        Value::Map(entries) => {
-            for e in entries {
-                let is_name = e.key.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.*/-".contains(&b));
-                let key = if is_name { &e.key } else { "(a key that is no name)" };
-                let below = if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
-                leaves(&e.node, &below, tell);
-            }
-        }
-        Value::Seq(list) if path == "model_list" => {
-            for (i, n) in list.iter().enumerate() {
-                leaves(n, &format!("{path}[{i}]"), tell);
-            }
-        }
-        _ => tell(path),
-    }
-}
-
 #[test]
 fn imported_scenarios_run() {
     for name in ["small.yaml", "everything.yaml", "anchors.yaml", "groups.yaml", "duplicates.yaml"] {

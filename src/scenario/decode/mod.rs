@@ -15,6 +15,7 @@ pub use text::{
     BudgetPeriod, Dollars, ErrorName, HourlyPrice, RequestRate, SessionRate, ShareValue, Start, TokenCount, TokenPrice,
     TokenRate,
 };
+pub(in crate::scenario) use text::{LONGEST, MOST_MONTHS};
 
 use super::defaults::Default;
 use super::diagnostic::{At, Diagnostic, Loc, Severity};

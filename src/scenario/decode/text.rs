@@ -52,8 +52,11 @@ fn string_schema(example: &str, pattern: Option<&str>) -> serde_json::Value {
     }
 }
 
+/// Longest window of a budget, in months.
+pub(in crate::scenario) const MOST_MONTHS: u32 = 120;
+
 /// Longest duration of any kind: ten years.
-const LONGEST: Span = Span::from_hours(24 * 3660);
+pub(in crate::scenario) const LONGEST: Span = Span::from_hours(24 * 3660);
 
 impl Leaf for Span {
     const WHAT: &'static str = "a duration";
@@ -170,7 +173,7 @@ impl Leaf for BudgetPeriod {
         let t = text(value, Self::WHAT, Self::EXAMPLE)?;
         if let Some(months) = t.trim().strip_suffix("mo") {
             let months: u32 = months.trim().parse().unwrap_or(0);
-            if !(1..=120).contains(&months) {
+            if !(1..=MOST_MONTHS).contains(&months) {
                 return Err(LeafError::new(format!("`{}` is no number of months from 1 to 120", t.escape_debug())));
             }
             return Ok(BudgetPeriod(BudgetTime::Months(months)));

@@ -204,6 +204,8 @@ impl<'a> Reader<'a> {
     fn entries(&mut self, level: usize) -> Result<(Vec<Entry>, Loc), Unreadable> {
         let mut entries: Vec<Entry> = Vec::new();
         let mut merged: Vec<Entry> = Vec::new();
+        // where each key stands in `entries`
+        let mut places: BTreeMap<String, usize> = BTreeMap::new();
         let end = loop {
             let (event, loc, line) = self.next()?;
             let key = match event {
@@ -217,13 +219,18 @@ impl<'a> Reader<'a> {
                 merge(node, &mut merged)?;
                 continue;
             }
-            match entries.iter_mut().find(|e| e.key == key) {
-                Some(known) => *known = Entry { key, loc, line, node, again: true },
-                None => entries.push(Entry { key, loc, line, node, again: false }),
+            match places.get(&key) {
+                Some(known) => entries[*known] = Entry { key, loc, line, node, again: true },
+                None => {
+                    places.insert(key.clone(), entries.len());
+                    entries.push(Entry { key, loc, line, node, again: false });
+                }
             }
         };
+        // of what is merged the first of a name counts, and a key of the table's own before it
         for e in merged {
-            if !entries.iter().any(|own| own.key == e.key) {
+            if !places.contains_key(&e.key) {
+                places.insert(e.key.clone(), entries.len());
                 entries.push(e);
             }
         }
@@ -245,15 +252,11 @@ pub(super) fn scalars(text: &str) -> Vec<Loc> {
     found
 }
 
-/// What `<<` brings: a table, or a list of tables of which the first wins.
+/// What `<<` brings: a table, or a list of tables of which the first wins. Repetitions are left in.
 fn merge(node: Node, into: &mut Vec<Entry>) -> Result<(), Unreadable> {
     match node.value {
         Value::Map(entries) => {
-            for e in entries {
-                if !into.iter().any(|known| known.key == e.key) {
-                    into.push(e);
-                }
-            }
+            into.extend(entries);
             Ok(())
         }
         Value::Seq(list) => list.into_iter().try_for_each(|n| merge(n, into)),
@@ -372,6 +375,13 @@ mod tests {
             entries.iter().map(|e| (e.line, e.again)).collect::<Vec<_>>(),
             [(1, false), (2, false), (5, false), (7, true)]
         );
+    }
+
+    #[test]
+    fn many_keys_take_no_time() {
+        let keys: String = (0..90_000).map(|i| format!("k{i}: 1\n")).collect();
+        let Value::Map(entries) = one(&keys) else { panic!() };
+        assert_eq!(entries.len(), 90_000);
     }
 
     #[test]

@@ -4,6 +4,25 @@ use crate::scenario::decode::{BudgetPeriod, Dollars, List, Named, Nothing, Share
 use crate::scenario::diagnostic::At;
 use crate::units::Span;
 
+/// Most retries: a request that fails everywhere makes one more call than that per group.
+pub const MOST_RETRIES: u32 = 100;
+/// Greatest depth of fallbacks.
+pub const MOST_FALLBACKS: u32 = 100;
+/// Most allowed failures: a gateway does not live to see more.
+pub const MOST_FAILS: u32 = 1_000_000;
+/// Most calls in flight per deployment.
+pub const MOST_PARALLEL: u32 = 1_000_000;
+/// Most latencies that are kept per deployment.
+pub const MOST_SAMPLES: u32 = 1000;
+/// Widest buffer of latency-based routing.
+pub const WIDEST_BUFFER: f64 = 1e6;
+/// Most money of a budget, in dollars.
+pub const MOST_DOLLARS: f64 = 1e12;
+/// Highest price, in dollars per token.
+pub const HIGHEST_PRICE: f64 = 1.0;
+/// Most entries of `model_list`.
+pub const MOST_ENTRIES: usize = 1024;
+
 choice! {
     /// How LiteLLM chooses among the deployments of a group.
     RawLiteLlmStrategy "LiteLLM strategy" {
@@ -86,6 +105,8 @@ table! {
         id: At<String> = Optional,
         /// `litellm_params.model`. If not given, `provider/model` of the deployment.
         model: At<String> = Optional,
+        /// The provider, for `provider_budget_config`. If not given, the one that `model` begins with.
+        custom_llm_provider: At<String> = Optional,
         /// Share in simple-shuffle.
         weight: At<f64> = Optional,
         /// Requests per minute. Also bounds the calls in flight where `max_parallel_requests` is not given.

@@ -6,7 +6,7 @@ mod dist;
 mod fault;
 mod gateway;
 mod layout;
-mod litellm;
+pub(in crate::scenario) mod litellm;
 mod models;
 mod pool;
 mod quota;

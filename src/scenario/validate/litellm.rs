@@ -12,17 +12,15 @@ use crate::scenario::decode::{Cx, List, Named};
 use crate::scenario::defaults as d;
 use crate::scenario::diagnostic::{At, Loc};
 use crate::scenario::model::{Ask, Gateway, LiteLlmEntry, LiteLlmGateway, Pool};
+use crate::scenario::raw::litellm::{
+    MOST_ENTRIES, MOST_FAILS, MOST_FALLBACKS, MOST_PARALLEL, MOST_RETRIES, MOST_SAMPLES, WIDEST_BUFFER,
+};
 use crate::scenario::raw::{
     RawCounting, RawErrorPolicy, RawLiteLlmBudget, RawLiteLlmEntry, RawLiteLlmGateway, RawLiteLlmRequest,
     RawLiteLlmStrategy, RawRoutingGroup, RawStrategyArgs,
 };
 use crate::scenario::suggest::listed;
 use crate::units::{DeploymentIx, Span};
-
-/// Most entries of `model_list`.
-const MOST_ENTRIES: usize = 1024;
-/// Most retries: a request that fails everywhere makes one more call than that per group.
-const MOST_RETRIES: u32 = 100;
 
 /// The gateway; `None` if something about it is wrong.
 pub fn gateway(raw: &RawLiteLlmGateway, known: &Known<'_>, cx: &mut Cx) -> Option<Product> {
@@ -165,10 +163,11 @@ fn entry(
             (None, Some(d)) => format!("{}/{}", d.provider, d.model),
             (None, None) => String::new(),
         },
-        provider: match raw.model {
+        provider: match (&raw.custom_llm_provider, &raw.model) {
+            (Some(provider), _) => Some(provider.value.clone()),
             // as LiteLLM derives it from the name
-            Some(_) => None,
-            None => d.map(|d| d.provider.clone()),
+            (None, Some(_)) => None,
+            (None, None) => d.map(|d| d.provider.clone()),
         },
         weight: raw.weight.map(|w| w.value),
         rpm: limit(raw.rpm),
@@ -176,7 +175,9 @@ fn entry(
         itpm: raw.itpm.map(|v| v.value),
         otpm: raw.otpm.map(|v| v.value),
         order: raw.order.map(|v| v.value),
-        max_parallel_requests: raw.max_parallel_requests.map(|v| cx.count(v, "max_parallel_requests", 0..=1_000_000)),
+        max_parallel_requests: raw
+            .max_parallel_requests
+            .map(|v| cx.count(v, "max_parallel_requests", 0..=MOST_PARALLEL)),
         timeout: raw.timeout.map(|v| v.value),
         stream_timeout: raw.stream_timeout.map(|v| v.value),
         num_retries: raw.num_retries.map(|v| cx.count(v, "num_retries", 0..=MOST_RETRIES)),
@@ -191,7 +192,7 @@ fn entry(
         max_input_tokens: raw.max_input_tokens.map(|v| v.value),
         max_output_tokens: raw.max_output_tokens.map(|v| v.value),
         blocked: raw.blocked.is_some_and(|b| b.value),
-        allowed_fails: raw.allowed_fails.map(|v| cx.count(v, "allowed_fails", 0..=1_000_000)),
+        allowed_fails: raw.allowed_fails.map(|v| cx.count(v, "allowed_fails", 0..=MOST_FAILS)),
         allowed_fails_policy: raw.allowed_fails_policy.as_ref().map(|p| policy(p, Use::AllowedFails, cx)),
         enable_tag_filtering: raw.enable_tag_filtering.map(|b| b.value),
         allow_fail_open: raw.allow_fail_open.is_some_and(|b| b.value),
@@ -208,14 +209,14 @@ enum Use {
 }
 
 fn policy(raw: &RawErrorPolicy, counts: Use, cx: &mut Cx) -> Policy {
-    let (wrong, what) = match counts {
-        Use::Retries => (raw.bad_gateway, "`bad_gateway` is no class of LiteLLM's retry policies"),
-        Use::AllowedFails => (raw.default, "LiteLLM's policies of allowed fails have no `default`"),
+    let (wrong, what, most) = match counts {
+        Use::Retries => (raw.bad_gateway, "`bad_gateway` is no class of LiteLLM's retry policies", MOST_RETRIES),
+        Use::AllowedFails => (raw.default, "LiteLLM's policies of allowed fails have no `default`", MOST_FAILS),
     };
     if let Some(wrong) = wrong {
         cx.error(wrong.loc, what);
     }
-    let mut of = |v: Option<At<u64>>, key: &str| v.map(|v| cx.count(v, key, 0..=MOST_RETRIES));
+    let mut of = |v: Option<At<u64>>, key: &str| v.map(|v| cx.count(v, key, 0..=most));
     Policy {
         bad_request: of(raw.bad_request, "bad_request"),
         authentication: of(raw.authentication, "authentication"),
@@ -266,15 +267,15 @@ fn config(raw: &RawLiteLlmGateway, groups: &Groups, cx: &mut Cx) -> Config {
         retry_after_s: cx.or(&raw.retry_after, &d::LITELLM_RETRY_AFTER).value.as_secs_f64(),
         retry_policy: raw.retry_policy.as_ref().map(|p| policy(p, Use::Retries, cx)),
         model_retry_policies: model_policies(raw, groups, cx),
-        allowed_fails: cx.count(fails, "allowed_fails", 0..=1_000_000),
-        library_allowed_fails: cx.count(library, "library_allowed_fails", 0..=1_000_000),
+        allowed_fails: cx.count(fails, "allowed_fails", 0..=MOST_FAILS),
+        library_allowed_fails: cx.count(library, "library_allowed_fails", 0..=MOST_FAILS),
         allowed_fails_policy: raw.allowed_fails_policy.as_ref().map(|p| policy(p, Use::AllowedFails, cx)),
         cooldown_time: cx.positive(cooldown, "cooldown_time"),
         disable_cooldowns: flag(&raw.disable_cooldowns),
         fallbacks: general,
         context_window_fallbacks: fallbacks(&raw.context_window_fallbacks, groups, cx),
         content_policy_fallbacks: fallbacks(&raw.content_policy_fallbacks, groups, cx),
-        max_fallbacks: cx.count(depth, "max_fallbacks", 0..=100),
+        max_fallbacks: cx.count(depth, "max_fallbacks", 0..=MOST_FALLBACKS),
         pre_call_checks: flag(&raw.enable_pre_call_checks),
         tag_filtering: flag(&raw.enable_tag_filtering),
         tag_match_any: raw.tag_filtering_match_any.is_none_or(|v| v.value),
@@ -283,7 +284,7 @@ fn config(raw: &RawLiteLlmGateway, groups: &Groups, cx: &mut Cx) -> Config {
         enforce_rate_limits: flag(&raw.enforce_model_rate_limits),
         default_max_parallel: raw
             .default_max_parallel_requests
-            .map(|v| cx.count(v, "default_max_parallel_requests", 0..=1_000_000)),
+            .map(|v| cx.count(v, "default_max_parallel_requests", 0..=MOST_PARALLEL)),
         provider_budgets: budgets(&raw.provider_budget_config)
             .into_iter()
             .map(|(provider, b)| (provider, Some(b.max), b.per))
@@ -334,8 +335,8 @@ fn args(raw: Option<&RawStrategyArgs>, loc: Loc, cx: &mut Cx) -> StrategyArgs {
     });
     StrategyArgs {
         ttl: cx.positive(ttl, "ttl"),
-        lowest_latency_buffer: cx.within_range(buffer, "lowest_latency_buffer", 0.0..=1e6),
-        max_latency_list_size: cx.count(samples, "max_latency_list_size", 1..=1000) as usize,
+        lowest_latency_buffer: cx.within_range(buffer, "lowest_latency_buffer", 0.0..=WIDEST_BUFFER),
+        max_latency_list_size: cx.count(samples, "max_latency_list_size", 1..=MOST_SAMPLES) as usize,
         ttft_percentile: percentile,
     }
 }
@@ -436,7 +437,7 @@ fn ask(
     let own = r.model.as_ref().filter(|m| groups.asked(m, cx));
     let options = Options {
         num_retries: r.num_retries.map(|v| cx.count(v, "num_retries", 0..=MOST_RETRIES)),
-        max_fallbacks: r.max_fallbacks.map(|v| cx.count(v, "max_fallbacks", 0..=100)),
+        max_fallbacks: r.max_fallbacks.map(|v| cx.count(v, "max_fallbacks", 0..=MOST_FALLBACKS)),
         disable_fallbacks: r.disable_fallbacks.is_some_and(|v| v.value),
         tags: r.tags.iter().flat_map(|t| &t.items).map(|t| t.value.clone()).collect(),
         allowed_region: r.allowed_model_region.as_ref().map(|v| v.value.clone()),

@@ -1,11 +1,12 @@
 //! Entries of `model_list`.
 
+use super::budgets;
 use super::read::{Known, Report, Table};
 use crate::routing::litellm::Policy;
-use crate::routing::litellm::config::{Budget, BudgetTime, Deployment, Limit};
+use crate::routing::litellm::config::{Deployment, Limit};
 use crate::routing::litellm::names;
 use crate::scenario::import::{Kind, Node};
-use crate::units::Span;
+use crate::scenario::raw::litellm::{HIGHEST_PRICE, MOST_FAILS, MOST_PARALLEL, MOST_RETRIES};
 
 const CREDENTIAL: &str = "it says how to reach the provider; credentials are neither kept nor shown";
 const ENDPOINT: &str = "it says where the provider is reached; a scenario's deployment has a place of its own";
@@ -190,25 +191,19 @@ const INFO_MAPPED: &[&str] = &[
     "team_id",
 ];
 
-/// An entry, and where its name of a model stands.
-#[derive(Clone, Debug)]
-pub(super) struct Read {
-    pub deployment: Deployment,
-}
-
 /// Reads an entry.
-pub(super) fn read(node: &Node, index: usize, report: &Report) -> Option<Read> {
+pub(super) fn read(node: &Node, index: usize, report: &Report) -> Option<Deployment> {
     let path = format!("model_list[{index}]");
     let entry = Table::new(Some(node), path.clone(), report);
     let params_node = entry.node("litellm_params");
     let params = Table::new(params_node, entry.path_of("litellm_params"), report);
     let info = Table::new(entry.node("model_info"), entry.path_of("model_info"), report);
-    let name = entry.text("model_name");
-    if name.is_none() {
+    let name = entry.name("model_name");
+    if !entry.is_given("model_name") {
         report.error(node.loc, format!("`{path}` has no `model_name`"), "the name under which requests ask for it");
     }
-    let model = params.text("model");
-    if params_node.is_none() || model.is_none() {
+    let model = params.name("model");
+    if !params.is_given("model") {
         let loc = params_node.unwrap_or(node).loc;
         report.error(loc, format!("`{path}` has no `litellm_params.model`"), "a model, for example azure/gpt-4o");
     }
@@ -218,35 +213,37 @@ pub(super) fn read(node: &Node, index: usize, report: &Report) -> Option<Read> {
         at_entry.or(at_params).or(at_info)
     };
     // LiteLLM reads a negative one as none
-    let cooldown_time = |t: &Table<'_>| t.number("cooldown_time");
-    let cooldown = [cooldown_time(&info), cooldown_time(&params)].into_iter().flatten().next();
-    let order = [params.integer("order"), info.integer("order")].into_iter().flatten().next();
+    let cooldown = |t: &Table<'_>| match t.number("cooldown_time") {
+        Some(s) if s < 0.0 => Some(None),
+        Some(_) => Some(t.seconds("cooldown_time")),
+        None => None,
+    };
     let deployment = Deployment {
         id: info.text("id").unwrap_or_default(),
         model_name: name?,
         provider: params.text("custom_llm_provider"),
-        weight: params.amount("weight"),
+        weight: params.amount("weight", f64::MAX),
         rpm: limit("rpm"),
         tpm: limit("tpm"),
         itpm: one_of("itpm"),
         otpm: one_of("otpm"),
-        order,
-        max_parallel_requests: params.count("max_parallel_requests"),
-        timeout: [params.seconds("timeout"), params.seconds("request_timeout")].into_iter().flatten().next(),
+        order: params.integer("order").or_else(|| info.integer("order")),
+        max_parallel_requests: params.count("max_parallel_requests", MOST_PARALLEL),
+        timeout: params.seconds("timeout").or_else(|| params.seconds("request_timeout")),
         stream_timeout: params.seconds("stream_timeout"),
-        num_retries: params.count("num_retries"),
-        cooldown_time: cooldown.filter(|s| *s >= 0.0).map(Span::from_secs_f64),
+        num_retries: params.count("num_retries", MOST_RETRIES),
+        cooldown_time: cooldown(&info).or_else(|| cooldown(&params)).flatten(),
         region_name: params.text("region_name"),
         tags: params.texts("tags").unwrap_or_default(),
         tag_regex: params.texts("tag_regex").unwrap_or_default(),
-        budget: budget(&params),
-        input_cost_per_token: params.amount("input_cost_per_token"),
-        output_cost_per_token: params.amount("output_cost_per_token"),
+        budget: budgets::of_deployment(&params),
+        input_cost_per_token: params.amount("input_cost_per_token", HIGHEST_PRICE),
+        output_cost_per_token: params.amount("output_cost_per_token", HIGHEST_PRICE),
         listed_price: None,
         max_input_tokens: info.whole("max_input_tokens"),
         max_output_tokens: info.whole("max_output_tokens"),
         blocked: info.flag("blocked").unwrap_or(false),
-        allowed_fails: info.count("allowed_fails"),
+        allowed_fails: info.count("allowed_fails", MOST_FAILS),
         allowed_fails_policy: policy(
             info.node("allowed_fails_policy"),
             info.path_of("allowed_fails_policy"),
@@ -258,7 +255,7 @@ pub(super) fn read(node: &Node, index: usize, report: &Report) -> Option<Read> {
         no_web_search: info.flag("supports_web_search") == Some(false),
         no_response_format: false,
         team: info.text("team_id"),
-        team_public_model_name: info.node("team_public_model_name").and_then(|_| info.text("team_public_model_name")),
+        team_public_model_name: info.text("team_public_model_name"),
         model: model?,
     };
     if let (Some(provider), false) = (&deployment.provider, deployment.model.is_empty())
@@ -272,60 +269,13 @@ pub(super) fn read(node: &Node, index: usize, report: &Report) -> Option<Read> {
             "LiteLLM knows no provider of that name",
         );
     }
+    // the price is looked up by it
+    params.if_reference("base_model");
+    info.if_reference("base_model");
     entry.finish(&[], &["model_name", "litellm_params", "model_info", "rpm", "tpm"], "LiteLLM does not read it there");
     params.finish(PARAMS, PARAMS_MAPPED, "LiteLLM hands it to the provider as it stands");
     info.finish(INFO, INFO_MAPPED, "no routing rule reads it");
-    Some(Read { deployment })
-}
-
-fn budget(params: &Table<'_>) -> Option<Budget> {
-    let max = params.amount("max_budget");
-    let node = params.node("budget_duration");
-    let per = node.and_then(|n| duration(n, params.path_of("budget_duration"), params.report));
-    if let (Some(_), None, Some(n)) = (max, node, params.node("max_budget")) {
-        let why = "LiteLLM keeps a deployment's budget only together with `budget_duration`";
-        params.report.tell(n, params.path_of("max_budget"), Kind::Unknown, why);
-    }
-    Some(Budget { max: max?, per: per? })
-}
-
-/// `30s`, `5m`, `1h`, `7d`, `2w`, `1mo`, `daily` and their like (`litellm_core_utils/duration_parser.py`).
-pub(super) fn duration(node: &Node, path: String, report: &Report) -> Option<BudgetTime> {
-    const EXPECTED: &str = "a duration such as 30s, 5m, 24h, 7d, 2w or 1mo";
-    let text = match &node.value {
-        crate::scenario::import::Value::Str(s) => s.trim().to_lowercase(),
-        other => {
-            report.error(node.loc, format!("`{path}` is {}", other.kind()), EXPECTED);
-            return None;
-        }
-    };
-    let text = match text.as_str() {
-        "hourly" => "1h",
-        "daily" => "24h",
-        "weekly" => "7d",
-        "monthly" => "30d",
-        other => other,
-    };
-    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    let number: Option<u64> = text[..digits].parse().ok().filter(|n| *n > 0 && *n < 1_000_000);
-    let seconds = |unit: &str| match unit.chars().next() {
-        Some('s') => Some(1),
-        Some('m') => Some(60),
-        Some('h') => Some(3_600),
-        Some('d') => Some(86_400),
-        Some('w') => Some(604_800),
-        _ => None,
-    };
-    let unit = &text[digits..];
-    let per = match number {
-        Some(n) if unit.starts_with("mo") => Some(BudgetTime::Months(n as u32)),
-        Some(n) => seconds(unit).map(|s| BudgetTime::Span(Span::from_secs(n * s))),
-        None => None,
-    };
-    if per.is_none() {
-        report.error(node.loc, format!("`{path}` is no duration"), EXPECTED);
-    }
-    per
+    Some(deployment)
 }
 
 /// Suffix of the fields of `AllowedFailsPolicy`.
@@ -337,8 +287,9 @@ pub(super) const RETRIES: &str = "Retries";
 pub(super) fn policy(node: Option<&Node>, path: String, suffix: &str, report: &Report) -> Option<Policy> {
     let node = node?;
     let table = Table::new(Some(node), path, report);
-    let of = |class: &str| table.count(&format!("{class}{suffix}"));
     let retries = suffix == RETRIES;
+    let most = if retries { MOST_RETRIES } else { MOST_FAILS };
+    let of = |class: &str| table.count(&format!("{class}{suffix}"), most);
     let policy = Policy {
         bad_request: of("BadRequestError"),
         authentication: of("AuthenticationError"),

@@ -4,6 +4,7 @@ use super::read::{Report, Table};
 use crate::routing::litellm::config::{Fallbacks, Target};
 use crate::scenario::import::secrets::{chosen, name};
 use crate::scenario::import::{Kind, Node, Value};
+use crate::scenario::raw::litellm::MOST_RETRIES;
 
 /// Keys of `LiteLLMParamsTypedDict` (`types/router.py`): an entry with one of them, and no list behind it, is a set of
 /// parameters rather than a chain.
@@ -147,11 +148,14 @@ pub(super) fn read(node: &Node, path: &str, place: Place, report: &Report) -> Op
 
 fn target(node: &Node, path: &str, report: &Report) -> Option<Target> {
     match &node.value {
-        Value::Str(name) => report.may_be_kept(node.loc, path, name).then(|| Target::model(name)),
+        Value::Str(name) => {
+            let kept = report.is_known(node, path) && report.may_be_kept(node.loc, path, name);
+            kept.then(|| Target::model(name))
+        }
         Value::Map(entries) => {
             let table = Table::new(Some(node), path, report);
             let model = table.text("model");
-            let num_retries = table.count("num_retries");
+            let num_retries = table.count("num_retries", MOST_RETRIES);
             for e in entries.iter().filter(|e| e.key != "model" && e.key != "num_retries") {
                 let kind = if HARMLESS.contains(&e.key.as_str()) { Kind::NoEffect } else { Kind::NotModelled };
                 let why = match kind {

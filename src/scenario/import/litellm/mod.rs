@@ -3,8 +3,10 @@
 //! Source of keys and defaults: LiteLLM 1.106.2, `router.py: Router.__init__`, `types/router.py`, `proxy/proxy_server.py:
 //! load_config`. Every key is taken over or told ([`Finding`]).
 
+mod budgets;
 mod deployment;
 mod fallbacks;
+mod lost;
 mod place;
 mod proxy;
 mod read;
@@ -72,8 +74,7 @@ fn deployments(model_list: &Node, report: &Report) -> Vec<crate::routing::litell
     };
     let mut found = Vec::new();
     for (i, node) in list.iter().enumerate() {
-        if let Some(read) = deployment::read(node, i, report) {
-            let mut d = read.deployment;
+        if let Some(mut d) = deployment::read(node, i, report) {
             if d.id.is_empty() {
                 // LiteLLM makes a hash of the entry; ties never depend on it
                 d.id = format!("{}#{}", d.model_name, i + 1);

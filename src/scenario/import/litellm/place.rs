@@ -64,16 +64,17 @@ pub(super) fn endpoint(node: &Node, d: &Deployment) -> Endpoint {
     let litellm = d.provider.clone().or_else(|| names::provider_of(&d.model).map(str::to_owned));
     let provider = provider(litellm.as_deref(), params);
     let region = region(litellm.as_deref(), d, params, &mut used);
-    let base_model = node.get("model_info").and_then(|i| text(i, "base_model")).or_else(|| text(params, "base_model"));
-    let price = price(d, base_model);
-    if price.why == BASE_MODEL {
-        used.push("model_info.base_model");
-    }
     let model = match environment(&d.model) {
         Some(_) => "model".to_owned(),
         None => names::without_provider(&d.model).unwrap_or(&d.model).to_owned(),
     };
-    let latency = latency(base_model.unwrap_or(&model));
+    let of_info = node.get("model_info").and_then(|i| text(i, "base_model"));
+    let base_model = of_info.or_else(|| text(params, "base_model"));
+    let price = price(d, base_model);
+    let latency = latency(base_model, &model);
+    if price.why == BASE_MODEL || latency.why == BASE_MODEL {
+        used.push(if of_info.is_some() { "model_info.base_model" } else { "litellm_params.base_model" });
+    }
     let mut references = Vec::new();
     if let Value::Map(entries) = &params.value {
         for e in entries {
@@ -191,7 +192,7 @@ pub(super) fn per_mtok(dollars: f64) -> String {
 }
 
 /// The preset of the same model, or that of GPT-4.1.
-fn latency(model: &str) -> Guess {
+fn latency(base_model: Option<&str>, model: &str) -> Guess {
     const MEASURED: [(&str, &str); 6] = [
         ("gpt-4.1-mini", "gpt-4.1-mini-2026"),
         ("gpt-4.1-nano", ""),
@@ -200,9 +201,12 @@ fn latency(model: &str) -> Guess {
         ("claude-opus-4-5", "claude-opus-4-5-2026"),
         ("claude-opus-4.5", "claude-opus-4-5-2026"),
     ];
-    let found = MEASURED.iter().find(|(name, _)| model.contains(name)).map(|(_, preset)| *preset);
+    let named = base_model.unwrap_or(model);
+    let found = MEASURED.iter().find(|(name, _)| named.contains(name)).map(|(_, preset)| *preset);
     match found.filter(|p| catalog::latency_preset(p).is_some()) {
-        Some(preset) => Guess::said(preset, "`model`, in the catalogue"),
+        Some(preset) => {
+            Guess::said(preset, if base_model.is_some() { BASE_MODEL } else { "`model`, in the catalogue" })
+        }
         None => Guess::assumed("gpt-4.1-2026", "nothing was measured of the model; the speed of GPT-4.1"),
     }
 }

@@ -3,17 +3,20 @@
 //! Source: LiteLLM 1.106.2, `proxy/proxy_server.py: ProxyConfig.load_config`: `litellm_settings` are set as attributes of
 //! the library, `router_settings` are arguments of the router and win where both say something.
 
-use super::deployment::duration;
+use super::budgets::budget_of;
 use super::fallbacks::{self, Place};
 use super::read::{Known, Report, Table};
 use super::router::{self, Library};
 use super::{check, deployments};
 use crate::routing::litellm::config::{Budget, Config, FailureCounting, Target};
 use crate::scenario::import::{Kind, Node, Value};
+use crate::scenario::raw::litellm::{MOST_FAILS, MOST_FALLBACKS, MOST_RETRIES};
 
 const LOGS: &str = "logs and callbacks do not change where a call goes";
 const ACCESS: &str = "it is about access to the proxy; values are neither kept nor shown";
 const CACHE: &str = "answers from the gateway's own cache are not modelled";
+const HEALTH: &str = "LiteLLM's background health checks are not simulated";
+const QUEUE: &str = "the queue in front of the proxy's workers is not modelled";
 const PROXY: &str = "it belongs to the proxy around the router";
 
 const SETTINGS: &[Known] = &[
@@ -74,6 +77,16 @@ const SETTINGS_READ: &[&str] = &[
     "tag_budget_config",
 ];
 
+/// Those that the router only looks at where its own argument says nothing (`Router.__init__`).
+const OVERRIDDEN: [&str; 6] = [
+    "num_retries",
+    "max_fallbacks",
+    "fallbacks",
+    "default_fallbacks",
+    "context_window_fallbacks",
+    "content_policy_fallbacks",
+];
+
 const GENERAL: &[Known] = &[
     Known {
         key: "max_parallel_requests",
@@ -85,21 +98,9 @@ const GENERAL: &[Known] = &[
         kind: Kind::NotModelled,
         why: "the limit of the whole proxy is not modelled",
     },
-    Known {
-        key: "background_health_checks",
-        kind: Kind::NotModelled,
-        why: "LiteLLM's background health checks are not simulated",
-    },
-    Known {
-        key: "health_check_*",
-        kind: Kind::NotModelled,
-        why: "LiteLLM's background health checks are not simulated",
-    },
-    Known {
-        key: "use_shared_health_check",
-        kind: Kind::NotModelled,
-        why: "LiteLLM's background health checks are not simulated",
-    },
+    Known { key: "background_health_check*", kind: Kind::NotModelled, why: HEALTH },
+    Known { key: "health_check_*", kind: Kind::NotModelled, why: HEALTH },
+    Known { key: "use_shared_health_check", kind: Kind::NotModelled, why: HEALTH },
     Known {
         key: "completion_model",
         kind: Kind::NotModelled,
@@ -117,9 +118,59 @@ const GENERAL: &[Known] = &[
     Known { key: "database_*", kind: Kind::NoEffect, why: PROXY },
     Known { key: "alert*", kind: Kind::NoEffect, why: LOGS },
     Known { key: "proxy_*", kind: Kind::NoEffect, why: PROXY },
-    Known { key: "disable_*", kind: Kind::NoEffect, why: PROXY },
-    Known { key: "enable_*", kind: Kind::NoEffect, why: PROXY },
-    Known { key: "allow_*", kind: Kind::NoEffect, why: PROXY },
+    Known {
+        key: "disable_retry_on_max_parallel_request_limit_error",
+        kind: Kind::NotModelled,
+        why: "retries of the proxy itself are not modelled",
+    },
+    Known { key: "disable_spend_logs", kind: Kind::NoEffect, why: LOGS },
+    Known { key: "disable_error_logs", kind: Kind::NoEffect, why: LOGS },
+    Known { key: "disable_spend_updates", kind: Kind::NoEffect, why: LOGS },
+    Known { key: "disable_master_key_return", kind: Kind::NoEffect, why: ACCESS },
+    Known { key: "disable_custom_api_keys", kind: Kind::NoEffect, why: ACCESS },
+    Known { key: "disable_auto_add_proxy_admin_to_teams", kind: Kind::NoEffect, why: ACCESS },
+    Known { key: "disable_key_generate_for_org_admin", kind: Kind::NoEffect, why: ACCESS },
+    Known { key: "disable_env_credential_login", kind: Kind::NoEffect, why: ACCESS },
+    Known { key: "disable_password_login_when_sso_enabled", kind: Kind::NoEffect, why: ACCESS },
+    Known { key: "disable_responses_id_security", kind: Kind::NoEffect, why: ACCESS },
+    Known {
+        key: "disable_budget_reservation",
+        kind: Kind::NoEffect,
+        why: "budgets of keys and users are not modelled",
+    },
+    Known { key: "disable_reset_budget", kind: Kind::NoEffect, why: "budgets of keys and users are not modelled" },
+    Known { key: "disable_prisma_schema_update", kind: Kind::NoEffect, why: PROXY },
+    Known { key: "disable_model_info_refresh", kind: Kind::NoEffect, why: PROXY },
+    Known { key: "enable_health_check_routing", kind: Kind::NotModelled, why: HEALTH },
+    Known { key: "enable_jwt_auth", kind: Kind::NoEffect, why: ACCESS },
+    Known { key: "enable_oauth2_auth", kind: Kind::NoEffect, why: ACCESS },
+    Known { key: "enable_oauth2_proxy_auth", kind: Kind::NoEffect, why: ACCESS },
+    Known { key: "enable_public_model_hub", kind: Kind::NoEffect, why: PROXY },
+    Known { key: "enable_drain_endpoint", kind: Kind::NoEffect, why: PROXY },
+    Known { key: "enable_mcp_registry", kind: Kind::NoEffect, why: "tools are not simulated" },
+    Known {
+        key: "enable_openai_websocket_passthrough",
+        kind: Kind::NoEffect,
+        why: "pass-through calls are not routed",
+    },
+    Known {
+        key: "allow_client_side_credentials",
+        kind: Kind::NotModelled,
+        why: "requests of a scenario bring no deployment of their own",
+    },
+    Known { key: "allow_requests_on_db_unavailable", kind: Kind::NoEffect, why: ACCESS },
+    Known { key: "allow_user_auth", kind: Kind::NoEffect, why: ACCESS },
+    Known { key: "allow_public_health_readiness_details", kind: Kind::NoEffect, why: PROXY },
+    Known { key: "allow_unmanaged_response_ids", kind: Kind::NoEffect, why: ACCESS },
+    Known { key: "max_in_flight_requests_per_worker", kind: Kind::NotModelled, why: QUEUE },
+    Known { key: "max_queued_requests_per_worker", kind: Kind::NotModelled, why: QUEUE },
+    Known { key: "admission_queue_timeout_seconds", kind: Kind::NotModelled, why: QUEUE },
+    Known { key: "enforce_fallback_model_access", kind: Kind::NotModelled, why: "who may call what is not modelled" },
+    Known {
+        key: "cancel_on_disconnect",
+        kind: Kind::NotModelled,
+        why: "what clients that go away leave behind is not modelled",
+    },
     Known { key: "allowed_*", kind: Kind::NoEffect, why: ACCESS },
     Known { key: "litellm_key_header_name", kind: Kind::NoEffect, why: ACCESS },
     Known { key: "litellm_jwtauth", kind: Kind::NoEffect, why: ACCESS },
@@ -127,7 +178,10 @@ const GENERAL: &[Known] = &[
     Known { key: "key_management_*", kind: Kind::NoEffect, why: ACCESS },
     Known { key: "use_google_kms", kind: Kind::NoEffect, why: ACCESS },
     Known { key: "use_azure_key_vault", kind: Kind::NoEffect, why: ACCESS },
-    Known { key: "user_*", kind: Kind::NoEffect, why: ACCESS },
+    Known { key: "user_api_key_cache_*", kind: Kind::NoEffect, why: ACCESS },
+    Known { key: "user_header_*", kind: Kind::NoEffect, why: ACCESS },
+    Known { key: "user_url_*", kind: Kind::NoEffect, why: ACCESS },
+    Known { key: "user_mcp_management_mode", kind: Kind::NoEffect, why: "tools are not simulated" },
     Known { key: "ui_*", kind: Kind::NoEffect, why: PROXY },
     Known { key: "token_validator", kind: Kind::NoEffect, why: ACCESS },
     Known { key: "service_account_settings", kind: Kind::NoEffect, why: ACCESS },
@@ -173,9 +227,12 @@ pub(super) fn read(tree: &Node, report: &Report) -> Config {
     let settings = Table::new(top.node("router_settings"), "router_settings", report);
     let tag_budgets = tag_budgets(&library);
     let said = said(&library);
-    if let (Some(node), true) = (library.node("num_retries"), settings.is_given("num_retries")) {
-        let why = "`router_settings.num_retries` wins";
-        report.tell(node, library.path_of("num_retries"), Kind::NoEffect, why);
+    for key in OVERRIDDEN {
+        // nothing and an empty list do not win: `fallbacks or litellm.fallbacks`
+        let says = |n: &&Node| !matches!(&n.value, Value::Seq(l) if l.is_empty());
+        if let (Some(node), Some(_)) = (library.node(key), settings.node(key).filter(says)) {
+            report.tell(node, library.path_of(key), Kind::NoEffect, format!("`router_settings.{key}` wins"));
+        }
     }
     let mut config = router::read(&settings, said);
     config.tag_budgets = tag_budgets;
@@ -197,12 +254,15 @@ pub(super) fn read(tree: &Node, report: &Report) -> Config {
 fn said(t: &Table<'_>) -> Library {
     let list = |key: &str, place| t.node(key).and_then(|n| fallbacks::read(n, &t.path_of(key), place, t.report));
     Library {
-        num_retries: t.count("num_retries"),
-        allowed_fails: t.count("allowed_fails"),
-        max_fallbacks: t.count("max_fallbacks"),
+        num_retries: t.count("num_retries", MOST_RETRIES),
+        allowed_fails: t.count("allowed_fails", MOST_FAILS),
+        max_fallbacks: t.count("max_fallbacks", MOST_FALLBACKS),
         request_timeout: t.seconds("request_timeout"),
         fallbacks: list("fallbacks", Place::Router),
-        default_fallbacks: t.texts("default_fallbacks").map(|l| l.iter().map(|m| Target::model(m)).collect()),
+        default_fallbacks: t
+            .texts("default_fallbacks")
+            .filter(|l| !l.is_empty())
+            .map(|l| l.iter().map(|m| Target::model(m)).collect()),
         context_window_fallbacks: list("context_window_fallbacks", Place::RouterUnchecked),
         content_policy_fallbacks: list("content_policy_fallbacks", Place::Router),
     }
@@ -212,19 +272,16 @@ fn said(t: &Table<'_>) -> Library {
 fn tag_budgets(library: &Table<'_>) -> Vec<(String, Budget)> {
     let mut found = Vec::new();
     for (e, path) in library.entries("tag_budget_config") {
-        let t = Table::new(Some(&e.node), path, library.report);
-        let max = [t.amount("max_budget"), t.amount("budget_limit")].into_iter().flatten().next();
-        let node = [t.node("budget_duration"), t.node("time_period")].into_iter().flatten().next();
-        let per = node.and_then(|n| duration(n, t.path_of("budget_duration"), t.report));
+        let (amounts, periods) = (["max_budget", "budget_limit"], ["budget_duration", "time_period"]);
+        let (max, per) = budget_of(e, path.clone(), amounts, periods, library.report);
         match (max, per) {
             (Some(max), Some(per)) => found.push((e.key.clone(), Budget { max, per })),
-            _ if matches!(e.node.value, Value::Map(_)) => {
-                let why = "LiteLLM keeps a tag's budget only with its amount and its duration";
-                t.report.tell(&e.node, t.path.clone(), Kind::Unknown, why);
+            _ if !amounts.iter().any(|k| e.node.get(k).is_some()) => {
+                let why = "LiteLLM keeps a tag's budget only with its amount";
+                library.report.tell(&e.node, path, Kind::Unknown, why);
             }
             _ => {}
         }
-        t.finish(&[], &["max_budget", "budget_duration", "budget_limit", "time_period"], "LiteLLM reads no such key");
     }
     found
 }

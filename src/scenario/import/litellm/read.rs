@@ -1,5 +1,6 @@
 //! Typed reading of a table: every key is taken once, and those that nobody took are told.
 
+use crate::scenario::decode::LONGEST;
 use crate::scenario::diagnostic::{Diagnostic, Loc, Severity};
 use crate::scenario::import::secrets::{chosen, environment, is_name, looks_secret, name};
 use crate::scenario::import::{Entry, Finding, Kind, Node, Value};
@@ -24,6 +25,15 @@ impl Report {
         let mut d = Diagnostic::new(Severity::Error, loc, message);
         d.expected(expected);
         self.diagnostics.borrow_mut().push(d);
+    }
+
+    /// Whether a value is known: a reference to an environment variable is not, and is told.
+    pub fn is_known(&self, node: &Node, path: &str) -> bool {
+        let Value::Str(text) = &node.value else { return true };
+        let Some(variable) = environment(text) else { return true };
+        let why = format!("its value is that of the environment variable {variable} and is not known here");
+        self.tell(node, path.to_owned(), Kind::NotModelled, why);
+        false
     }
 
     /// Something is odd.
@@ -95,6 +105,7 @@ impl<'a> Table<'a> {
         let entries: &[Entry] = match node.map(|n| &n.value) {
             None | Some(Value::Null) => &[],
             Some(Value::Map(entries)) => entries,
+            Some(Value::Str(_)) if node.is_some_and(|n| !report.is_known(n, &path)) => &[],
             Some(other) => {
                 let loc = node.map_or(Loc::START, |n| n.loc);
                 let what = if path.is_empty() { "the file".to_owned() } else { format!("`{path}`") };
@@ -110,8 +121,15 @@ impl<'a> Table<'a> {
         Table { entries, taken: vec![Cell::new(false); entries.len()], path, report }
     }
 
-    /// The value of a key that is there and not null; it counts as taken.
+    /// The value of a key that is there and not null; it counts as taken. A reference to an environment variable is told
+    /// and counts as not there: its value is not known.
     pub fn node(&self, key: &str) -> Option<&'a Node> {
+        let node = self.written(key)?;
+        self.report.is_known(node, &self.path_of(key)).then_some(node)
+    }
+
+    /// The same, references included.
+    fn written(&self, key: &str) -> Option<&'a Node> {
         let at = self.entries.iter().position(|e| e.key == key)?;
         self.taken[at].set(true);
         let node = &self.entries[at].node;
@@ -123,6 +141,14 @@ impl<'a> Table<'a> {
         self.entries.iter().any(|e| e.key == key)
     }
 
+    /// Tells of a key that is a reference to an environment variable, where nobody else reads it.
+    pub fn if_reference(&self, key: &str) {
+        let of = |e: &Entry| matches!(&e.node.value, Value::Str(s) if environment(s).is_some());
+        if self.entries.iter().any(|e| e.key == key && of(e)) {
+            self.node(key);
+        }
+    }
+
     /// Path of a key.
     pub fn path_of(&self, key: &str) -> String {
         let key = name(key);
@@ -131,13 +157,6 @@ impl<'a> Table<'a> {
 
     fn read<T>(&self, key: &str, expected: &str, convert: impl Fn(&Value) -> Option<T>) -> Option<T> {
         let node = self.node(key)?;
-        if let Value::Str(text) = &node.value
-            && let Some(name) = environment(text)
-        {
-            let why = format!("its value is that of the environment variable {name} and is not known here");
-            self.report.tell(node, self.path_of(key), Kind::NotModelled, why);
-            return None;
-        }
         let value = convert(&node.value);
         if value.is_none() {
             self.report.error(node.loc, format!("`{}` is {}", self.path_of(key), node.value.kind()), expected);
@@ -150,9 +169,10 @@ impl<'a> Table<'a> {
         self.read(key, "a number", |v| number(v).filter(|x| x.is_finite()))
     }
 
-    /// A number that is not negative.
-    pub fn amount(&self, key: &str) -> Option<f64> {
-        self.read(key, "a number of at least 0", |v| number(v).filter(|x| x.is_finite() && *x >= 0.0))
+    /// A number that is not negative, and not above `most`.
+    pub fn amount(&self, key: &str, most: f64) -> Option<f64> {
+        let x = self.read(key, "a number of at least 0", |v| number(v).filter(|x| x.is_finite() && *x >= 0.0))?;
+        self.within(key, x, most)
     }
 
     /// A whole number that is not negative, also one in quotes or with `.0`.
@@ -162,9 +182,23 @@ impl<'a> Table<'a> {
         })
     }
 
-    /// The same, within 32 bits.
-    pub fn count(&self, key: &str) -> Option<u32> {
-        self.whole(key).map(|n| u32::try_from(n).unwrap_or(u32::MAX))
+    /// The same, and not above `most`, which is as much as a scenario can say.
+    pub fn count(&self, key: &str, most: u32) -> Option<u32> {
+        self.whole(key).and_then(|n| self.within(key, n, u64::from(most))).map(|n| n as u32)
+    }
+
+    /// The value if it is not above `most`, or an error.
+    fn within<T: PartialOrd + std::fmt::Display>(&self, key: &str, value: T, most: T) -> Option<T> {
+        if value <= most {
+            return Some(value);
+        }
+        let loc = self.node(key)?.loc;
+        self.report.error(
+            loc,
+            format!("`{}` is more than a scenario can say", self.path_of(key)),
+            &format!("at most {most}"),
+        );
+        None
     }
 
     /// Any whole number.
@@ -172,11 +206,11 @@ impl<'a> Table<'a> {
         self.read(key, "a whole number", |v| number(v).filter(|x| x.abs() <= 9e15 && *x == x.trunc()).map(|x| x as i64))
     }
 
-    /// Seconds.
+    /// Seconds, as long as a scenario can say.
     pub fn seconds(&self, key: &str) -> Option<Span> {
-        self.read(key, "a number of seconds", |v| {
-            number(v).filter(|x| x.is_finite() && *x >= 0.0 && *x < 1e9).map(Span::from_secs_f64)
-        })
+        let most = LONGEST.as_secs_f64();
+        let s = self.read(key, "a number of seconds", |v| number(v).filter(|x| x.is_finite() && *x >= 0.0))?;
+        self.within(key, s, most).map(Span::from_secs_f64)
     }
 
     /// A truth value.
@@ -187,9 +221,17 @@ impl<'a> Table<'a> {
         })
     }
 
-    /// A text. A reference to an environment variable is one.
+    /// A text.
     pub fn text(&self, key: &str) -> Option<String> {
-        let node = self.node(key)?;
+        self.text_of(self.node(key)?, key)
+    }
+
+    /// A text that is needed: a reference to an environment variable stands for itself.
+    pub fn name(&self, key: &str) -> Option<String> {
+        self.text_of(self.written(key)?, key)
+    }
+
+    fn text_of(&self, node: &Node, key: &str) -> Option<String> {
         match &node.value {
             Value::Str(s) => self.report.may_be_kept(node.loc, &self.path_of(key), s).then(|| s.clone()),
             Value::Int(n) => Some(n.to_string()),
@@ -218,7 +260,8 @@ impl<'a> Table<'a> {
         for (i, n) in self.list(key)?.iter().enumerate() {
             match &n.value {
                 Value::Str(s) => {
-                    if self.report.may_be_kept(n.loc, &format!("{}[{i}]", self.path_of(key)), s) {
+                    let path = format!("{}[{i}]", self.path_of(key));
+                    if self.report.is_known(n, &path) && self.report.may_be_kept(n.loc, &path, s) {
                         found.push(s.clone());
                     }
                 }
@@ -255,16 +298,15 @@ impl<'a> Table<'a> {
         for (e, taken) in self.entries.iter().zip(&self.taken) {
             let path = self.path_of(&e.key);
             if taken.get() {
-                if e.node.value != Value::Null {
-                    self.report.taken.borrow_mut().push((e.line, path));
+                match is_empty(&e.node.value) {
+                    true => self.report.tell(&e.node, path, Kind::NoEffect, "it is empty"),
+                    false => self.report.taken.borrow_mut().push((e.line, path)),
                 }
                 continue;
             }
             match known.iter().find(|k| k.is(&e.key) && is_name(&e.key)) {
                 Some(k) => {
-                    let asks = !matches!(&e.node.value, Value::Null | Value::Bool(false))
-                        && !matches!(&e.node.value, Value::Seq(list) if list.is_empty())
-                        && !matches!(&e.node.value, Value::Map(list) if list.is_empty());
+                    let asks = e.node.value != Value::Bool(false) && !is_empty(&e.node.value);
                     let kind = if asks { k.kind } else { Kind::NoEffect };
                     let why = if asks { k.why } else { "it is empty or off" };
                     self.report.findings.borrow_mut().push(Finding {
@@ -292,6 +334,16 @@ impl<'a> Table<'a> {
                 }
             }
         }
+    }
+}
+
+/// Whether a value asks for nothing.
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Seq(list) => list.is_empty(),
+        Value::Map(entries) => entries.is_empty(),
+        _ => false,
     }
 }
 

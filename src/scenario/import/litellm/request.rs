@@ -5,6 +5,7 @@ use super::read::{Known, Table};
 use super::router::model_policies;
 use crate::routing::litellm::config::{Fallbacks, Options, Strategy};
 use crate::scenario::import::{Kind, Value};
+use crate::scenario::raw::litellm::{MOST_FALLBACKS, MOST_RETRIES};
 
 const KNOWN: &[Known] = &[
     Known { key: "temperature", kind: Kind::NoEffect, why: "it changes the call, not where it goes" },
@@ -30,7 +31,7 @@ pub(super) fn read(table: &Table<'_>, agent: &dyn Fn(&str) -> Option<Vec<bool>>)
     for (group, path) in table.entries("_router_weights") {
         let t = Table::new(Some(&group.node), path, table.report);
         if let Value::Map(entries) = &group.node.value {
-            let weight = |id: &str| t.amount(id);
+            let weight = |id: &str| t.amount(id, f64::MAX);
             weights.extend(entries.iter().filter_map(|e| Some((group.key.clone(), e.key.clone(), weight(&e.key)?))));
         }
     }
@@ -45,8 +46,8 @@ pub(super) fn read(table: &Table<'_>, agent: &dyn Fn(&str) -> Option<Vec<bool>>)
         known
     });
     let options = Options {
-        num_retries: table.count("num_retries"),
-        max_fallbacks: table.count("max_fallbacks"),
+        num_retries: table.count("num_retries", MOST_RETRIES),
+        max_fallbacks: table.count("max_fallbacks", MOST_FALLBACKS),
         disable_fallbacks: table.flag("disable_fallbacks").unwrap_or(false),
         fallbacks: own("fallbacks"),
         context_window_fallbacks: own("context_window_fallbacks"),

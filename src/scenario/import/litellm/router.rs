@@ -1,13 +1,19 @@
 //! `router_settings`: the arguments of `Router.__init__`.
 
-use super::deployment::{ALLOWED_FAILS, RETRIES, duration, policy};
+use super::budgets::budget_of;
+use super::deployment::{ALLOWED_FAILS, RETRIES, policy};
 use super::fallbacks::{self, Place};
 use super::read::{Known, Table};
 use crate::routing::litellm::Policy;
 use crate::routing::litellm::config::{
-    Config, Fallbacks, GroupKind, HealthRouting, RoutingGroup, Strategy, StrategyArgs, Target,
+    BudgetTime, Config, Fallbacks, GroupKind, HealthRouting, RoutingGroup, Strategy, StrategyArgs, Target,
 };
-use crate::scenario::import::{Kind, Node, Value};
+use crate::scenario::decode::LONGEST;
+use crate::scenario::import::secrets::chosen;
+use crate::scenario::import::{Entry, Kind, Node, Value};
+use crate::scenario::raw::litellm::{
+    MOST_FAILS, MOST_FALLBACKS, MOST_PARALLEL, MOST_RETRIES, MOST_SAMPLES, WIDEST_BUFFER,
+};
 use crate::scenario::suggest::listed;
 use crate::units::Span;
 
@@ -111,19 +117,20 @@ pub(super) fn read(table: &Table<'_>, library: Library) -> Config {
         staleness: table.seconds("health_check_staleness_threshold").unwrap_or(Span::from_secs(600)),
         groups: table.texts("background_health_check_model_groups"),
     });
-    if let (Some(_), Some(node)) = (&health, table.node("enable_health_check_routing")) {
-        let why = "the rule is here, but nothing runs LiteLLM's background health checks yet";
-        report.tell(node, table.path_of("enable_health_check_routing"), Kind::NotModelled, why);
+    for key in
+        ["enable_health_check_routing", "health_check_staleness_threshold", "background_health_check_model_groups"]
+    {
+        let Some(node) = table.node(key) else { continue };
+        let (kind, why) = match &health {
+            Some(_) => (Kind::NotModelled, "the rule is here, but nothing runs LiteLLM's background health checks yet"),
+            None => (Kind::NoEffect, "it only counts with `enable_health_check_routing`"),
+        };
+        report.tell(node, table.path_of(key), kind, why);
     }
-    // the two keys of health checks count as read also where the rule is off
-    let _ = (table.node("health_check_staleness_threshold"), table.node("background_health_check_model_groups"));
     let mut general = list("fallbacks", Place::Router).or(library.fallbacks);
-    let defaults = match table.node("default_fallbacks") {
-        Some(_) => {
-            Some(table.texts("default_fallbacks").unwrap_or_default().iter().map(|m| Target::model(m)).collect())
-        }
-        None => library.default_fallbacks,
-    };
+    // an empty list counts as none, as in all of these lists
+    let defaults = table.texts("default_fallbacks").filter(|l| !l.is_empty());
+    let defaults = defaults.map(|l| l.iter().map(|m| Target::model(m)).collect()).or(library.default_fallbacks);
     if let Some(defaults) = defaults {
         let star = ("*".to_owned(), defaults);
         match &mut general {
@@ -132,24 +139,25 @@ pub(super) fn read(table: &Table<'_>, library: Library) -> Config {
         }
     }
     let checks = table.texts("optional_pre_call_checks").unwrap_or_default();
-    for check in checks.iter().filter(|c| !matches!(c.as_str(), "enforce_model_rate_limits" | "router_budget_limiting"))
+    if let (Some([_, ..]), []) = (table.list("optional_pre_call_checks"), checks.as_slice())
+        && let Some(node) = table.node("optional_pre_call_checks")
     {
-        let why = match check.as_str() {
-            "forward_client_headers_by_model_group" => "it changes the call, not where it goes",
+        report.tell(node, table.path_of("optional_pre_call_checks"), Kind::NotModelled, "none of them is known here");
+    }
+    for check in checks.iter().filter(|c| *c != "enforce_model_rate_limits") {
+        let (kind, why) = match check.as_str() {
+            "forward_client_headers_by_model_group" => (Kind::NoEffect, "it changes the call, not where it goes"),
+            "router_budget_limiting" => (Kind::NoEffect, "budgets are limits wherever they are set"),
             "prompt_caching"
             | "deployment_affinity"
             | "session_affinity"
             | "responses_api_deployment_check"
-            | "encrypted_content_affinity" => "affinity is not modelled",
-            _ => "LiteLLM knows no such check",
-        };
-        let kind = match check.as_str() {
-            "forward_client_headers_by_model_group" => Kind::NoEffect,
-            _ if why.starts_with("LiteLLM") => Kind::Unknown,
-            _ => Kind::NotModelled,
+            | "encrypted_content_affinity" => (Kind::NotModelled, "affinity is not modelled"),
+            _ => (Kind::Unknown, "LiteLLM knows no such check"),
         };
         if let Some(node) = table.node("optional_pre_call_checks") {
-            report.tell(node, format!("{}: {check}", table.path_of("optional_pre_call_checks")), kind, why);
+            let path = table.path_of("optional_pre_call_checks");
+            report.tell(node, path, kind, format!("`{}`: {why}", chosen(check)));
         }
     }
     let timeout = table.seconds("timeout").filter(|t| *t > Span::ZERO);
@@ -158,11 +166,14 @@ pub(super) fn read(table: &Table<'_>, library: Library) -> Config {
         strategy_args: strategy_args(table, "routing_strategy_args"),
         routing_groups: routing_groups(table),
         aliases: aliases(table),
-        num_retries: table.count("num_retries").or(library.num_retries).unwrap_or(default.num_retries),
-        retry_after_s: table.amount("retry_after").unwrap_or(default.retry_after_s),
+        num_retries: table.count("num_retries", MOST_RETRIES).or(library.num_retries).unwrap_or(default.num_retries),
+        retry_after_s: table.amount("retry_after", LONGEST.as_secs_f64()).unwrap_or(default.retry_after_s),
         retry_policy: policy(table.node("retry_policy"), table.path_of("retry_policy"), RETRIES, report),
         model_retry_policies: model_policies(table, "model_group_retry_policy"),
-        allowed_fails: table.count("allowed_fails").or(library.allowed_fails).unwrap_or(default.allowed_fails),
+        allowed_fails: table
+            .count("allowed_fails", MOST_FAILS)
+            .or(library.allowed_fails)
+            .unwrap_or(default.allowed_fails),
         library_allowed_fails: library.allowed_fails.unwrap_or(default.library_allowed_fails),
         allowed_fails_policy: policy(
             table.node("allowed_fails_policy"),
@@ -177,14 +188,17 @@ pub(super) fn read(table: &Table<'_>, library: Library) -> Config {
         context_window_fallbacks: list("context_window_fallbacks", Place::RouterUnchecked)
             .or(library.context_window_fallbacks),
         content_policy_fallbacks: list("content_policy_fallbacks", Place::Router).or(library.content_policy_fallbacks),
-        max_fallbacks: table.count("max_fallbacks").or(library.max_fallbacks).unwrap_or(default.max_fallbacks),
+        max_fallbacks: table
+            .count("max_fallbacks", MOST_FALLBACKS)
+            .or(library.max_fallbacks)
+            .unwrap_or(default.max_fallbacks),
         pre_call_checks: table.flag("enable_pre_call_checks").unwrap_or(false),
         tag_filtering: table.flag("enable_tag_filtering").unwrap_or(false),
         tag_match_any: table.flag("tag_filtering_match_any").unwrap_or(true),
         tag_prefix: table.text("tag_routing_prefix").unwrap_or_default(),
         weighted_failover: table.flag("enable_weighted_failover").unwrap_or(false),
         enforce_rate_limits: checks.iter().any(|c| c == "enforce_model_rate_limits"),
-        default_max_parallel: table.count("default_max_parallel_requests"),
+        default_max_parallel: table.count("default_max_parallel_requests", MOST_PARALLEL),
         provider_budgets: provider_budgets(table),
         health,
         timeout: timeout.or(library.request_timeout),
@@ -227,13 +241,15 @@ fn strategy_args(table: &Table<'_>, key: &str) -> StrategyArgs {
         table.report.error(node.loc, "`ttft_percentile` is out of range", "a number above 0 and at most 1");
     }
     let size_node = args.node("max_latency_list_size");
-    let size = args.count("max_latency_list_size").filter(|n| *n > 0);
-    if let (Some(node), None) = (size_node, size) {
+    let size = args.count("max_latency_list_size", MOST_SAMPLES);
+    if let (Some(node), Some(0)) = (size_node, size) {
         table.report.error(node.loc, "`max_latency_list_size` is out of range", "at least 1");
     }
     let read = StrategyArgs {
         ttl: args.seconds("ttl").unwrap_or(default.ttl),
-        lowest_latency_buffer: args.amount("lowest_latency_buffer").unwrap_or(default.lowest_latency_buffer),
+        lowest_latency_buffer: args
+            .amount("lowest_latency_buffer", WIDEST_BUFFER)
+            .unwrap_or(default.lowest_latency_buffer),
         max_latency_list_size: size.map_or(default.max_latency_list_size, |n| n as usize),
         ttft_percentile: percentile,
     };
@@ -254,6 +270,10 @@ fn routing_groups(table: &Table<'_>) -> Vec<RoutingGroup> {
         let priority = matches!(t.node("routing_strategy").map(|n| &n.value), Some(Value::Str(s)) if s == "priority");
         let args = strategy_args(&t, "routing_strategy_args");
         let kind = if priority {
+            if let Some(n) = t.node("routing_strategy_args") {
+                let why = "`priority` reads no arguments";
+                table.report.tell(n, t.path_of("routing_strategy_args"), Kind::NoEffect, why);
+            }
             let given = t.entries("model_priorities");
             let of = |model: &String| given.iter().find(|(e, _)| e.key == *model);
             let mut priorities = Vec::new();
@@ -295,11 +315,16 @@ fn routing_groups(table: &Table<'_>) -> Vec<RoutingGroup> {
     groups
 }
 
+const HIDDEN: &[Known] =
+    &[Known { key: "hidden", kind: Kind::NoEffect, why: "it keeps the alias out of the list of models" }];
+
 fn aliases(table: &Table<'_>) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for (e, path) in table.entries("model_group_alias") {
         match &e.node.value {
-            Value::Str(model) if table.report.may_be_kept(e.node.loc, &path, model) => {
+            Value::Str(model)
+                if table.report.is_known(&e.node, &path) && table.report.may_be_kept(e.node.loc, &path, model) =>
+            {
                 table.report.taken.borrow_mut().push((e.line, path));
                 found.push((e.key.clone(), model.clone()));
             }
@@ -307,10 +332,10 @@ fn aliases(table: &Table<'_>) -> Vec<(String, String)> {
                 let t = Table::new(Some(&e.node), path, table.report);
                 match t.text("model") {
                     Some(model) => found.push((e.key.clone(), model)),
+                    None if t.is_given("model") => {}
                     None => table.report.error(e.node.loc, format!("the alias `{}` names no model", e.key), "a model"),
                 }
-                let _ = t.node("hidden");
-                t.finish(&[], &["model", "hidden"], "LiteLLM reads no such key");
+                t.finish(HIDDEN, &["model", "hidden"], "LiteLLM reads no such key");
             }
             Value::Null | Value::Str(_) => {}
             other => table.report.error(e.node.loc, format!("`{path}` is {}", other.kind()), "a model"),
@@ -321,30 +346,16 @@ fn aliases(table: &Table<'_>) -> Vec<(String, String)> {
 
 /// A retry policy per model.
 pub(super) fn model_policies(table: &Table<'_>, key: &str) -> Vec<(String, Policy)> {
-    let read = |(e, path): (&crate::scenario::import::Entry, String)| {
-        Some((e.key.clone(), policy(Some(&e.node), path, RETRIES, table.report)?))
-    };
+    let read = |(e, path): (&Entry, String)| Some((e.key.clone(), policy(Some(&e.node), path, RETRIES, table.report)?));
     table.entries(key).into_iter().filter_map(read).collect()
 }
 
-fn provider_budgets(table: &Table<'_>) -> Vec<(String, Option<f64>, crate::routing::litellm::config::BudgetTime)> {
-    let mut found = Vec::new();
-    for (e, path) in table.entries("provider_budget_config") {
-        let t = Table::new(Some(&e.node), path, table.report);
-        let max = [t.amount("budget_limit"), t.amount("max_budget")].into_iter().flatten().next();
-        let node = [t.node("time_period"), t.node("budget_duration")].into_iter().flatten().next();
-        match node {
-            Some(n) => {
-                if let Some(per) = duration(n, t.path_of("time_period"), table.report) {
-                    found.push((e.key.clone(), max, per));
-                }
-            }
-            None => {
-                let why = "LiteLLM keeps a provider's budget only together with `time_period`";
-                table.report.tell(&e.node, t.path.clone(), Kind::Unknown, why);
-            }
-        }
-        t.finish(&[], &["budget_limit", "time_period", "max_budget", "budget_duration"], "LiteLLM reads no such key");
-    }
-    found
+fn provider_budgets(table: &Table<'_>) -> Vec<(String, Option<f64>, BudgetTime)> {
+    let list = table.entries("provider_budget_config");
+    let read = |(e, path): (&Entry, String)| {
+        let (amounts, periods) = (["budget_limit", "max_budget"], ["time_period", "budget_duration"]);
+        let (max, per) = budget_of(e, path, amounts, periods, table.report);
+        Some((e.key.clone(), max, per?))
+    };
+    list.into_iter().filter_map(read).collect()
 }

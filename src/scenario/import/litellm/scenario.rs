@@ -2,15 +2,33 @@
 
 use super::place::{Endpoint, endpoint};
 use super::read::Report;
-use super::{proxy, write};
-use crate::routing::litellm::config::{Config, Deployment, Fallbacks, Limit};
+use super::{lost, proxy, write};
+use crate::routing::litellm::config::{Config, Deployment};
 use crate::scenario::diagnostic::{Diagnostic, Diagnostics, Severity};
 use crate::scenario::import::secrets::{environment, redacted};
-use crate::scenario::import::{Assumption, Finding, Kind, Node, Value};
+use crate::scenario::import::{Assumption, Finding, Node, Value};
+use crate::scenario::raw::litellm::MOST_ENTRIES;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 /// Most deployments of a scenario.
 const MOST_DEPLOYMENTS: usize = 128;
+
+/// Parameters that say in whose name a provider is called: another account is another deployment, with quotas of its own.
+const ACCOUNT: [&str; 12] = [
+    "custom_llm_provider",
+    "api_key",
+    "organization",
+    "litellm_credential_name",
+    "client_id",
+    "tenant_id",
+    "azure_ad_token",
+    "vertex_project",
+    "vertex_credentials",
+    "aws_access_key_id",
+    "aws_profile_name",
+    "aws_role_name",
+];
 
 /// What an import came to.
 #[derive(Clone, Debug)]
@@ -48,9 +66,17 @@ pub fn scenario(source: &str, file: &str) -> Result<Imported, Diagnostics> {
     if fails(&report) {
         return Err(Diagnostics::new(file, shown, report.diagnostics.take(), [0; 2]));
     }
-    lost(&tree, &mut config, &report);
+    lost::lost(&tree, &mut config, &report);
+    if fails(&report) {
+        return Err(Diagnostics::new(file, shown, report.diagnostics.take(), [0; 2]));
+    }
     let list = tree.get("model_list").expect("without it there was an error");
     let nodes: &[Node] = if let Value::Seq(nodes) = &list.value { nodes } else { &[] };
+    if nodes.len() > MOST_ENTRIES {
+        let most = format!("at most {MOST_ENTRIES}, which is the most entries that a scenario has");
+        report.error(list.loc, format!("{} entries of `model_list`", nodes.len()), &most);
+        return Err(Diagnostics::new(file, shown, report.diagnostics.take(), [0; 2]));
+    }
     let endpoints: Vec<Endpoint> = nodes.iter().zip(&config.deployments).map(|(n, d)| endpoint(n, d)).collect();
     let names = names(nodes, &config.deployments, &endpoints);
     let distinct = names.iter().enumerate().filter(|(i, n)| !names[..*i].contains(n)).count();
@@ -70,32 +96,21 @@ pub fn scenario(source: &str, file: &str) -> Result<Imported, Diagnostics> {
     let mut findings = report.findings.take();
     // what the place of a deployment was read from is mapped after all
     let used = |i: usize| endpoints[i].used.iter().map(move |key| format!("model_list[{i}].{key}"));
-    let used: Vec<String> = (0..endpoints.len()).flat_map(used).collect();
+    let used: BTreeSet<String> = (0..endpoints.len()).flat_map(used).collect();
     let mut mapped = report.taken.take();
     mapped.extend(findings.iter().filter(|f| used.contains(&f.path)).map(|f| (f.line, f.path.clone())));
     findings.retain(|f| !used.contains(&f.path));
-    let kept = |path: &str| {
-        let of = |i: usize| {
-            endpoints[i].references.iter().map(move |r| (format!("model_list[{i}].litellm_params.{}", r.0), &r.1))
-        };
-        (0..endpoints.len()).flat_map(of).find(|(p, _)| p == path).map(|(_, variable)| variable)
+    let of = |(i, e): (usize, &Endpoint)| {
+        let path = move |key: &String| format!("model_list[{i}].litellm_params.{key}");
+        e.references.iter().map(move |(key, variable)| (path(key), variable.clone())).collect::<Vec<_>>()
     };
+    let kept: BTreeMap<String, String> = endpoints.iter().enumerate().flat_map(of).collect();
     for f in &mut findings {
-        if let Some(variable) = kept(&f.path) {
+        if let Some(variable) = kept.get(&f.path) {
             f.why = format!("kept as the reference os.environ/{variable}, in a comment of the deployment");
         }
     }
-    let container =
-        |path: &str| path.ends_with(".litellm_params") || path.ends_with(".model_info") || !path.contains(['.', '[']);
-    mapped.retain(|(_, path)| !container(path) && !findings.iter().any(|f| f.path == *path));
-    mapped.sort();
-    mapped.dedup();
-    // a table counts by its keys
-    let paths: Vec<String> = mapped.iter().map(|(_, path)| format!("{path}.")).collect();
-    let above = |path: &String| mapped.iter().any(|(_, p)| p.starts_with(path.as_str()));
-    let above: Vec<bool> = paths.iter().map(above).collect();
-    let mut above = above.into_iter();
-    mapped.retain(|_| !above.next().unwrap_or(false));
+    settle(&mut mapped, &findings);
     findings.sort_by(|a, b| (a.kind, a.loc, &a.path).cmp(&(b.kind, b.loc, &b.path)));
     findings.dedup();
     let warnings = Diagnostics::new(file, shown, report.diagnostics.take(), [0; 2]);
@@ -105,153 +120,32 @@ pub fn scenario(source: &str, file: &str) -> Result<Imported, Diagnostics> {
     Ok(Imported { scenario, mapped, findings, assumed, warnings, size })
 }
 
-/// Settings that were read but have no place in the scenario: told, and taken out where they would be in the way.
-fn lost(tree: &Node, config: &mut Config, report: &Report) {
-    let nothing = Node::of(Value::Null);
-    let list = tree.get("model_list").map(|n| &n.value);
-    let entry = |i: usize| match list {
-        Some(Value::Seq(nodes)) => nodes.get(i).unwrap_or(&nothing),
-        _ => &nothing,
+/// Leaves of what was read that which counts as mapped. What was told of a table holds for all that is in it, and a table
+/// counts by its keys.
+fn settle(mapped: &mut Vec<(usize, String)>, findings: &[Finding]) {
+    let told: BTreeSet<&str> = findings.iter().map(|f| f.path.as_str()).collect();
+    let is_told = |path: &str| {
+        let ends = path.match_indices(['.', '[']).map(|(at, _)| at).chain([path.len()]);
+        ends.into_iter().any(|end| told.contains(&path[..end]))
     };
-    for (i, d) in config.deployments.iter().enumerate() {
-        let at = |table: &str, key: &str| {
-            (entry(i).get(table).and_then(|t| t.get(key)), format!("model_list[{i}].{table}.{key}"))
-        };
-        let told = |table: &str, key: &str, kind: Kind, why: &str| {
-            if let (Some(node), path) = at(table, key) {
-                report.tell(node, path, kind, why);
-            }
-        };
-        if !d.tag_regex.is_empty() {
-            told("litellm_params", "tag_regex", Kind::NotModelled, "users of a scenario have no user agent to match");
-        }
-        told("model_info", "team_id", Kind::NoEffect, "requests of a scenario belong to no team");
-        told("model_info", "supports_web_search", Kind::NoEffect, "no turn of a scenario searches the web");
-        for (key, limit) in [("rpm", d.rpm), ("tpm", d.tpm)] {
-            if matches!(limit, Limit { params: None, entry: None, info: Some(_) }) {
-                let why =
-                    "only some of LiteLLM's rules read it there; the scenario has one place, which all of them read";
-                told("model_info", key, Kind::NotModelled, why);
-            }
-        }
-    }
-    let names: Vec<String> = config.deployments.iter().map(|d| d.model_name.clone()).collect();
-    let mut known = names.clone();
-    known.extend(config.aliases.iter().map(|(alias, _)| alias.clone()));
-    known.extend(config.routing_groups.iter().map(|g| g.name.clone()));
-    let wildcard = names.iter().any(|n| n.contains('*'));
-    let exists = |name: &str| wildcard || known.iter().any(|k| k == name);
-    let place = |key: &str| {
-        ["router_settings", "litellm_settings"]
-            .iter()
-            .find_map(|s| Some((tree.get(s)?.get(key)?, format!("{s}.{key}"))))
-    };
-    let tell = |key: &str, kind: Kind, why: String| {
-        if let Some((node, path)) = place(key) {
-            report.tell(node, path, kind, why);
-        }
-    };
-    for (key, lists) in [
-        ("fallbacks", &mut config.fallbacks),
-        ("context_window_fallbacks", &mut config.context_window_fallbacks),
-        ("content_policy_fallbacks", &mut config.content_policy_fallbacks),
-    ] {
-        if let Some(Fallbacks::List(_)) = lists {
-            tell(
-                key,
-                Kind::NotModelled,
-                "a plain list: LiteLLM takes its last name for all models, and so does the scenario".into(),
-            );
-        }
-        let chains: &mut Vec<_> = match lists {
-            Some(Fallbacks::Chains(chains)) => chains,
-            _ => continue,
-        };
-        let mut stars = chains.iter().filter(|(m, _)| m == "*").count();
-        chains.retain(|(model, _)| {
-            let first_star = model == "*" && stars > 1;
-            stars -= usize::from(first_star);
-            if first_star {
-                tell(key, Kind::NotModelled, "of several chains of `*` the scenario has the last".into());
-            }
-            let known = model == "*" || exists(model);
-            if !known {
-                tell(key, Kind::Unknown, format!("no model is called `{model}`, so nothing falls back from it"));
-            }
-            known && !first_star
-        });
-        let mut seen: Vec<String> = Vec::new();
-        for (model, targets) in chains {
-            if seen.contains(model) {
-                tell(key, Kind::Unknown, format!("`{model}` has two chains; LiteLLM reads the first"));
-            }
-            seen.push(model.clone());
-            targets.retain(|t| {
-                let Some(name) = &t.model else {
-                    let why = format!("a fallback of `{model}` that only changes parameters is not modelled");
-                    tell(key, Kind::NotModelled, why);
-                    return false;
-                };
-                if t.num_retries.is_some() {
-                    let why = format!("`num_retries` of the fallback `{name}` is not modelled");
-                    tell(key, Kind::NotModelled, why);
-                }
-                if name == model {
-                    tell(key, Kind::NoEffect, format!("`{name}` falls back to itself, which LiteLLM skips"));
-                } else if !exists(name) {
-                    let why =
-                        format!("no model is called `{name}`: LiteLLM fails there with 400 and goes on to the next");
-                    tell(key, Kind::Unknown, why);
-                }
-                name != model && exists(name)
-            });
-        }
-    }
-    config.aliases.retain(|(alias, model)| {
-        let found = exists(model);
-        if !found {
-            tell("model_group_alias", Kind::Unknown, format!("`{alias}` stands for `{model}`, which exists nowhere"));
-        }
-        found
+    let container =
+        |path: &str| path.ends_with(".litellm_params") || path.ends_with(".model_info") || !path.contains(['.', '[']);
+    mapped.retain(|(_, path)| !container(path) && !is_told(path));
+    mapped.sort();
+    mapped.dedup();
+    let all: BTreeSet<String> = mapped.iter().map(|(_, p)| p.as_str()).chain(told).map(str::to_owned).collect();
+    mapped.retain(|(_, path)| {
+        let keys = format!("{path}.");
+        all.range(keys.clone()..).next().is_none_or(|next| !next.starts_with(&keys))
     });
-    config.model_retry_policies.retain(|(model, _)| {
-        let found = exists(model);
-        if !found {
-            tell("model_group_retry_policy", Kind::Unknown, format!("no model is called `{model}`"));
-        }
-        found
-    });
-    for g in &mut config.routing_groups {
-        for model in g.models.iter().filter(|m| !names.contains(m)) {
-            let why = format!("`{model}` of the group `{}` exists nowhere", g.name);
-            tell("routing_groups", Kind::Unknown, why);
-        }
-        if let crate::routing::litellm::config::GroupKind::Priority(numbers) = &mut g.kind {
-            let kept: Vec<i64> =
-                g.models.iter().zip(&*numbers).filter(|(m, _)| names.contains(m)).map(|(_, n)| *n).collect();
-            *numbers = kept;
-        }
-        g.models.retain(|m| names.contains(m));
-    }
-    if config.provider_budgets.iter().any(|(_, max, _)| max.is_none()) {
-        tell(
-            "provider_budget_config",
-            Kind::NotModelled,
-            "a budget without an amount shuts its provider out, which is not modelled".into(),
-        );
-    }
-    if config.weighted_failover && config.strategy != crate::routing::litellm::config::Strategy::SimpleShuffle {
-        tell("enable_weighted_failover", Kind::NoEffect, "it only acts in `simple-shuffle`".into());
-        config.weighted_failover = false;
-    }
-    config.health = None;
 }
 
 /// A name for the deployment of each entry: entries that make the same call share one.
 fn names(nodes: &[Node], deployments: &[Deployment], endpoints: &[Endpoint]) -> Vec<String> {
     let call = |i: usize| {
         let value = |key: &str| nodes[i].get("litellm_params").and_then(|p| p.get(key)).map(|n| &n.value);
-        (&deployments[i].model, value("api_base"), value("api_key"), &endpoints[i])
+        let account = ACCOUNT.map(value);
+        (&deployments[i].model, value("api_base").or(value("base_url")), account, &endpoints[i])
     };
     let mut names: Vec<String> = Vec::new();
     for (i, d) in deployments.iter().enumerate() {

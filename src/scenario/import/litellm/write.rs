@@ -177,9 +177,10 @@ fn model_list_entry(out: &mut String, e: &Deployment, deployment: &str) {
     k.put("deployment", quoted(deployment));
     k.put("id", quoted(&e.id));
     k.put("model", quoted(&e.model));
+    k.some("custom_llm_provider", e.provider.as_deref(), quoted);
     let count = |n: u64| n.to_string();
     let small = |n: u32| n.to_string();
-    let anywhere = |l: Limit| [l.params, l.entry, l.info].into_iter().flatten().next();
+    let anywhere = |l: Limit| l.params.or(l.entry).or(l.info);
     k.some("weight", e.weight, |w| format!("{w:?}"));
     k.some("rpm", anywhere(e.rpm), count);
     k.some("tpm", anywhere(e.tpm), count);
