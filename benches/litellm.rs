@@ -96,8 +96,10 @@ impl Gateway {
 
     fn picks(&mut self, ops: u64) {
         for _ in 0..ops {
+            self.now += Span::from_millis(10);
             let (mut journey, command) =
                 self.router.on_request(self.now, self.target, &REQUEST, &mut self.entropy, &mut Silent);
+            assert!(matches!(command, Command::Attempt { .. }), "no limit is reached: {command:?}");
             black_box(command);
             self.router.on_abandoned(self.now, &mut journey);
         }

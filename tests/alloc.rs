@@ -315,6 +315,7 @@ fn after_warm_up_the_litellm_router_does_not_allocate() {
                         Command::Fail { .. } => break,
                     };
                 }
+                router.on_abandoned(now, &mut journey); // it has ended: nothing more comes back
             }
         };
         go_on(0, 20_000);

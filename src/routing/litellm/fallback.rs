@@ -209,7 +209,7 @@ pub(super) fn next_hop(plan: &Plan, memory: &mut Memory) -> Option<Frame> {
 
 /// Ends the innermost level: what it kept in the shared lists is dropped.
 pub(super) fn leave(journey: &mut Journey) {
-    let memory = &mut journey.memory;
+    let memory: &mut Memory = &mut journey.memory;
     let Some(level) = memory.frames.pop() else { return };
     memory.refused.truncate(level.refused_from);
     if let Some(outer) = memory.frames.last() {

@@ -9,6 +9,7 @@ use super::rate_limit::Reservation;
 use super::why::Mechanism;
 use crate::routing::request::Request;
 use crate::units::{DeploymentIx, Span, Time};
+use std::ops::{Deref, DerefMut};
 
 /// What the gateway must do next.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -45,7 +46,7 @@ pub struct Journey {
     pub(super) input_tokens: u32,
     pub(super) max_output: Option<u32>,
     pub(super) max_fallbacks: u32,
-    pub(super) memory: Memory,
+    pub(super) memory: Lent,
     pub(super) flight: Option<Flight>,
     /// The present call has been answered by a stream, of which nothing may have come yet.
     pub(super) opened: bool,
@@ -85,6 +86,31 @@ impl Memory {
         self.excluded.clear();
         self.refused.clear();
         self.met_tags.clear();
+    }
+}
+
+/// Such lists while they are lent, which is until the request ends. Behind a pointer, so that a journey is small enough to be
+/// moved about.
+#[derive(Clone, Debug)]
+pub(super) struct Lent(Option<Box<Memory>>);
+
+impl Lent {
+    /// Gives them back, once: a request that has ended may be given up after that.
+    pub fn take(&mut self) -> Option<Box<Memory>> {
+        self.0.take()
+    }
+}
+
+impl Deref for Lent {
+    type Target = Memory;
+    fn deref(&self) -> &Memory {
+        self.0.as_deref().expect("a request has its lists until it ends")
+    }
+}
+
+impl DerefMut for Lent {
+    fn deref_mut(&mut self) -> &mut Memory {
+        self.0.as_deref_mut().expect("a request has its lists until it ends")
     }
 }
 
@@ -175,7 +201,7 @@ pub(super) struct Walk {
 }
 
 impl Journey {
-    pub(super) fn new(model: ModelIx, options: OptionsIx, request: &Request<'_>, memory: Memory) -> Journey {
+    pub(super) fn new(model: ModelIx, options: OptionsIx, request: &Request<'_>, memory: Box<Memory>) -> Journey {
         Journey {
             model,
             options,
@@ -183,7 +209,7 @@ impl Journey {
             input_tokens: request.input_tokens,
             max_output: request.max_output,
             max_fallbacks: 0,
-            memory,
+            memory: Lent(Some(memory)),
             flight: None,
             opened: false,
             begun: false,

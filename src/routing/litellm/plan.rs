@@ -105,6 +105,9 @@ pub(super) struct Plan {
     pub registered: Registered,
     /// LiteLLM decides synchronously: without budgets and tags.
     pub sync: bool,
+    /// Some deployment belongs to a team; some is blocked. Without any, nobody has to be asked.
+    pub any_team: bool,
+    pub any_blocked: bool,
     pub tags: Vec<String>,
     pub teams: Vec<String>,
     pub regions: Vec<String>,
@@ -135,6 +138,8 @@ impl Plan {
             registered: registered(&config),
             // the synchronous path serves every strategy of the router that has no asynchronous selector
             sync: matches!(config.strategy, Strategy::UsageV1 | Strategy::ProviderBudget),
+            any_team: config.deployments.iter().any(|d| d.team.is_some()),
+            any_blocked: config.deployments.iter().any(|d| d.blocked),
             tags: Vec::new(),
             teams: Vec::new(),
             regions: Vec::new(),

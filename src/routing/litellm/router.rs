@@ -29,7 +29,8 @@ pub struct Router {
     pub(super) plan: Plan,
     pub(super) state: State,
     /// Lists of requests that have ended, for those to come.
-    spare: Vec<Memory>,
+    #[expect(clippy::vec_box, reason = "they are lent and taken back as they are")]
+    spare: Vec<Box<Memory>>,
 }
 
 /// Where a request stands between two commands.
@@ -263,10 +264,11 @@ impl Router {
         reasons: &mut S,
     ) -> Result<Command, Failure> {
         let (plan, state) = (&self.plan, &mut self.state);
-        let frame = *journey.memory.frames.last().expect("a level picks");
+        let frame = journey.memory.frames.last().expect("a level picks");
+        let model = frame.model;
         let ask = select::Ask {
             now,
-            model: frame.model,
+            model,
             options: journey.options,
             streams: journey.streams,
             input_tokens: journey.input_tokens,
@@ -305,7 +307,7 @@ impl Router {
         };
         match check(plan, state, now, d, journey) {
             Ok(reservation) => {
-                journey.flight = Some(Flight { deployment, model: frame.model, slot, reservation });
+                journey.flight = Some(Flight { deployment, model, slot, reservation });
             }
             Err(num_retries) => {
                 if let Some(counter) = slot {
@@ -326,11 +328,11 @@ impl Router {
             }
         }
         if plan.registered.least_busy {
-            state.least_busy[frame.model.ix()].started(now, d);
+            state.least_busy[model.ix()].started(now, d);
         }
         journey.attempts += 1;
         journey.opened = false;
-        journey.last = Some((deployment, frame.model));
+        journey.last = Some((deployment, model));
         self.report(now, journey, reasons);
         let fallback = *journey.first.get_or_insert(deployment) != deployment;
         let given = &self.plan.options[journey.options.ix()].given;
@@ -457,9 +459,10 @@ impl Router {
     }
 
     fn recycle(&mut self, journey: &mut Journey) {
-        let mut memory = std::mem::take(&mut journey.memory);
-        memory.clear();
-        self.spare.push(memory);
+        if let Some(mut memory) = journey.memory.take() {
+            memory.clear();
+            self.spare.push(memory);
+        }
     }
 }
 

@@ -86,17 +86,21 @@ fn filter<S: Explain>(
     let full = !plan.sync;
     let mut left = std::mem::take(&mut state.candidates);
     left.clear();
-    for c in pool {
-        let (ix, d) = (usize::from(c.deployment), c.deployment);
-        let by = if full && plan.deps[ix].team.is_some() && plan.deps[ix].team != options.team {
-            Filter::Team
-        } else if full && options.given.web_search && config.deployments[ix].no_web_search {
-            Filter::WebSearch
-        } else {
-            left.push(d);
-            continue;
-        };
-        reasons.why_if(|| Why::Excluded { deployment: DeploymentIx(d), by });
+    if full && (plan.any_team || options.given.web_search) {
+        for c in pool {
+            let (ix, d) = (usize::from(c.deployment), c.deployment);
+            let by = if plan.deps[ix].team.is_some() && plan.deps[ix].team != options.team {
+                Filter::Team
+            } else if options.given.web_search && config.deployments[ix].no_web_search {
+                Filter::WebSearch
+            } else {
+                left.push(d);
+                continue;
+            };
+            reasons.why_if(|| Why::Excluded { deployment: DeploymentIx(d), by });
+        }
+    } else {
+        left.extend(pool.iter().map(|c| c.deployment));
     }
     let result = narrow(plan, state, ask, model, options, pool, &mut left, reasons);
     state.candidates = left;
@@ -145,13 +149,15 @@ fn narrow<S: Explain>(
         // cool-downs that come from health checks fail open
         left.extend_from_slice(&state.before);
     }
-    left.retain(|d| {
-        let keep = !config.deployments[usize::from(*d)].blocked;
-        if !keep {
-            out(reasons, *d, Filter::Blocked);
-        }
-        keep
-    });
+    if plan.any_blocked {
+        left.retain(|d| {
+            let keep = !config.deployments[usize::from(*d)].blocked;
+            if !keep {
+                out(reasons, *d, Filter::Blocked);
+            }
+            keep
+        });
+    }
     if full && state.budgets.any && !left.is_empty() {
         let spent = |tags: &[u16]| {
             let over = |(i, tag): (usize, &u16)| {
