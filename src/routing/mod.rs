@@ -9,6 +9,7 @@ pub mod limits;
 pub mod litellm;
 pub mod outcome;
 pub mod placement;
+pub mod portkey;
 pub mod reason;
 pub mod request;
 pub mod retry;

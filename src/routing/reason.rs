@@ -3,6 +3,7 @@
 use crate::routing::limits::Limit;
 use crate::routing::litellm;
 use crate::routing::outcome::ErrorClass;
+use crate::routing::portkey;
 use crate::routing::steering::SteeringReason;
 use crate::units::{DeploymentIx, Span, Time};
 
@@ -113,6 +114,8 @@ pub enum Reason {
     Steering(SteeringReason),
     /// A step of LiteLLM's router.
     LiteLlm(litellm::Why),
+    /// A step of Portkey's gateway.
+    Portkey(portkey::Why),
 }
 
 /// Why a deployment was left out.

@@ -234,6 +234,9 @@ defaults! {
     LITELLM_MAX_FALLBACKS: "topology.*.gateway.litellm.max_fallbacks" = "5", "LiteLLM 1.106.2, constants.py: ROUTER_MAX_FALLBACKS";
     LITELLM_COUNTING: "topology.*.gateway.litellm.failure_counting" = "\"proxy\"",
         "LiteLLM 1.106.2: its proxy gives a request one logging object; a gateway of a region is a proxy";
+    PORTKEY_WEIGHT: "topology.*.gateway.portkey.target.*.weight" = "1.0", "Portkey-AI/gateway 669825c, handlerUtils.ts: tryTargetsRecursively";
+    PORTKEY_RETRY_ON: "topology.*.gateway.portkey.retry.on_status_codes" = "[429, 500, 502, 503, 504]",
+        "Portkey-AI/gateway 669825c, globals.ts: RETRY_STATUS_CODES";
     STATE: "topology.*.state" = "\"replicated\"", "asynchronous replication, the usual mode of multi-region stores";
     STATE_LAG: "topology.*.state.replicated.lag" = "{ lognormal = { p50 = \"250 ms\", p95 = \"1 s\" } }",
         "DynamoDB global tables documentation (2026): usually within a second; ASSUMPTION: that is the 95th percentile, the median a quarter";

@@ -7,10 +7,12 @@
 mod leaf;
 #[macro_use]
 pub(in crate::scenario) mod macros;
+mod query;
 mod text;
 
 pub use leaf::Leaf;
 pub(in crate::scenario) use macros::{choice, table};
+pub use query::RawQuery;
 pub use text::{
     BudgetPeriod, Dollars, ErrorName, HourlyPrice, RequestRate, SessionRate, ShareValue, Start, TokenCount, TokenPrice,
     TokenRate,

@@ -1,5 +1,6 @@
 //! Which router the gateways of a topology run.
 
+use super::PortkeyGateway;
 use crate::routing::litellm::config::{Config, Options};
 use crate::units::{DeploymentIx, Span};
 
@@ -10,6 +11,8 @@ pub enum Gateway {
     Own,
     /// LiteLLM's.
     LiteLlm(Box<LiteLlmGateway>),
+    /// Portkey's.
+    Portkey(Box<PortkeyGateway>),
 }
 
 /// LiteLLM as a gateway.

@@ -1,6 +1,7 @@
 //! Gateways that are products: what a topology says in place of a chain of pools.
 
 use super::litellm::RawLiteLlmGateway;
+use super::portkey::RawPortkeyGateway;
 use crate::scenario::decode::choice;
 use crate::scenario::diagnostic::Loc;
 
@@ -13,6 +14,8 @@ choice! {
     RawGateway "Gateway" {
         /// LiteLLM's router, version 1.106.2.
         "litellm" => LiteLlm(RawLiteLlmGateway),
+        /// Portkey's gateway, open source and circuit breaker.
+        "portkey" => Portkey(RawPortkeyGateway),
     }
 }
 
@@ -21,6 +24,7 @@ impl RawGateway {
     pub fn loc(&self) -> Loc {
         match self {
             RawGateway::LiteLlm(raw) => raw.loc,
+            RawGateway::Portkey(raw) => raw.loc,
         }
     }
 }

@@ -9,6 +9,7 @@ mod layout;
 pub(in crate::scenario) mod litellm;
 mod models;
 mod pool;
+mod portkey;
 mod quota;
 mod resilience;
 mod steering;
@@ -32,6 +33,10 @@ pub use models::{RawDeployment, RawLatency, RawTokenPrices};
 pub use pool::{
     RawChoose, RawEnvoy, RawHosts, RawInference, RawLeastRequest, RawLocalityChoice, RawMaglev, RawPicker, RawPool,
     RawRingHash, RawSaturation,
+};
+pub use portkey::{
+    RawPortkeyCircuit, RawPortkeyConditional, RawPortkeyGateway, RawPortkeyRequest, RawPortkeyRetry,
+    RawPortkeyStrategy, RawPortkeyTarget,
 };
 pub use quota::{
     RawAnthropic, RawAzureOpenAi, RawAzureProvisioned, RawBedrock, RawEnvoyAiGateway, RawEnvoyRateLimit, RawLiteLlm,

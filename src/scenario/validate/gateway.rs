@@ -2,6 +2,7 @@
 
 use super::litellm;
 use super::models::Deployments;
+use super::portkey;
 use crate::routing::outcome::ErrorSet;
 use crate::routing::retry::{Backoff, Delay, Jitter};
 use crate::scenario::decode::Cx;
@@ -30,6 +31,25 @@ impl<'a> Known<'a> {
             classes: raw.residency.iter().flat_map(|r| r.names()).collect(),
         }
     }
+
+    /// The position of a workload, if one is named; an error if there is none of that name.
+    pub fn workload(&self, name: Option<&At<String>>, cx: &mut Cx) -> Option<Option<usize>> {
+        position(name, "workload", &self.workloads, cx)
+    }
+
+    /// The same of a residency class.
+    pub fn class(&self, name: Option<&At<String>>, cx: &mut Cx) -> Option<Option<usize>> {
+        position(name, "residency class", &self.classes, cx)
+    }
+}
+
+fn position(name: Option<&At<String>>, what: &str, names: &[&str], cx: &mut Cx) -> Option<Option<usize>> {
+    let Some(name) = name else { return Some(None) };
+    let found = names.iter().position(|n| *n == name.value);
+    if found.is_none() {
+        cx.unknown_name(what, name, names.iter().copied());
+    }
+    found.map(Some)
 }
 
 /// What a product's settings come to.
@@ -48,6 +68,7 @@ pub fn product(name: &At<String>, t: &RawTopology, known: &Known<'_>, cx: &mut C
     refuse(name, t, gateway, cx);
     match gateway {
         RawGateway::LiteLlm(raw) => litellm::gateway(raw, known, cx),
+        RawGateway::Portkey(raw) => portkey::gateway(raw, known, cx),
     }
 }
 
@@ -78,6 +99,13 @@ fn refuse(name: &At<String>, t: &RawTopology, gateway: &RawGateway, cx: &mut Cx)
             "timeout.first_token" => "`stream_timeout` of the gateway",
             "timeout.total" => "`timeout` of the gateway",
             _ => "`cooldown_time`, `allowed_fails` and their policies in the gateway",
+        }),
+        RawGateway::Portkey(raw) => ("portkey", raw.loc, |key| match key {
+            "chain" => "`strategy` and `targets` of the gateway",
+            "retry" => "`retry` of the gateway",
+            "limits" => "quotas of the deployments",
+            "timeout.first_token" | "timeout.total" => "`request_timeout` of the gateway",
+            _ => "`cb_config` of the gateway",
         }),
     };
     let timeout =

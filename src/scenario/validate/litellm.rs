@@ -422,18 +422,8 @@ fn ask(
     groups: &Groups,
     cx: &mut Cx,
 ) -> Option<Ask> {
-    let mut position = |name: &Option<At<String>>, what: &str, names: &[&str]| match name {
-        None => Some(None),
-        Some(name) => {
-            let found = names.iter().position(|n| *n == name.value);
-            if found.is_none() {
-                cx.unknown_name(what, name, names.iter().copied());
-            }
-            found.map(Some)
-        }
-    };
-    let workload = position(&r.workload, "workload", &known.workloads);
-    let class = position(&r.residency, "residency class", &known.classes);
+    let workload = known.workload(r.workload.as_ref(), cx);
+    let class = known.class(r.residency.as_ref(), cx);
     let own = r.model.as_ref().filter(|m| groups.asked(m, cx));
     let options = Options {
         num_retries: r.num_retries.map(|v| cx.count(v, "num_retries", 0..=MOST_RETRIES)),

@@ -17,6 +17,8 @@ mod network;
 mod objectives;
 mod places;
 mod pools;
+mod portkey;
+mod products;
 mod quota;
 mod residency;
 mod resilience;
@@ -196,6 +198,7 @@ pub fn validate(raw: &RawScenario, origin: &Origin<'_>, cx: &mut Cx) -> Option<S
     };
     let whole = Whole { raw, topologies: &topologies_raw, deployments: &deployments_raw, scenario: &scenario };
     impossible::check(&whole, cx);
+    products::check(&whole, cx);
     doubts::check(&whole, &pools, cx);
     (cx.errors() == 0).then_some(scenario)
 }

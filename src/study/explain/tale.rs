@@ -3,6 +3,7 @@
 use super::words::{self, Names, clock, short};
 use crate::routing::litellm::Why;
 use crate::routing::outcome::{ErrorClass, Outcome};
+use crate::routing::portkey;
 use crate::routing::reason::Reason;
 use crate::scenario::model::Scenario;
 use crate::units::{Money, Time};
@@ -405,6 +406,7 @@ fn because(names: Names<'_>, now: Time, reason: &Reason) -> Told {
         Reason::Exhausted => "exhausted",
         Reason::Steering(_) => "steering",
         Reason::LiteLlm(_) => "litellm",
+        Reason::Portkey(_) => "portkey",
     };
     let told = Told::new(Kind::Reason, step, names.reason(now, reason));
     let deployment = match reason {
@@ -424,6 +426,11 @@ fn because(names: Names<'_>, now: Time, reason: &Reason) -> Told {
             | Why::Picked { deployment }
             | Why::CooledDown { deployment, .. }
             | Why::Penalty { deployment, .. },
+        )
+        | Reason::Portkey(
+            portkey::Why::Open { deployment, .. }
+            | portkey::Why::Called { deployment, .. }
+            | portkey::Why::Opened { deployment, .. },
         ) => Some(*deployment),
         _ => None,
     };

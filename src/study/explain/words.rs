@@ -141,6 +141,7 @@ impl Names<'_> {
             Reason::Exhausted => "nothing is left to try".to_owned(),
             Reason::Steering(reason) => self.steering(reason),
             Reason::LiteLlm(why) => self.litellm(now, why),
+            Reason::Portkey(why) => self.portkey(now, why),
         }
     }
 

@@ -4,6 +4,7 @@ use super::Side;
 use crate::routing::balance::Choose;
 use crate::routing::litellm::{Filter, Why};
 use crate::routing::outcome::Outcome;
+use crate::routing::portkey;
 use crate::routing::reason::{Exclusion, Reason};
 use crate::routing::steering::SteeringReason;
 use crate::scenario::model::{Gateway, Scenario, Topology};
@@ -107,6 +108,11 @@ impl<'a> Decider<'a> {
                     Exclusion::AtLimit { .. } => "the gateway's own limit",
                 })
             }
+            What::Because(Reason::Portkey(portkey::Why::Open { deployment, .. }))
+                if self.number(*deployment) == wanted =>
+            {
+                Some("its circuit")
+            }
             What::Because(Reason::LiteLlm(why)) => {
                 litellm_out(why).filter(|(d, _)| self.number(*d) == wanted).map(|o| o.1)
             }
@@ -127,6 +133,7 @@ impl<'a> Decider<'a> {
     fn rule_name(&self, rule: Option<Choose>) -> String {
         match (&self.topology().gateway, rule) {
             (Gateway::LiteLlm(spec), _) => format!("LiteLLM's {}", spec.config.strategy.name()),
+            (Gateway::Portkey(_), _) => "Portkey's strategies".to_owned(),
             (Gateway::Own, Some(choose)) => rule_name(choose),
             (Gateway::Own, None) => "the gateway".to_owned(),
         }

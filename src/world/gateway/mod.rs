@@ -2,6 +2,7 @@
 
 mod litellm;
 mod own;
+mod portkey;
 
 pub use own::router_config;
 
@@ -30,6 +31,8 @@ pub enum Gateway {
     Own(Box<own::Own>),
     /// LiteLLM's.
     LiteLlm(Box<litellm::LiteLlm>),
+    /// Portkey's.
+    Portkey(Box<portkey::Portkey>),
 }
 
 /// What a turn keeps for the gateway that it is with.
@@ -53,6 +56,8 @@ enum With {
     Own(Journey),
     /// LiteLLM, which keeps the request.
     LiteLlm(Key<crate::routing::litellm::Journey>),
+    /// Portkey, which keeps the request.
+    Portkey(Key<crate::routing::portkey::Journey>),
 }
 
 impl Ride {
@@ -65,7 +70,7 @@ impl Ride {
     pub fn restart(&self) -> Ride {
         let with = match self.with {
             With::Own(journey) => With::Own(journey.restart(self.class)),
-            With::Nobody | With::LiteLlm(_) => With::Nobody,
+            With::Nobody | With::LiteLlm(_) | With::Portkey(_) => With::Nobody,
         };
         Ride { with, ..*self }
     }
@@ -74,7 +79,7 @@ impl Ride {
     pub fn attempts(&self) -> u32 {
         match &self.with {
             With::Own(journey) => journey.attempts(),
-            With::Nobody | With::LiteLlm(_) => u32::from(self.attempts),
+            With::Nobody | With::LiteLlm(_) | With::Portkey(_) => u32::from(self.attempts),
         }
     }
 }
@@ -178,6 +183,7 @@ impl Gateway {
         match &topology.gateway {
             model::Gateway::Own => Gateway::Own(Box::new(own::Own::new(scenario, topology, from))),
             model::Gateway::LiteLlm(spec) => Gateway::LiteLlm(Box::new(litellm::LiteLlm::new(scenario, spec))),
+            model::Gateway::Portkey(spec) => Gateway::Portkey(Box::new(portkey::Portkey::new(scenario, spec, from))),
         }
     }
 
@@ -186,10 +192,11 @@ impl Gateway {
         match self {
             Gateway::Own(own) => own.available(now, deployment),
             Gateway::LiteLlm(litellm) => litellm.available(now, deployment),
+            Gateway::Portkey(portkey) => portkey.available(now, deployment),
         }
     }
 
-    /// A deployment has reported its load. LiteLLM asks for no such reports.
+    /// A deployment has reported its load. Products ask for no such reports.
     pub fn on_report(&mut self, deployment: DeploymentIx, report: LoadReport) {
         if let Gateway::Own(own) = self {
             own.on_report(deployment, report);
@@ -200,16 +207,16 @@ impl Gateway {
     pub fn reported_at(&self, deployment: DeploymentIx) -> Option<Time> {
         match self {
             Gateway::Own(own) => own.reported_at(deployment),
-            Gateway::LiteLlm(_) => None,
+            Gateway::LiteLlm(_) | Gateway::Portkey(_) => None,
         }
     }
 
-    /// A health check of a deployment has its result: true when that has just taken it out of service. LiteLLM has no
+    /// A health check of a deployment has its result: true when that has just taken it out of service. Products have no
     /// such checks here.
     pub fn on_probe(&mut self, now: Time, deployment: DeploymentIx, probed: Probed) -> bool {
         match self {
             Gateway::Own(own) => own.on_probe(now, deployment, probed),
-            Gateway::LiteLlm(_) => false,
+            Gateway::LiteLlm(_) | Gateway::Portkey(_) => false,
         }
     }
 
@@ -218,6 +225,7 @@ impl Gateway {
         match self {
             Gateway::Own(own) => own.outstanding(),
             Gateway::LiteLlm(litellm) => u64::from(litellm.requests()),
+            Gateway::Portkey(portkey) => u64::from(portkey.requests()),
         }
     }
 }
@@ -271,6 +279,9 @@ impl Question<'_> {
                 own.ask(ride, |router, journey| router.on_request(now, journey, &request, entropy, sink))
             }
             Gateway::LiteLlm(litellm) => litellm.on_request(now, ride, workload, &request, Draw { draws, turn }, sink),
+            Gateway::Portkey(portkey) => {
+                portkey.on_request(now, ride, (workload, request.streams), Draw { draws, turn }, sink)
+            }
         }
     }
 
@@ -280,7 +291,7 @@ impl Question<'_> {
     }
 
     fn timeout<S: ReasonSink>(self, now: Time, sink: &mut S) -> Command {
-        let Question { gateway, ride, request, draws, turn, .. } = self;
+        let Question { gateway, ride, request, draws, turn, workload, .. } = self;
         match gateway {
             Gateway::Own(own) => {
                 let mut entropy = own::entropy(ride, draws, turn);
@@ -289,6 +300,9 @@ impl Question<'_> {
                 own.ask(ride, |router, journey| router.on_timeout(now, journey, &request, &mut entropy, sink))
             }
             Gateway::LiteLlm(litellm) => litellm.on_timeout(now, ride, request.streams, Draw { draws, turn }, sink),
+            Gateway::Portkey(portkey) => {
+                portkey.on_timeout(now, ride, (workload, request.streams), Draw { draws, turn }, sink)
+            }
         }
     }
 
@@ -307,7 +321,7 @@ impl Question<'_> {
                 let command = own.tell(ride, |router, journey| router.on_hedge(now, journey, &request, entropy, sink));
                 command.map(|c| own.command(c))
             }
-            Gateway::LiteLlm(_) => None,
+            Gateway::LiteLlm(_) | Gateway::Portkey(_) => None,
         }
     }
 
@@ -317,7 +331,7 @@ impl Question<'_> {
     }
 
     fn outcome<S: ReasonSink>(self, now: Time, call: &Call, sink: &mut S) -> (Command, bool) {
-        let Question { gateway, ride, request, draws, turn, .. } = self;
+        let Question { gateway, ride, request, draws, turn, workload, .. } = self;
         let seen = observation(call, now, &request);
         match gateway {
             Gateway::Own(own) => {
@@ -328,6 +342,7 @@ impl Question<'_> {
                 (own.command(command), taken_out)
             }
             Gateway::LiteLlm(litellm) => litellm.on_outcome(now, ride, &seen, Draw { draws, turn }, sink),
+            Gateway::Portkey(portkey) => portkey.on_outcome(now, ride, workload, &seen, Draw { draws, turn }, sink),
         }
     }
 
@@ -338,7 +353,9 @@ impl Question<'_> {
             Gateway::Own(own) => {
                 own.tell(self.ride, |router, journey| router.observe(now, journey, call.deployment, &seen))
             }
-            Gateway::LiteLlm(_) => unreachable!("products do not hedge, so no call of theirs races another"),
+            Gateway::LiteLlm(_) | Gateway::Portkey(_) => {
+                unreachable!("products do not hedge, so no call of theirs races another")
+            }
         }
     }
 
@@ -347,6 +364,7 @@ impl Question<'_> {
         match self.gateway {
             Gateway::Own(own) => own.tell(self.ride, |router, journey| router.on_abandoned(now, journey, deployment)),
             Gateway::LiteLlm(litellm) => litellm.on_abandoned(now, self.ride),
+            Gateway::Portkey(portkey) => portkey.on_abandoned(now, self.ride),
         }
     }
 
@@ -355,6 +373,7 @@ impl Question<'_> {
         match self.gateway {
             Gateway::Own(own) => own.tell(self.ride, Router::on_given_up),
             Gateway::LiteLlm(litellm) => litellm.on_abandoned(now, self.ride),
+            Gateway::Portkey(portkey) => portkey.on_abandoned(now, self.ride),
         }
     }
 }

@@ -81,7 +81,7 @@ impl Own {
     pub(super) fn tell<T>(&mut self, ride: &mut Ride, news: impl FnOnce(&mut Router, &mut Journey) -> T) -> T {
         match &mut ride.with {
             With::Own(journey) => news(&mut self.router, journey),
-            With::Nobody | With::LiteLlm(_) => unreachable!("a turn that is with the own router has its journey"),
+            _ => unreachable!("a turn that is with the own router has its journey"),
         }
     }
 
