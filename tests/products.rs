@@ -253,3 +253,202 @@ fn portkey_explains_itself() {
         assert!(texts.iter().any(|t| t.starts_with(wanted)), "{wanted} is not among {texts:#?}");
     }
 }
+
+fn bifrost(gateway: &str, more: &str) -> Scenario {
+    product("bifrost", gateway, more)
+}
+
+#[test]
+fn bifrost_balances_providers_and_keys_by_weight() {
+    let r = one(&bifrost(
+        r#"
+weights = { azure = 3, openai = 1 }
+provider.azure.keys = [{ deployment = "a", weight = 2 }, { deployment = "b" }]
+provider.openai.keys = [{ deployment = "c" }]
+"#,
+        "",
+    ));
+    let (n, got) = (r.requests() as f64, attempts(&r));
+    for (share, got) in [0.5, 0.25, 0.25].iter().zip(&got) {
+        // four standard deviations
+        let band = 4.0 * (n * share * (1.0 - share)).sqrt();
+        assert!((*got as f64 - n * share).abs() < band, "{got} of {n}, not {share}");
+    }
+    assert_eq!(r.failed(), 0);
+}
+
+/// "Real-world scenarios", 2: an outage is retried with the same key, then the other provider answers; by default there are no
+/// retries.
+#[test]
+fn bifrost_survives_an_outage_of_the_provider() {
+    let with = |settings: &str| {
+        let providers = format!(
+            "weights = {{ azure = 1, openai = 0 }}\nprovider.azure = {{ keys = [{{ deployment = \"a\" }}, {{ deployment = \"b\" }}]{settings} }}\nprovider.openai.keys = [{{ deployment = \"c\", degraded = true }}]"
+        );
+        one(&bifrost(&providers, &DOWN.replace("[\"a\"]", "[\"a\", \"b\"]")))
+    };
+    let (none, two) = (with(""), with(", max_retries = 2"));
+    let calls = |r: &Record| r.deployments[0].attempts + r.deployments[1].attempts;
+    let hit = none.deployments[2].attempts;
+    assert!(none.failed() <= 3 && hit > 1_300 && none.groups[0].degraded == hit, "{} {hit}", none.failed());
+    assert_eq!(calls(&none), none.requests());
+    // retries are over within 2 s, so only those of the last seconds of the outage are served by azure
+    let more = calls(&two) - two.requests();
+    assert!(more.abs_diff(2 * hit) < hit / 20, "{more} retries for {hit}");
+    assert!(two.failed() <= 3 && two.deployments[2].attempts <= hit);
+}
+
+/// "Real-world scenarios", 1: a key at its limit is left for another of the same provider.
+#[test]
+fn bifrost_rotates_keys_that_are_at_their_limit() {
+    let with = |retries: u32, other: &str| {
+        let more = "[deployment.small]\nextends = \"a\"\nquota.fixed_window = { requests = \"60 requests/min\" }\n";
+        let s = bifrost(
+            &format!(
+                "weights.azure = 1\nprovider.azure = {{ max_retries = {retries}, keys = [{{ deployment = \"small\" }}{other}] }}"
+            ),
+            more,
+        );
+        one(&s)
+    };
+    let alone = with(3, "");
+    assert!(alone.failures[Failure::RateLimited as usize] > 2_000, "{}", alone.failed());
+    let both = with(1, ", { deployment = \"b\" }");
+    assert_eq!(both.failed(), 0, "whoever is refused by the one key is served with the other");
+    let none = with(0, ", { deployment = \"b\" }");
+    assert!(none.failures[Failure::RateLimited as usize] > 500, "{}", none.failed());
+}
+
+/// `core` tests of the header time-out: it is not retried, the fallback follows at once.
+#[test]
+fn bifrost_times_out_once_per_provider() {
+    let timeout = |ttft: f64, streamed: bool| {
+        let mut s = bifrost(
+            "weights = { azure = 1, openai = 0 }\nprovider.azure = { keys = [{ deployment = \"a\" }], max_retries = 3, default_request_timeout = \"1 s\" }\nprovider.openai.keys = [{ deployment = \"c\" }]",
+            "",
+        );
+        s.workloads[0].streamed = streamed;
+        s.deployments[0].ttft = DistSpec::Constant(ttft);
+        one(&s)
+    };
+    // 90 ms follow the first token
+    assert_eq!(attempts(&timeout(0.95, true))[2], 0);
+    for (ttft, streamed) in [(0.95, false), (1.05, true)] {
+        let r = timeout(ttft, streamed);
+        assert_eq!((attempts(&r)[0], attempts(&r)[2], r.failed()), (r.requests(), r.requests(), 0));
+    }
+}
+
+#[test]
+fn bifrost_virtual_keys_are_those_of_workload_and_residency() {
+    let more = r#"
+[workload.batch]
+arrivals.poisson = { rate = "5 sessions/s" }
+sizes.fixed = { input = "100 tokens", output = "10 tokens" }
+[residency.eu]
+continents = ["europe"]
+regions = ["aws:us-east-1"]
+"#;
+    let mut s = bifrost(
+        r#"
+weights.azure = 1
+virtual_key = [{ residency = "eu", weights.legal = 1 }, { workload = "batch", weights.openai = 1 }]
+provider = { azure.keys = [{ deployment = "a" }], openai.keys = [{ deployment = "b" }], legal.keys = [{ deployment = "c" }] }
+"#,
+        more,
+    );
+    let plain = attempts(&one(&s));
+    assert!(plain[0] > 2_700 && plain[1] > 2_700 && plain[2] == 0, "{plain:?}");
+    s.groups[0].residency = Some(0);
+    let legal = attempts(&one(&s));
+    assert_eq!((legal[0], legal[1]), (0, 0), "{legal:?}");
+}
+
+#[test]
+fn bifrost_survives_the_death_of_its_region_and_explains_itself() {
+    let faults = format!(
+        "{}\n[[fault]]\nname = \"region\"\nat = \"3 min\"\nlasts = \"10 s\"\nwhat.region_down = {{ region = \"aws:us-east-1\" }}\n",
+        DOWN.replace("[\"a\"]", "[\"a\", \"b\"]")
+    );
+    let s = bifrost(
+        "weights = { azure = 9, openai = 1 }\nprovider.azure = { keys = [{ deployment = \"a\" }, { deployment = \"b\" }], max_retries = 1 }\nprovider.openai.keys = [{ deployment = \"c\" }]",
+        &faults,
+    );
+    // what the world checks at its end: no call and no request is left over (INV-1, INV-5)
+    let (r, again) = (one(&s), one(&s));
+    assert!(r.failed() > 20 && r.failed() < r.requests() / 10, "{} of {}", r.failed(), r.requests());
+    assert_eq!(attempts(&r), attempts(&again));
+    let mut texts: Vec<String> = Vec::new();
+    for found in explain::find(&s, 0, 0, explain::Trait::Fallback, 40) {
+        let tale = explain::explain(&s, 0, 0, found.request).unwrap();
+        texts.extend(tale.steps.iter().filter(|t| t.step == "bifrost").map(|t| t.text.clone()));
+    }
+    for wanted in [
+        "azure is first for 90 % of requests",
+        "azure is first",
+        "a is called",
+        "a pause of ",
+        "the retries of the provider are used up",
+        "fallback: openai",
+        "c is called",
+    ] {
+        assert!(texts.iter().any(|t| t.starts_with(wanted)), "{wanted} is not among {texts:#?}");
+    }
+}
+
+/// Kong's AI Proxy Advanced in terms of the own router (see `docs/routing.md`): tiers are pools, `failover_criteria` are
+/// `retry.on`, the circuit is a cool-down, and every target of a tier is called once before the next tier.
+fn kong(on: &str, cooldown: &str, more: &str) -> Record {
+    one(&scenario(&format!(
+        r#"
+[pool.first]
+deployments = ["a", "b"]
+choose = "weighted_round_robin"
+weights = {{ a = 3, b = 1 }}
+[pool.second]
+deployments = ["c"]
+[topology.kong]
+regions = ["aws:us-east-1"]
+chain = ["first", "second"]
+retry = {{ attempts_per_pool = 2, on = [{on}] }}
+cooldown = {{ {cooldown} }}
+
+{more}"#
+    )))
+}
+
+/// developer.konghq.com, AI Gateway load balancing (2026): the targets of the highest priority by weight, the next tier only when
+/// all of it has failed; `failover_criteria` say what a failure is.
+#[test]
+fn kong_priority_tiers_and_failover_criteria() {
+    const NONE: &str = "enabled = false";
+    let usual = kong("\"connection\", \"timeout\"", NONE, "");
+    let (n, got) = (usual.requests(), attempts(&usual));
+    assert!(got[0].abs_diff(3 * n / 4) <= 2 && got[1].abs_diff(n / 4) <= 2 && got[2] == 0, "{got:?} of {n}");
+    // one of the tier is down: the other takes its calls, and the next tier none
+    let http_503 = "\"connection\", \"timeout\", \"503\"";
+    let one_down = kong(http_503, NONE, DOWN);
+    assert!(one_down.failed() <= 3 && attempts(&one_down)[2] == 0, "{:?}", attempts(&one_down));
+    // the whole tier is down: each of its targets is called once, then the next tier answers
+    let both_down = DOWN.replace("[\"a\"]", "[\"a\", \"b\"]");
+    let tier = kong(http_503, NONE, &both_down);
+    let spilled = attempts(&tier)[2];
+    assert!(tier.failed() <= 3 && spilled > 1_300, "{} {spilled}", tier.failed());
+    assert_eq!(attempts(&tier)[0] + attempts(&tier)[1], tier.requests() + spilled);
+    // what is no criterion is the answer
+    let other = kong("\"connection\", \"timeout\"", NONE, &both_down);
+    assert!(other.failures[Failure::Unavailable as usize] > 1_300 && attempts(&other)[2] == 0);
+}
+
+/// developer.konghq.com, "Health check and circuit breaker": after `max_fails` failures a target is left out for `fail_timeout`.
+#[test]
+fn kong_max_fails_and_fail_timeout() {
+    let both_down = DOWN.replace("[\"a\"]", "[\"a\", \"b\"]");
+    let circuit = "after = 3, lasts = \"10 s\", on_429_at_once = false";
+    let r = kong("\"503\"", circuit, &both_down);
+    let without = kong("\"503\"", "enabled = false", &both_down);
+    let of_tier = |r: &Record| attempts(r)[0] + attempts(r)[1] - (r.requests() - attempts(r)[2]);
+    // in each of 30 periods of 10 s three calls of each target find out, and what is under way at the same time
+    let (calls, all) = (of_tier(&r), of_tier(&without));
+    assert!(r.failed() <= 3 && (150..400).contains(&calls) && all > 2_600, "{calls} of {all}");
+}

@@ -2,6 +2,7 @@
 //! come in, commands go out. Stands on [`crate::units`] alone, so the same types run inside a production gateway.
 
 pub mod balance;
+pub mod bifrost;
 pub mod entropy;
 pub mod guard;
 pub mod health;

@@ -1,5 +1,6 @@
 //! Why a decision was made, as data. The sink is a generic parameter: [`Silent`] costs nothing.
 
+use crate::routing::bifrost;
 use crate::routing::limits::Limit;
 use crate::routing::litellm;
 use crate::routing::outcome::ErrorClass;
@@ -116,6 +117,8 @@ pub enum Reason {
     LiteLlm(litellm::Why),
     /// A step of Portkey's gateway.
     Portkey(portkey::Why),
+    /// A step of Bifrost.
+    Bifrost(bifrost::Why),
 }
 
 /// Why a deployment was left out.

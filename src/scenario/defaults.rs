@@ -237,6 +237,14 @@ defaults! {
     PORTKEY_WEIGHT: "topology.*.gateway.portkey.target.*.weight" = "1.0", "Portkey-AI/gateway 669825c, handlerUtils.ts: tryTargetsRecursively";
     PORTKEY_RETRY_ON: "topology.*.gateway.portkey.retry.on_status_codes" = "[429, 500, 502, 503, 504]",
         "Portkey-AI/gateway 669825c, globals.ts: RETRY_STATUS_CODES";
+    BIFROST_KEY_WEIGHT: "topology.*.gateway.bifrost.provider.*.keys.weight" = "1.0", "ASSUMPTION: keys of one weight; the examples of Bifrost's documentation (2026) state 1.0";
+    BIFROST_RETRIES: "topology.*.gateway.bifrost.provider.*.max_retries" = "0", "maximhq/bifrost, core/schemas/provider.go: DefaultMaxRetries (2026)";
+    BIFROST_BACKOFF: "topology.*.gateway.bifrost.provider.*.retry_backoff_initial" = "\"500 ms\"",
+        "maximhq/bifrost, core/schemas/provider.go: DefaultRetryBackoffInitial (2026)";
+    BIFROST_BACKOFF_MAX: "topology.*.gateway.bifrost.provider.*.retry_backoff_max" = "\"5 s\"",
+        "maximhq/bifrost, core/schemas/provider.go: DefaultRetryBackoffMax (2026)";
+    BIFROST_TIMEOUT: "topology.*.gateway.bifrost.provider.*.default_request_timeout" = "\"30 s\"",
+        "maximhq/bifrost, core/schemas/provider.go: DefaultRequestTimeoutInSeconds (2026)";
     STATE: "topology.*.state" = "\"replicated\"", "asynchronous replication, the usual mode of multi-region stores";
     STATE_LAG: "topology.*.state.replicated.lag" = "{ lognormal = { p50 = \"250 ms\", p95 = \"1 s\" } }",
         "DynamoDB global tables documentation (2026): usually within a second; ASSUMPTION: that is the 95th percentile, the median a quarter";

@@ -1,6 +1,6 @@
 //! Which router the gateways of a topology run.
 
-use super::PortkeyGateway;
+use super::{BifrostGateway, PortkeyGateway};
 use crate::routing::litellm::config::{Config, Options};
 use crate::units::{DeploymentIx, Span};
 
@@ -13,6 +13,8 @@ pub enum Gateway {
     LiteLlm(Box<LiteLlmGateway>),
     /// Portkey's.
     Portkey(Box<PortkeyGateway>),
+    /// Bifrost.
+    Bifrost(Box<BifrostGateway>),
 }
 
 /// LiteLLM as a gateway.

@@ -1,6 +1,7 @@
 //! A validated scenario: every reference resolved to an index, every unit to base units, every default filled in.
 //! The world builds only from this; nothing in here can be impossible, because validation refused it before.
 
+mod bifrost;
 mod client;
 mod demand;
 mod deployment;
@@ -13,6 +14,7 @@ mod quota;
 mod steering;
 mod topology;
 
+pub use bifrost::{BifrostAsk, BifrostGateway};
 pub use client::{Client, Dns};
 pub use demand::{Arrivals, Context, Shape, Sizes, TraceRows, Turns, Workload};
 pub use deployment::Deployment;

@@ -1,5 +1,6 @@
 //! Gateways that are products: what a topology says in place of a chain of pools.
 
+use super::bifrost::RawBifrostGateway;
 use super::litellm::RawLiteLlmGateway;
 use super::portkey::RawPortkeyGateway;
 use crate::scenario::decode::choice;
@@ -16,6 +17,8 @@ choice! {
         "litellm" => LiteLlm(RawLiteLlmGateway),
         /// Portkey's gateway, open source and circuit breaker.
         "portkey" => Portkey(RawPortkeyGateway),
+        /// Bifrost, open source.
+        "bifrost" => Bifrost(RawBifrostGateway),
     }
 }
 
@@ -25,6 +28,7 @@ impl RawGateway {
         match self {
             RawGateway::LiteLlm(raw) => raw.loc,
             RawGateway::Portkey(raw) => raw.loc,
+            RawGateway::Bifrost(raw) => raw.loc,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The language: every table and key of a scenario file, declared once. The doc comments become the descriptions of the
 //! JSON Schema and of `docs/scenario.md`.
 
+mod bifrost;
 mod demand;
 mod dist;
 mod fault;
@@ -14,6 +15,7 @@ mod quota;
 mod resilience;
 mod steering;
 
+pub use bifrost::{RawBifrostGateway, RawBifrostProvider};
 pub use demand::{
     RawArrivals, RawClient, RawContext, RawDns, RawLink, RawLocation, RawPoisson, RawReplay, RawResidency, RawSizes,
     RawTurns, RawUsers, RawWorkload,

@@ -1,5 +1,6 @@
 //! Which router a topology's gateways run, and the keys that only geodes' own router reads.
 
+use super::bifrost;
 use super::litellm;
 use super::models::Deployments;
 use super::portkey;
@@ -69,6 +70,7 @@ pub fn product(name: &At<String>, t: &RawTopology, known: &Known<'_>, cx: &mut C
     match gateway {
         RawGateway::LiteLlm(raw) => litellm::gateway(raw, known, cx),
         RawGateway::Portkey(raw) => portkey::gateway(raw, known, cx),
+        RawGateway::Bifrost(raw) => bifrost::gateway(raw, known, cx),
     }
 }
 
@@ -106,6 +108,13 @@ fn refuse(name: &At<String>, t: &RawTopology, gateway: &RawGateway, cx: &mut Cx)
             "limits" => "quotas of the deployments",
             "timeout.first_token" | "timeout.total" => "`request_timeout` of the gateway",
             _ => "`cb_config` of the gateway",
+        }),
+        RawGateway::Bifrost(raw) => ("bifrost", raw.loc, |key| match key {
+            "chain" => "`weights` and `fallbacks` of the gateway",
+            "retry" => "`max_retries` of the gateway's providers",
+            "limits" => "quotas of the deployments",
+            "timeout.first_token" | "timeout.total" => "`default_request_timeout` of the gateway's providers",
+            _ => "nothing like it: Bifrost learns nothing from request to request",
         }),
     };
     let timeout =

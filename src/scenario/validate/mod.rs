@@ -2,6 +2,7 @@
 //! everything that could not be simulated is refused. Errors are collected; a part with errors is left out of further
 //! checks instead of causing more of them.
 
+mod bifrost;
 mod capacity;
 mod choose;
 mod dist;

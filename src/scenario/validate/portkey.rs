@@ -4,7 +4,7 @@ use super::gateway::{Known, Product};
 use crate::routing::balance::Choose;
 use crate::routing::portkey::config::{MAX_DEPTH, MAX_NODES, MAX_RETRIES, MAX_TARGETS};
 use crate::routing::portkey::{
-    CircuitConfig, Condition, Config, Mode, Reach, Retry, Router, Settings, Strategy, Target, What,
+    CircuitConfig, Condition, Config, Mode, Retry, Router, Settings, Strategy, Target, What,
 };
 use crate::scenario::decode::{Cx, List};
 use crate::scenario::defaults as d;
@@ -46,9 +46,10 @@ pub fn gateway(raw: &RawPortkeyGateway, known: &Known<'_>, cx: &mut Cx) -> Optio
     };
     let longest = router.timeouts().max().expect("a tree has a leaf");
     let names = router.names().map(str::to_owned).collect();
+    let reach = router.reach(None);
     let gateway = PortkeyGateway { config, names, asks };
     Some(Product {
-        chain: chain(&router.reach(None)),
+        chain: chain(&reach.deployments, &reach.first),
         timeouts: (longest, longest),
         gateway: Gateway::Portkey(Box::new(gateway)),
     })
@@ -357,18 +358,27 @@ fn ask(r: &RawPortkeyRequest, model: Option<&String>, known: &Known<'_>, cx: &mu
 }
 
 /// The deployments as the rest of the world sees them: those that may come first, then the others.
-fn chain(reach: &Reach) -> Vec<Pool> {
+pub fn chain(all: &[DeploymentIx], first: &[DeploymentIx]) -> Vec<Pool> {
+    let once = |list: Vec<DeploymentIx>| {
+        let mut seen: Vec<DeploymentIx> = Vec::new();
+        for d in list {
+            if !seen.contains(&d) {
+                seen.push(d);
+            }
+        }
+        seen
+    };
     let pool = |name: &str, members: Vec<DeploymentIx>| Pool {
         name: name.to_owned(),
-        members: members.into_iter().map(|d| (d, 1.0)).collect(),
+        members: once(members).into_iter().map(|d| (d, 1.0)).collect(),
         priorities: Vec::new(),
         localities: Vec::new(),
         choose: Choose::InOrder,
         degraded: false,
         max_requests: None,
     };
-    let others: Vec<DeploymentIx> = reach.deployments.iter().filter(|d| !reach.first.contains(d)).copied().collect();
-    let mut pools = vec![pool("first targets", reach.first.clone())];
+    let others: Vec<DeploymentIx> = all.iter().filter(|d| !first.contains(d)).copied().collect();
+    let mut pools = vec![pool("first targets", first.to_vec())];
     if !others.is_empty() {
         pools.push(pool("further targets", others));
     }

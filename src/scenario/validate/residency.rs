@@ -54,7 +54,7 @@ pub fn check(
                 .note(loc, "the regions of the topology");
             }
             let members = || topology.chain.iter().flat_map(|p| &p.members).map(|(m, _)| good[m.ix()]);
-            if let Gateway::Portkey(_) = &topology.gateway {
+            if let Gateway::Portkey(_) | Gateway::Bifrost(_) = &topology.gateway {
                 // what turns bring is known when the whole scenario is: `products`
             } else if let Gateway::LiteLlm(gateway) = &topology.gateway {
                 let loc = find(|t| t.gateway.as_ref().map(RawGateway::loc)).unwrap_or(topology_name.loc);

@@ -2,6 +2,7 @@
 //!
 //! The run is simulated again with its stories on, which changes nothing else, up to the end of the turn that is asked for.
 
+mod bifrost;
 mod portkey;
 mod tale;
 mod words;

@@ -1,6 +1,7 @@
 //! A story with names and words: what reports show of it.
 
 use super::words::{self, Names, clock, short};
+use crate::routing::bifrost;
 use crate::routing::litellm::Why;
 use crate::routing::outcome::{ErrorClass, Outcome};
 use crate::routing::portkey;
@@ -407,6 +408,7 @@ fn because(names: Names<'_>, now: Time, reason: &Reason) -> Told {
         Reason::Steering(_) => "steering",
         Reason::LiteLlm(_) => "litellm",
         Reason::Portkey(_) => "portkey",
+        Reason::Bifrost(_) => "bifrost",
     };
     let told = Told::new(Kind::Reason, step, names.reason(now, reason));
     let deployment = match reason {
@@ -431,7 +433,10 @@ fn because(names: Names<'_>, now: Time, reason: &Reason) -> Told {
             portkey::Why::Open { deployment, .. }
             | portkey::Why::Called { deployment, .. }
             | portkey::Why::Opened { deployment, .. },
-        ) => Some(*deployment),
+        )
+        | Reason::Bifrost(bifrost::Why::Called { deployment, .. } | bifrost::Why::DeadKey { deployment }) => {
+            Some(*deployment)
+        }
         _ => None,
     };
     let mut told = match deployment {

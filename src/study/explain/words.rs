@@ -142,6 +142,7 @@ impl Names<'_> {
             Reason::Steering(reason) => self.steering(reason),
             Reason::LiteLlm(why) => self.litellm(now, why),
             Reason::Portkey(why) => self.portkey(now, why),
+            Reason::Bifrost(why) => self.bifrost(why),
         }
     }
 

@@ -134,6 +134,7 @@ impl<'a> Decider<'a> {
         match (&self.topology().gateway, rule) {
             (Gateway::LiteLlm(spec), _) => format!("LiteLLM's {}", spec.config.strategy.name()),
             (Gateway::Portkey(_), _) => "Portkey's strategies".to_owned(),
+            (Gateway::Bifrost(_), _) => "Bifrost's weights".to_owned(),
             (Gateway::Own, Some(choose)) => rule_name(choose),
             (Gateway::Own, None) => "the gateway".to_owned(),
         }

@@ -1,5 +1,6 @@
 //! A region's gateway at work: which router it runs, what it asks it about a turn, with what knowledge and which draws.
 
+mod bifrost;
 mod litellm;
 mod own;
 mod portkey;
@@ -33,6 +34,8 @@ pub enum Gateway {
     LiteLlm(Box<litellm::LiteLlm>),
     /// Portkey's.
     Portkey(Box<portkey::Portkey>),
+    /// Bifrost.
+    Bifrost(Box<bifrost::Bifrost>),
 }
 
 /// What a turn keeps for the gateway that it is with.
@@ -58,6 +61,8 @@ enum With {
     LiteLlm(Key<crate::routing::litellm::Journey>),
     /// Portkey, which keeps the request.
     Portkey(Key<crate::routing::portkey::Journey>),
+    /// Bifrost, which keeps the request.
+    Bifrost(Key<crate::routing::bifrost::Journey>),
 }
 
 impl Ride {
@@ -70,7 +75,7 @@ impl Ride {
     pub fn restart(&self) -> Ride {
         let with = match self.with {
             With::Own(journey) => With::Own(journey.restart(self.class)),
-            With::Nobody | With::LiteLlm(_) | With::Portkey(_) => With::Nobody,
+            _ => With::Nobody,
         };
         Ride { with, ..*self }
     }
@@ -79,7 +84,7 @@ impl Ride {
     pub fn attempts(&self) -> u32 {
         match &self.with {
             With::Own(journey) => journey.attempts(),
-            With::Nobody | With::LiteLlm(_) | With::Portkey(_) => u32::from(self.attempts),
+            _ => u32::from(self.attempts),
         }
     }
 }
@@ -184,6 +189,7 @@ impl Gateway {
             model::Gateway::Own => Gateway::Own(Box::new(own::Own::new(scenario, topology, from))),
             model::Gateway::LiteLlm(spec) => Gateway::LiteLlm(Box::new(litellm::LiteLlm::new(scenario, spec))),
             model::Gateway::Portkey(spec) => Gateway::Portkey(Box::new(portkey::Portkey::new(scenario, spec, from))),
+            model::Gateway::Bifrost(spec) => Gateway::Bifrost(Box::new(bifrost::Bifrost::new(scenario, spec))),
         }
     }
 
@@ -193,6 +199,8 @@ impl Gateway {
             Gateway::Own(own) => own.available(now, deployment),
             Gateway::LiteLlm(litellm) => litellm.available(now, deployment),
             Gateway::Portkey(portkey) => portkey.available(now, deployment),
+            // it learns nothing from request to request
+            Gateway::Bifrost(_) => true,
         }
     }
 
@@ -207,7 +215,7 @@ impl Gateway {
     pub fn reported_at(&self, deployment: DeploymentIx) -> Option<Time> {
         match self {
             Gateway::Own(own) => own.reported_at(deployment),
-            Gateway::LiteLlm(_) | Gateway::Portkey(_) => None,
+            Gateway::LiteLlm(_) | Gateway::Portkey(_) | Gateway::Bifrost(_) => None,
         }
     }
 
@@ -216,7 +224,7 @@ impl Gateway {
     pub fn on_probe(&mut self, now: Time, deployment: DeploymentIx, probed: Probed) -> bool {
         match self {
             Gateway::Own(own) => own.on_probe(now, deployment, probed),
-            Gateway::LiteLlm(_) | Gateway::Portkey(_) => false,
+            Gateway::LiteLlm(_) | Gateway::Portkey(_) | Gateway::Bifrost(_) => false,
         }
     }
 
@@ -226,6 +234,7 @@ impl Gateway {
             Gateway::Own(own) => own.outstanding(),
             Gateway::LiteLlm(litellm) => u64::from(litellm.requests()),
             Gateway::Portkey(portkey) => u64::from(portkey.requests()),
+            Gateway::Bifrost(bifrost) => u64::from(bifrost.requests()),
         }
     }
 }
@@ -282,6 +291,9 @@ impl Question<'_> {
             Gateway::Portkey(portkey) => {
                 portkey.on_request(now, ride, (workload, request.streams), Draw { draws, turn }, sink)
             }
+            Gateway::Bifrost(bifrost) => {
+                bifrost.on_request(now, ride, (workload, request.streams), Draw { draws, turn }, sink)
+            }
         }
     }
 
@@ -303,6 +315,7 @@ impl Question<'_> {
             Gateway::Portkey(portkey) => {
                 portkey.on_timeout(now, ride, (workload, request.streams), Draw { draws, turn }, sink)
             }
+            Gateway::Bifrost(bifrost) => bifrost.on_timeout(now, ride, request.streams, Draw { draws, turn }, sink),
         }
     }
 
@@ -321,7 +334,7 @@ impl Question<'_> {
                 let command = own.tell(ride, |router, journey| router.on_hedge(now, journey, &request, entropy, sink));
                 command.map(|c| own.command(c))
             }
-            Gateway::LiteLlm(_) | Gateway::Portkey(_) => None,
+            Gateway::LiteLlm(_) | Gateway::Portkey(_) | Gateway::Bifrost(_) => None,
         }
     }
 
@@ -343,6 +356,7 @@ impl Question<'_> {
             }
             Gateway::LiteLlm(litellm) => litellm.on_outcome(now, ride, &seen, Draw { draws, turn }, sink),
             Gateway::Portkey(portkey) => portkey.on_outcome(now, ride, workload, &seen, Draw { draws, turn }, sink),
+            Gateway::Bifrost(bifrost) => (bifrost.on_outcome(now, ride, &seen, Draw { draws, turn }, sink), false),
         }
     }
 
@@ -353,7 +367,7 @@ impl Question<'_> {
             Gateway::Own(own) => {
                 own.tell(self.ride, |router, journey| router.observe(now, journey, call.deployment, &seen))
             }
-            Gateway::LiteLlm(_) | Gateway::Portkey(_) => {
+            Gateway::LiteLlm(_) | Gateway::Portkey(_) | Gateway::Bifrost(_) => {
                 unreachable!("products do not hedge, so no call of theirs races another")
             }
         }
@@ -365,6 +379,7 @@ impl Question<'_> {
             Gateway::Own(own) => own.tell(self.ride, |router, journey| router.on_abandoned(now, journey, deployment)),
             Gateway::LiteLlm(litellm) => litellm.on_abandoned(now, self.ride),
             Gateway::Portkey(portkey) => portkey.on_abandoned(now, self.ride),
+            Gateway::Bifrost(bifrost) => bifrost.on_abandoned(now, self.ride),
         }
     }
 
@@ -374,6 +389,7 @@ impl Question<'_> {
             Gateway::Own(own) => own.tell(self.ride, Router::on_given_up),
             Gateway::LiteLlm(litellm) => litellm.on_abandoned(now, self.ride),
             Gateway::Portkey(portkey) => portkey.on_abandoned(now, self.ride),
+            Gateway::Bifrost(bifrost) => bifrost.on_abandoned(now, self.ride),
         }
     }
 }
