@@ -34,6 +34,6 @@ pub use circuit::CircuitConfig;
 pub use config::{Condition, Config, ConfigError, Mode, Retry, Settings, Strategy, Target, What};
 pub use journey::{Command, End, Journey};
 pub use plan::{Reach, TargetIx};
-pub use query::{Clause, Context, Query, Test, Value};
+pub use query::{Clause, Context, Field, Query, Test, Value};
 pub use router::{Router, UNLIMITED};
 pub use why::Why;

@@ -17,12 +17,34 @@ pub enum Value {
 }
 
 impl Value {
-    /// JavaScript's `parseFloat`: of a text, the number that it begins with.
-    fn number(&self) -> Option<f64> {
+    /// Without its own memory.
+    fn field(&self) -> Field<'_> {
         match self {
-            Value::Number(n) => Some(*n),
-            Value::Bool(_) => None,
-            Value::Text(text) => {
+            Value::Text(text) => Field::Text(text),
+            Value::Number(n) => Field::Number(*n),
+            Value::Bool(b) => Field::Bool(*b),
+        }
+    }
+}
+
+/// A value that a request brings, where it stands.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Field<'a> {
+    /// A string.
+    Text(&'a str),
+    /// A number.
+    Number(f64),
+    /// A truth value.
+    Bool(bool),
+}
+
+impl Field<'_> {
+    /// JavaScript's `parseFloat`: of a text, the number that it begins with.
+    fn number(self) -> Option<f64> {
+        match self {
+            Field::Number(n) => Some(n),
+            Field::Bool(_) => None,
+            Field::Text(text) => {
                 let text = text.trim_start();
                 let numeric = |c: char| c.is_ascii_digit() || matches!(c, '.' | '+' | '-' | 'e' | 'E');
                 let most = text.find(|c| !numeric(c)).unwrap_or(text.len());
@@ -43,11 +65,11 @@ pub struct Context {
 
 impl Context {
     /// The field, as in `metadata.tier`; `None` if the request does not bring it.
-    pub fn get(&self, key: &str) -> Option<Value> {
+    pub fn get(&self, key: &str) -> Option<Field<'_>> {
         let (place, name) = key.split_once('.')?;
         match place {
-            "params" => self.params.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone()),
-            "metadata" => self.metadata.iter().find(|(n, _)| n == name).map(|(_, v)| Value::Text(v.clone())),
+            "params" => self.params.iter().find(|(n, _)| n == name).map(|(_, v)| v.field()),
+            "metadata" => self.metadata.iter().find(|(n, _)| n == name).map(|(_, v)| Field::Text(v)),
             _ => None,
         }
     }
@@ -75,19 +97,20 @@ pub enum Test {
 }
 
 impl Test {
-    fn holds(&self, field: Option<&Value>) -> bool {
+    fn holds(&self, field: Option<Field<'_>>) -> bool {
         let ordered = |with: &Value, is: fn(f64, f64) -> bool| {
-            field.and_then(Value::number).zip(with.number()).is_some_and(|(a, b)| is(a, b))
+            field.and_then(Field::number).zip(with.field().number()).is_some_and(|(a, b)| is(a, b))
         };
+        let among = |list: &[Value]| field.is_some_and(|f| list.iter().any(|v| v.field() == f));
         match self {
-            Test::Equal(v) => field == Some(v),
-            Test::NotEqual(v) => field != Some(v),
+            Test::Equal(v) => field == Some(v.field()),
+            Test::NotEqual(v) => field != Some(v.field()),
             Test::Above(v) => ordered(v, |a, b| a > b),
             Test::AtLeast(v) => ordered(v, |a, b| a >= b),
             Test::Below(v) => ordered(v, |a, b| a < b),
             Test::AtMost(v) => ordered(v, |a, b| a <= b),
-            Test::In(list) => field.is_some_and(|f| list.contains(f)),
-            Test::NotIn(list) => field.is_none_or(|f| !list.contains(f)),
+            Test::In(list) => among(list),
+            Test::NotIn(list) => !among(list),
         }
     }
 }
@@ -116,7 +139,7 @@ impl Query {
                 Clause::Or(any) => return any.iter().any(|q| q.holds(context)),
                 Clause::Field(key, tests) => {
                     let field = context.get(key);
-                    if !tests.iter().all(|t| t.holds(field.as_ref())) {
+                    if !tests.iter().all(|t| t.holds(field)) {
                         return false;
                     }
                 }
