@@ -2,8 +2,9 @@
 //! `src/limiter/base_limiter.go`, read 2026-11): counters per descriptor in windows of the clock.
 //!
 //! A request adds its hits before it is judged: it is over the limit when the counter *after* adding exceeds it, so hits of
-//! refused requests count as well. With several limits the counters are looked at first; if one would be exceeded, only
-//! that one takes the hits, so that a request that is refused anyway does not use up the others.
+//! refused requests count as well. With several limits each of them takes the hits, also when another refuses: the service
+//! spares the others only with `STOP_CACHE_KEY_INCREMENT_WHEN_OVERLIMIT` (off by default), or for keys in its local cache of
+//! those that are over (`LOCAL_CACHE_SIZE_IN_BYTES`, 0 by default). Neither is built.
 //!
 //! Envoy answers 429 with `x-envoy-ratelimited`; without the optional `x-ratelimit-reset` it says nothing of when. The
 //! service fails open, and expiry of keys does not matter to the counts: both left out.
@@ -41,18 +42,21 @@ impl EnvoyRateLimit {
     /// See [`Limiter::admit`](super::Limiter::admit): a request of `hits`, 1 unless a descriptor says otherwise.
     ///
     /// # Errors
-    /// The first counter that the hits would lift above its limit.
+    /// The first counter that the hits have lifted above its limit; until the last of them is over, nothing passes.
     pub fn admit(&mut self, now: Time, hits: u64) -> Result<Grant, Refusal> {
-        if let Some(i) = self.counters.iter_mut().position(|c| c.counted(now).saturating_add(hits) > c.limit()) {
-            let c = &mut self.counters[i];
-            c.count(now, hits);
-            let wait = (hits <= c.limit()).then(|| c.left(now));
-            return Err(Refusal::new(Limit::Requests, hits, c.limit(), wait).telling(self.retry_after));
-        }
+        let mut refused: Option<(u64, Option<Span>)> = None;
         for c in &mut self.counters {
             c.count(now, hits);
+            if c.counted(now) > c.limit() {
+                let wait = (hits <= c.limit()).then(|| c.left(now));
+                let (most, longest) = refused.unwrap_or((c.limit(), wait));
+                refused = Some((most, longest.zip(wait).map(|(a, b)| a.max(b))));
+            }
         }
-        Ok(Grant::plain(now))
+        match refused {
+            Some((most, wait)) => Err(Refusal::new(Limit::Requests, hits, most, wait).telling(self.retry_after)),
+            None => Ok(Grant::plain(now)),
+        }
     }
 
     /// See [`Limiter::next_timeout`](super::Limiter::next_timeout).
@@ -88,17 +92,28 @@ mod tests {
         assert!(e.admit(s(15), 10).is_ok()); // the next minute of the clock
     }
 
+    /// With the service's defaults a request that one limit refuses uses up the others.
     #[test]
-    fn a_refusal_by_one_limit_does_not_use_up_the_others() {
+    fn fixed_cache_impl_every_key_takes_the_hits() {
         let mut e = limits(&[(100, 60), (1, 1)]);
-        for t in 0..10 {
-            assert!(e.admit(s(t), 1).is_ok());
-            for _ in 0..50 {
-                assert_eq!(e.admit(s(t), 1).unwrap_err().most, 1);
-            }
+        assert!(e.admit(s(0), 1).is_ok());
+        for _ in 0..50 {
+            let refused = e.admit(s(0), 1).unwrap_err();
+            assert_eq!((refused.most, refused.wait), (1, Some(Span::from_secs(1))));
         }
-        assert_eq!(e.counters[0].counted(s(9)), 10);
-        assert_eq!(e.counters[1].counted(s(9)), 51);
-        assert_eq!(e.next_timeout(s(9)), Some(s(10)));
+        assert_eq!((e.counters[0].counted(s(0)), e.counters[1].counted(s(0))), (51, 51));
+        assert_eq!(e.next_timeout(s(0)), Some(s(1)));
+        assert!(e.admit(s(1), 1).is_ok());
+        (0..48).for_each(|_| assert_eq!(e.admit(s(1), 1).unwrap_err().most, 1));
+        // the minute is used up by requests that never passed
+        let refused = e.admit(s(2), 1).unwrap_err();
+        assert_eq!((refused.most, refused.wait), (100, Some(Span::from_secs(13))));
+        // both are over: the first is reported, and the wait is that of the one that lasts longer
+        let refused = e.admit(s(2), 1).unwrap_err();
+        assert_eq!((refused.most, refused.wait), (100, Some(Span::from_secs(13))));
+        let mut e = limits(&[(1, 1), (1, 60)]);
+        assert!(e.admit(s(0), 1).is_ok());
+        let refused = e.admit(s(0), 1).unwrap_err();
+        assert_eq!((refused.most, refused.wait), (1, Some(Span::from_secs(15))));
     }
 }
