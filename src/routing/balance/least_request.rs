@@ -5,7 +5,8 @@
 //! 2026): with equal weights `choice_count` members (2) are drawn with replacement and the one with fewer active requests
 //! is taken, the first of equals; otherwise an earliest-deadline-first schedule with the weight
 //! `weight / (active + 1) ^ active_request_bias` (bias 1.0) at the time of the choice. Draws fall among the members that may
-//! be called.
+//! be called. Members without weight, which Envoy does not have, are spares: they take turns by their calls in flight when
+//! no member with weight may be called.
 
 use super::edf::Edf;
 use super::{Balance, View};
@@ -31,21 +32,23 @@ impl LeastRequestConfig {
 pub struct LeastRequest {
     config: LeastRequestConfig,
     schedule: Edf,
+    spares: Edf,
 }
 
 impl LeastRequest {
     /// For a pool of so many members.
     pub fn new(config: LeastRequestConfig, members: usize) -> LeastRequest {
-        LeastRequest { config, schedule: Edf::new(members) }
+        LeastRequest { config, schedule: Edf::new(members), spares: Edf::new(members) }
     }
 
     fn scheduled(&mut self, view: &View<'_>) -> Option<usize> {
         let bias = self.config.active_request_bias;
-        let weight = |i: usize| {
+        let calls = |i: usize| {
             let calls = f64::from(view.states[i].in_flight) + 1.0;
-            view.members[i].weight / if bias == 1.0 { calls } else { libm::pow(calls, bias) }
+            if bias == 1.0 { calls } else { libm::pow(calls, bias) }
         };
-        self.schedule.next(view.usable(), weight)
+        let chosen = self.schedule.next(view.usable(), |i| view.members[i].weight / calls(i));
+        chosen.or_else(|| self.spares.next(view.usable(), |i| 1.0 / calls(i)))
     }
 }
 
@@ -94,6 +97,19 @@ mod tests {
         assert_eq!(choice(&mut b, &members, &states, &[0.0, 0.0]), Some(0), "the same member twice");
         let states = [state(Usable, 5), state(Out, 0), state(Usable, 1)];
         assert_eq!(choice(&mut b, &members, &states, &[0.0, 0.6]), Some(2), "draws among those in service");
+    }
+
+    #[test]
+    fn spares_are_called_when_nobody_with_weight_may_be() {
+        let members = [member(0, 1.0, 1), member(1, 0.0, 1), member(2, 0.0, 1)];
+        let mut b = LeastRequest::new(LeastRequestConfig::ENVOY, 3);
+        let all = [state(Usable, 9), state(Usable, 0), state(Usable, 0)];
+        assert!((0..10).all(|_| choice(&mut b, &members, &all, &[]) == Some(0)));
+        let spares = [state(Out, 0), state(Usable, 0), state(Usable, 2)];
+        let mut counts = [0; 3];
+        (0..40).for_each(|_| counts[choice(&mut b, &members, &spares, &[]).unwrap()] += 1);
+        assert_eq!(counts, [0, 30, 10], "one against three calls, the new one included");
+        assert_eq!(choice(&mut b, &members, &[state(Out, 0); 3], &[]), None);
     }
 
     #[test]
