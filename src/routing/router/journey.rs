@@ -30,12 +30,14 @@ pub struct Journey {
     pub(super) paced: bool,
     /// Since when it waits for room in the present pool.
     pub(super) held_since: Option<Time>,
+    /// It has waited for room, in whatever pool.
+    pub(super) held: bool,
     /// The first attempt is still out.
     pub(super) first_out: bool,
     /// Retries that are out, as far as a budget counts them.
     pub(super) retries_out: u8,
     /// What the calls that are out hold of the gateway's limits.
-    held: [Option<Held>; 2],
+    holding: [Option<Held>; 2],
 }
 
 /// Positions in the present pool that have been tried.
@@ -104,9 +106,10 @@ impl Journey {
             cleared: false,
             paced: false,
             held_since: None,
+            held: false,
             first_out: false,
             retries_out: 0,
-            held: [None; 2],
+            holding: [None; 2],
         }
     }
 
@@ -118,13 +121,13 @@ impl Journey {
 
     /// A call goes out that holds this.
     pub(super) fn holds(&mut self, held: Held) {
-        let free = self.held.iter_mut().find(|h| h.is_none());
+        let free = self.holding.iter_mut().find(|h| h.is_none());
         *free.expect("at most two calls of a request are out") = Some(held);
     }
 
     /// What the call to the deployment held, if it held anything.
     pub(super) fn release(&mut self, deployment: DeploymentIx) -> Option<Held> {
-        self.held.iter_mut().find(|h| h.is_some_and(|h| h.deployment() == deployment))?.take()
+        self.holding.iter_mut().find(|h| h.is_some_and(|h| h.deployment() == deployment))?.take()
     }
 
     /// Attempts so far, those with gateways that have died included.

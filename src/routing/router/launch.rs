@@ -18,6 +18,7 @@ impl Router {
         let view = View { now, request, members: &self.config.chain[p].members, states: &self.states };
         let (pause, longest) = self.balancers[p].holds(&view)?;
         let since = *journey.held_since.get_or_insert(now);
+        journey.held = true;
         (now.since(since) < longest).then(|| now + pause)
     }
 

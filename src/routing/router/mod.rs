@@ -281,6 +281,7 @@ impl Router {
                 journey.pool += 1;
                 journey.attempts_in_pool = 0;
                 journey.retries_in_pool = 0;
+                journey.held_since = None;
                 journey.previous_backoff = Span::ZERO;
                 journey.tried = Tried::default();
                 reasons.push(Reason::NextPool { pool: journey.pool });
@@ -302,7 +303,7 @@ impl Router {
             reasons.push(Reason::Exhausted);
             // a retry may have been paid for before the pause, and nobody is left to make it to
             self.on_given_up(journey);
-            if journey.held_since.is_some() && journey.attempts == 0 {
+            if journey.held && journey.attempts == 0 {
                 return Command::Shed; // it has waited for room as long as it may
             }
             return Command::Fail { class: journey.last_error };

@@ -1,8 +1,8 @@
 //! The order of attempts, waits and fallbacks.
 
 use super::*;
-use crate::routing::balance::Choose;
 use crate::routing::balance::tests::REQUEST;
+use crate::routing::balance::{Choose, SelectivePushConfig};
 use crate::routing::guard::{CooldownConfig, GuardConfig};
 use crate::routing::limits::{BucketConfig, Limit, LimiterConfig, PlainConfig};
 use crate::routing::outcome::{ErrorClass, ErrorSet};
@@ -285,6 +285,31 @@ fn what_is_granted_comes_back_however_a_call_ends() {
     }
     assert!(shed > 0 && given_up > 0, "{shed} {given_up}");
     assert_eq!(r.limits.unwrap().outstanding(), 0);
+}
+
+/// SkyWalker's limit on waiting is one of each pool: who has waited for the first as long as it may waits for the next.
+#[test]
+fn a_request_waits_for_room_in_each_pool_anew() {
+    let patience = SelectivePushConfig {
+        refresh: Span::from_secs(1),
+        max_wait: Span::from_secs(3),
+        ..SelectivePushConfig::EXAMPLE
+    };
+    let mut config = router(2, None).config().clone();
+    config.chain.iter_mut().for_each(|p| p.choose = Choose::SelectivePush(patience));
+    let mut r = Router::new(config, 3).unwrap();
+    let full = LoadReport { at: Time::ZERO, waiting: 1, running: 9, utilisation: 10_000 };
+    (0..3).for_each(|i| r.on_report(d(i), full));
+    let s = &mut reason_free();
+    let mut j = Journey::new(None);
+    let mut command = r.on_request(Time::ZERO, &mut j, &REQUEST, &mut Half, s);
+    let mut waits = Vec::new();
+    while let Command::Wait { until } = command {
+        waits.push((j.pool, until.nanos() / 1_000_000_000));
+        command = r.on_timeout(until, &mut j, &REQUEST, &mut Half, s);
+    }
+    assert_eq!(waits, [(0, 1), (0, 2), (0, 3), (1, 4), (1, 5), (1, 6)]);
+    assert_eq!(command, Command::Shed);
 }
 
 /// One pool of one deployment, with a budget.
