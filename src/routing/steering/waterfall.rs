@@ -10,7 +10,8 @@
 //! itself answers 503).
 //!
 //! With RATE, capacity is a number of requests per second. With UTILIZATION it is inferred: the present rate of the
-//! region times target over reported utilisation.
+//! region times target over reported utilisation. A region without a request may take any number, unless it reports that
+//! it is full all the same: then it may take none.
 //!
 //! ASSUMPTION: interval, lag, the proportional filling and the inference are not published; documented are the order by
 //! distance, filling up to the target, and spreading in proportion when all are full.
@@ -94,6 +95,7 @@ impl Waterfall {
             Capacity::Utilization(target) => (0..n)
                 .map(|e| match (rate(e), self.utilisation[e]) {
                     (r, u) if r > 0.0 && u > 0.0 => r * target / u,
+                    (_, u) if u >= *target => 0.0,
                     _ => f64::INFINITY,
                 })
                 .collect(),
@@ -137,7 +139,8 @@ fn nearest_first(endpoints: &[Endpoint]) -> Vec<usize> {
 }
 
 /// Which share of each source's demand goes where, `source * endpoints + endpoint`. `orders` are each source's endpoints,
-/// nearest first. A source without demand goes to the first endpoint with room.
+/// nearest first. A source without demand goes to the first endpoint with room. Without any capacity at all, endpoints share
+/// evenly.
 pub fn fill(demand: &[f64], orders: &[Vec<usize>], capacity: &[f64]) -> Vec<f64> {
     let n = capacity.len();
     let mut share = vec![0.0; demand.len() * n];
@@ -171,7 +174,8 @@ pub fn fill(demand: &[f64], orders: &[Vec<usize>], capacity: &[f64]) -> Vec<f64>
         } else if left[s] > 0.0 {
             let total: f64 = order.iter().map(|e| capacity[*e]).sum();
             for &e in order {
-                own[e] += left[s] / demand[s] * (capacity[e] / total);
+                let part = if total > 0.0 { capacity[e] / total } else { 1.0 / order.len() as f64 };
+                own[e] += left[s] / demand[s] * part;
             }
         }
     }
@@ -255,6 +259,19 @@ mod tests {
         w.measure(w.next_timeout(), |_| &e);
         let hits = send(&mut w, 16, 2000, &e);
         assert!(hits[0].abs_diff(1600) < 100, "{hits:?}");
+    }
+
+    /// Region 0 is full of work that no request of the last interval brought: long answers, another client.
+    #[test]
+    fn a_region_that_is_full_takes_nothing_even_if_nobody_asked_it() {
+        let e = [up(10), up(50)];
+        let mut w = balancer(Capacity::Utilization(0.8));
+        w.report(0, 0.8);
+        w.measure(w.next_timeout(), |_| &e);
+        assert_eq!(send(&mut w, 16, 100, &e), [0, 100]);
+        // both full, and all demand was met elsewhere: evenly, and no division by nothing
+        let share = fill(&[30.0], &[vec![0, 1]], &[0.0, 0.0]);
+        assert!(close(&share, &[0.5, 0.5]), "{share:?}");
     }
 
     #[test]
