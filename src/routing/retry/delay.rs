@@ -13,8 +13,10 @@ pub enum Delay {
     Backoff(Backoff),
     /// AWS SDK, standard mode since 2025 (botocore 1.44.5, `retries/standard.py`): `uniform * min(base * 2^k, 20 s)` with a
     /// base of 1 s after a throttling error and 50 ms otherwise. A Retry-After raises the delay `t` to at most `t + 5 s`.
+    /// ASSUMPTION: a plain Retry-After counts; botocore looks at `x-amz-retry-after` alone, which is what AWS sends.
     AwsStandard,
     /// AWS SDK, standard mode before that (AWS SDK reference guide, "Retry behavior"): `uniform * min(2^k, 20) s`.
+    /// ASSUMPTION: a longer Retry-After wins; the guide does not say.
     AwsClassic,
     /// gRPC proposal A6 as amended in 2024: `min(initial * multiplier^k, max)` times a uniform factor in [0.8, 1.2).
     Grpc(GrpcBackoff),
@@ -23,7 +25,9 @@ pub enum Delay {
     OpenAi,
     /// anthropic-sdk-python 2.11.0 (`_base_client.py`): any Retry-After is obeyed; otherwise as openai-python.
     Anthropic,
-    /// Envoy (`backoff_strategy.cc`): uniform in `[0, (2^(k+1) - 1) * base)`, at most ten times `base`; default base 25 ms.
+    /// Envoy (`backoff_strategy.cc`, `JitteredExponentialBackOffStrategy`, read 2026): uniform in
+    /// `[0, min(base * 2^k, 10 * base))`; default base 25 ms. The documentation ("Router") still has the rule of the code
+    /// before it, `[0, (2^(k+1) - 1) * base)`: the same for the first retry, wider for those after it.
     Envoy {
         /// Base interval.
         base: Span,
@@ -85,10 +89,7 @@ impl Delay {
                 Some(r) if r > Span::ZERO => r,
                 _ => sdk(k, entropy),
             },
-            Delay::Envoy { base } => {
-                let width = base.times((1 << (k + 1).min(32)) - 1);
-                width.mul_f64(entropy.uniform()).min(base.times(10))
-            }
+            Delay::Envoy { base } => doubled(*base, k, base.times(10)).mul_f64(entropy.uniform()),
             Delay::Portkey => match retry_after {
                 Some(r) if r >= Span::from_secs(60) => return None,
                 Some(r) => r,
@@ -149,7 +150,7 @@ mod tests {
     fn envoy_grpc_portkey_and_bifrost() {
         let envoy = Delay::Envoy { base: Span::from_millis(25) };
         let e = |k, u| ms(envoy, k, ErrorClass::Unavailable, None, u);
-        assert_eq!([e(0, 0.5), e(1, 0.5), e(2, 0.5), e(5, 0.5)], [12.5, 37.5, 87.5, 250.0].map(Some));
+        assert_eq!([e(0, 0.5), e(1, 0.5), e(2, 0.5), e(5, 0.5)], [12.5, 25.0, 50.0, 125.0].map(Some));
         let grpc =
             GrpcBackoff { initial: Span::from_millis(100), max: Span::from_secs(1), multiplier_thousandths: 2000 };
         let g = |k| ms(Delay::Grpc(grpc), k, ErrorClass::Unavailable, None, 0.5).unwrap().round();
