@@ -3,8 +3,10 @@
 //!
 //! Source: resilience4j `CircuitBreakerConfig.java` (read 2026) for the defaults; the count-based window of it (the
 //! time-based one is not built). A breaker opens when the window holds at least `minimum_calls` and a rate has reached its
-//! threshold; after `wait_open` the next call finds it half open, which lets `half_open_calls` through and judges them by
-//! the same thresholds. A 4xx that is the request's own fault is a success of the deployment.
+//! threshold; after `wait_open` the next call finds it half open, which lets `half_open_calls` through and judges by the same
+//! thresholds as soon as so many calls have ended, or `minimum_calls` if that is less (`CircuitBreakerMetrics.java`, read 2026).
+//! The end of any call counts in the state that it finds, also of one sent before. A 4xx that is the request's own fault is
+//! a success of the deployment.
 
 use super::Guard;
 use crate::routing::outcome::{Observation, Outcome};
@@ -149,7 +151,7 @@ impl Guard for Breaker {
             }
             State::HalfOpen { .. } => {
                 c.record(config.half_open_calls, call);
-                if (c.calls.len() as u32) < config.half_open_calls {
+                if (c.calls.len() as u32) < config.half_open_calls.min(config.minimum_calls) {
                     return false;
                 }
                 let opens = c.too_bad(&config);
@@ -215,6 +217,55 @@ mod tests {
             }
             assert_eq!(b.admits(later, 0), admits);
         }
+    }
+
+    fn ended(b: &mut Breaker, at: Time, fails: bool) {
+        let failed = Observation::failed(at, ErrorClass::Unavailable, None);
+        let outcome = if fails { failed.outcome } else { Outcome::Ok };
+        b.on_end(at, 0, &Observation { outcome, ..failed });
+    }
+
+    /// `CircuitBreakerMetrics.forHalfOpen`: the smaller of the two numbers is enough to judge.
+    #[test]
+    fn circuit_breaker_metrics_half_open_needs_no_more_than_the_minimum() {
+        for (fails, open) in [(false, false), (true, true)] {
+            let mut b = Breaker::new(BreakerConfig { half_open_calls: 10, ..SMALL }, 1);
+            (0..4).for_each(|_| {
+                end(&mut b, Time(0), true);
+            });
+            let later = Time(60_000_000_000);
+            (0..10).for_each(|_| b.on_sent(later, 0));
+            (0..3).for_each(|_| ended(&mut b, later, fails));
+            assert!(!b.admits(later, 0), "three are too few, and all ten permits are taken");
+            ended(&mut b, later, fails);
+            assert_eq!(b.until(later, 0).is_some(), open);
+            // the six that are still out count in the state that they find
+            (0..3).for_each(|_| ended(&mut b, later, true));
+            assert_eq!(b.admits(later, 0), !open, "three failures of three are too few");
+            ended(&mut b, later, true);
+            assert!(!b.admits(later, 0), "four of four are not");
+        }
+    }
+
+    /// Calls from before it opened: nothing while it is open, evidence once it is half open.
+    #[test]
+    fn circuit_breaker_state_machine_late_ends() {
+        let mut b = Breaker::new(SMALL, 1);
+        (0..3).for_each(|_| b.on_sent(Time(0), 0));
+        (0..4).for_each(|_| {
+            end(&mut b, Time(0), true);
+        });
+        ended(&mut b, Time(1), false);
+        assert_eq!(b.until(Time(1), 0), Some(Time(60_000_000_000)), "an answer does not close it");
+        let later = Time(60_000_000_000);
+        b.on_sent(later, 0);
+        ended(&mut b, later, false);
+        assert_eq!(b.until(later, 0), None, "half open, one of two");
+        ended(&mut b, later, true);
+        assert_eq!(b.until(later, 0), Some(later + Span::from_secs(60)), "half of two failed");
+        // given up while it is open: no permit comes of it
+        b.on_abandoned(later, 0);
+        assert!(!b.admits(later, 0));
     }
 
     #[test]
