@@ -421,6 +421,18 @@ mod tests {
         assert!(fail(41, 1, 1));
     }
 
+    /// `onConsecutiveErrorWorker` ignores hosts that are out, `unejectHost` resets their counts.
+    #[test]
+    fn outlier_detection_impl_calls_in_flight_when_a_host_is_ejected() {
+        let mut o = Outlier::new(OutlierConfig::ENVOY, 10, 10);
+        let fail = |o: &mut Outlier, at| end(o, at, 0, Some(ErrorClass::InternalError));
+        assert!((0..5).any(|_| fail(&mut o, 1)));
+        assert!(!(0..12).any(|_| fail(&mut o, 2)), "it is out already");
+        assert!(!admits(&mut o, 39, 0) && admits(&mut o, 40, 0), "and not for longer");
+        assert!(!(0..4).any(|_| fail(&mut o, 41)), "what failed meanwhile does not count against it");
+        assert!(fail(&mut o, 41));
+    }
+
     #[test]
     fn the_failure_percentage_counts_from_85_percent_on() {
         let rule = FailurePercentage { threshold: 85, minimum_hosts: 5, request_volume: 50 };

@@ -138,6 +138,25 @@ mod tests {
         assert!((probe.rate() - measured).abs() < 1e-3, "{} of {measured}", probe.rate());
     }
 
+    /// Calls that were under way when the first 429 came: each further 429 of theirs takes its part of what is left.
+    #[test]
+    fn adaptive_py_every_throttled_answer_lowers_the_rate() {
+        let (mut a, t) = warm();
+        a.on_end(Time(t), THROTTLED);
+        let measured = a.measured;
+        for power in 2..=4 {
+            a.on_end(Time(t), THROTTLED);
+            let expected = measured * 0.7f64.powi(power);
+            assert!((a.rate() - expected).abs() < 1e-9, "{} {expected}", a.rate());
+        }
+        (0..20).for_each(|_| a.on_end(Time(t), THROTTLED));
+        assert_eq!(a.rate(), MIN_RATE);
+        // an answer at that moment counts from the last 429: 0.4 (0 - k)^3 + w_max is 0.7 w_max
+        let low = a.w_max;
+        a.on_end(Time(t), Outcome::Ok);
+        assert_eq!(a.rate(), MIN_RATE.max(0.7 * low));
+    }
+
     #[test]
     fn calls_without_a_token_wait_for_one() {
         let (mut a, t) = warm();
