@@ -2,7 +2,6 @@
 //! INV-7 are assertions inside the world: a run that comes back has kept them.
 
 use geodes::routing::balance::Choose;
-use geodes::routing::guard::{CooldownConfig, GuardConfig};
 use geodes::routing::health::{QuorumConfig, ThresholdConfig};
 use geodes::routing::limits::{
     AnthropicConfig, AzureOpenAiConfig, AzureProvisionedConfig, BedrockConfig, BucketConfig, EnvoyAiGatewayConfig,
@@ -22,6 +21,9 @@ use geodes::units::{DeploymentIx, Money, PerNanos, Price, RegionIx, Span};
 use geodes::world::record::GroupRecord;
 use geodes::world::{Record, run};
 use proptest::prelude::*;
+
+#[path = "properties/gateway.rs"]
+mod gateway;
 
 fn ms(n: u64) -> Span {
     Span::from_millis(n)
@@ -59,6 +61,7 @@ struct Knobs {
     recurring: bool,
     warmup: bool,
     tries: u32,
+    gateway: gateway::Knobs,
 }
 
 fn knobs() -> impl Strategy<Value = Knobs> {
@@ -80,7 +83,7 @@ fn knobs() -> impl Strategy<Value = Knobs> {
         any::<bool>(),
         1u32..4,
     );
-    (shape, net, limits, more, faults).prop_map(|(s, n, l, m, f)| Knobs {
+    (shape, net, limits, more, faults, gateway::knobs()).prop_map(|(s, n, l, m, f, gateway)| Knobs {
         places: s.0,
         regions: s.1.min(s.0),
         groups: s.2,
@@ -110,6 +113,7 @@ fn knobs() -> impl Strategy<Value = Knobs> {
         recurring: f.1,
         warmup: f.2,
         tries: f.3,
+        gateway,
     })
 }
 
@@ -352,8 +356,10 @@ fn build(k: &Knobs) -> Scenario {
             max_requests: None,
         });
     }
-    let cooldown = CooldownConfig { failures: 2, time: Span::from_secs(10), rate_limited_at_once: true };
-    t.guards = k.cooldown.then_some(GuardConfig::Cooldown(cooldown)).into_iter().collect();
+    gateway::set(&k.gateway, k.cooldown, t);
+    if let Some(n) = k.gateway.limit {
+        t.limits = vec![(DeploymentIx::new(0), quota(k.limiter, n, k.deep).limiter)];
+    }
     t.state.lag = DistSpec::LogNormal { p50: 0.2, p95: 2.0 };
     t.state.bytes_per_token = 4;
     for (i, &(kind, at, lasts, which)) in k.faults.iter().enumerate() {
