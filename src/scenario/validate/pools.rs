@@ -199,6 +199,19 @@ fn possible(p: &RawPool, config: &EnvoyConfig, priorities: &[u8], localities: &[
     if config.attempts_per_priority.is_some() && priorities.iter().all(|l| *l == 0) {
         let loc = e.attempts_per_priority.map_or(e.loc, |n| n.loc);
         cx.error(loc, "there is one priority level: no other one could be tried").help("`priorities` in the pool");
+    } else if let Some(most) = config.attempts_per_priority {
+        let hosts = |level: u8| (level, priorities.iter().filter(|l| **l == level).count());
+        let smallest = priorities.iter().map(|l| hosts(*l)).min_by_key(|(level, n)| (*n, *level));
+        if let Some((level, n)) = smallest.filter(|(_, n)| *n < most as usize) {
+            let loc = e.attempts_per_priority.map_or(e.loc, |n| n.loc);
+            let members = if n == 1 { "one member".to_owned() } else { format!("{n} members") };
+            cx.error(
+                loc,
+                format!("the level of priority {level} has {members}, so it is never called {most} times in a row"),
+            )
+            .expected(format!("at most {n}: who has failed a request is called again only after the pause"))
+            .help("more members in the level");
+        }
     }
     if config.localities == LocalityPolicy::Ignored {
         return;

@@ -39,7 +39,8 @@ pub struct EnvoyConfig {
     pub fail_traffic_on_panic: bool,
     /// Percent; at least 100.
     pub overprovisioning_factor: u32,
-    /// Calls for one request after which a level is left out; `None`: never. At least 1.
+    /// Calls for one request after which a level is left out; `None`: never. At least 1, and at most the hosts of the
+    /// smallest level: a host that has failed a request counts once until it may be called again.
     pub attempts_per_priority: Option<u32>,
     /// Little traffic at first for who comes back; for hosts by turns and by least request.
     pub slow_start: Option<SlowStart>,
