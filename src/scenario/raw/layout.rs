@@ -118,7 +118,7 @@ table! {
         /// What bounds the retries of all requests together. Nothing if not given.
         budget: RawBudget = Optional,
         /// A second call, to another deployment of the pool, races the first when that has not begun to answer after this
-        /// long; it counts as an attempt. The first token of either decides (the first whole answer where the workload is not
+        /// long; it counts as an attempt. One more at a time, where gRPC's hedging (proposal A6) lets all attempts race. The first token of either decides (the first whole answer where the workload is not
         /// `streamed`): the other call is given up, and paid for its prompt and for what the provider writes until it hears of
         /// that. Without it, none does. Shorter than the time-out of the first token.
         hedge_after: At<Span> = Optional,

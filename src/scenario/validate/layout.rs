@@ -11,6 +11,7 @@ use crate::routing::guard::{CooldownConfig, GuardConfig};
 use crate::routing::health::{QuorumConfig, ThresholdConfig};
 use crate::routing::limits::LimiterConfig;
 use crate::routing::outcome::{ErrorClass, ErrorSet};
+use crate::routing::retry::Delay;
 use crate::routing::throttle::ThrottleConfig;
 use crate::scenario::decode::{Cx, Decode, List};
 use crate::scenario::defaults as d;
@@ -354,6 +355,9 @@ fn retry(t: &RawTopology, cx: &mut Cx) -> Option<RetrySpec> {
     let attempts = cx.or_at(&r.attempts_per_pool, &d::ATTEMPTS, r.loc);
     let attempts_per_pool = cx.count(attempts, "attempts_per_pool", 1..=8);
     let delay = resilience::delay(&cx.or(&r.backoff, &d::BACKOFF), cx);
+    if matches!(delay, Some(Delay::Grpc(_))) && attempts_per_pool > 5 {
+        cx.warning(attempts.loc, "gRPC clients make at most 5 attempts, whatever `maxAttempts` says (proposal A6)");
+    }
     let budget = r.budget.as_ref().map(|b| resilience::budget(b, cx));
     let on = cx.or(&r.on, &d::RETRY_ON);
     for (i, item) in on.items.iter().enumerate() {
