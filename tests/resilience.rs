@@ -1,7 +1,9 @@
 //! What ejection, breakers, retry budgets and throttles do in the world: each is switched on alone and must change what it
 //! is for.
 
-use geodes::routing::balance::Choose;
+use geodes::routing::balance::envoy::EnvoyConfig;
+use geodes::routing::balance::inference::InferenceConfig;
+use geodes::routing::balance::{Choose, LeastRequestConfig, MAGLEV_TABLE, PeakEwma, SelectivePushConfig};
 use geodes::routing::guard::{BreakerConfig, GuardConfig, HystrixConfig, OutlierConfig};
 use geodes::routing::limits::{BucketConfig, LimiterConfig, PlainConfig};
 use geodes::routing::outcome::{ErrorClass, ErrorSet};
@@ -123,6 +125,87 @@ fn a_gateways_own_limit_spares_the_provider_what_it_would_refuse() {
     assert!(refused(&without) > without.requests() / 2, "{}", refused(&without));
     assert_eq!(refused(&with), 0);
     assert!(served(&with).abs_diff(5 * 3600) < 20 && served(&without).abs_diff(5 * 3600) < 20);
+}
+
+/// A bare key of the language means the constants of the library, whose tests name their source.
+#[test]
+fn what_a_key_means_without_more_is_what_the_library_says() {
+    let deployments: String = (1..10).map(|i| format!("[deployment.gpt-{i}]\nextends = \"gpt\"\n")).collect();
+    let topology = |pool: &str, topology: &str| {
+        let names: Vec<String> = (1..10).map(|i| format!("\"gpt-{i}\"")).collect();
+        let text = format!(
+            r#"
+name = "Small"
+start = "2026-03-02T00:00:00Z"
+horizon = "1 h"
+[users.berlin]
+city = "Berlin"
+share = 1.0
+[workload.chat]
+arrivals.poisson = {{ rate = "2 sessions/s" }}
+sizes.fixed = {{ input = "100 tokens", output = "50 tokens" }}
+[deployment.gpt]
+provider = "azure"
+region = "azure:eastus2"
+model = "gpt-4.1"
+price = {{ input = "$2 / Mtok", output = "$8 / Mtok" }}
+latency.preset = "gpt-4.1-2026"
+concurrency = 100
+{deployments}
+[pool.gpt]
+deployments = ["gpt", {}]
+{pool}
+[topology.one]
+regions = ["aws:us-east-1"]
+chain = ["gpt"]
+{topology}
+"#,
+            names.join(", ")
+        );
+        let loaded = from_str(&text, "test.toml", None).unwrap_or_else(|e| panic!("{pool}{topology}: {e}"));
+        loaded.scenario.topologies[0].clone()
+    };
+    let guard = |lines: &str, expected: GuardConfig| {
+        let guards = topology("", lines).guards;
+        assert!(guards.contains(&expected), "{lines}: {guards:?}");
+    };
+    guard("breaker = \"resilience4j\"", GuardConfig::Breaker(BreakerConfig::RESILIENCE4J));
+    guard("breaker = \"hystrix\"", GuardConfig::Hystrix(HystrixConfig::DEFAULT));
+    guard("outlier = {}", GuardConfig::Outlier(OutlierConfig::ENVOY));
+    let budget = |name: &str| topology("", &format!("retry.budget = \"{name}\"")).retry.budget;
+    assert_eq!(budget("finagle"), Some(BudgetConfig::Finagle(FinagleConfig::DEFAULT)));
+    assert_eq!(budget("grpc"), Some(BudgetConfig::Grpc(GrpcThrottleConfig::EXAMPLE)));
+    assert_eq!(budget("aws_standard"), Some(BudgetConfig::Aws(AwsQuotaConfig::STANDARD)));
+    assert_eq!(budget("aws_classic"), Some(BudgetConfig::Aws(AwsQuotaConfig::CLASSIC)));
+    assert_eq!(budget("envoy"), Some(BudgetConfig::Concurrent(ConcurrentRetriesConfig::BUDGET)));
+    assert_eq!(topology("", "throttle = \"sre\"").throttle, Some(ThrottleConfig::Sre(SreConfig::BOOK)));
+    let choose = |name: &str| topology(&format!("choose = \"{name}\""), "").chain[0].choose;
+    assert_eq!(choose("envoy"), Choose::Envoy(EnvoyConfig::DEFAULT));
+    assert_eq!(choose("least_request"), Choose::LeastRequest(LeastRequestConfig::ENVOY));
+    assert_eq!(choose("peak_ewma"), Choose::PeakEwma(PeakEwma::DECAY));
+    assert_eq!(choose("maglev"), Choose::Maglev(MAGLEV_TABLE));
+    assert_eq!(choose("inference"), Choose::Inference(InferenceConfig::SAMPLE));
+    assert_eq!(choose("selective_push"), Choose::SelectivePush(SelectivePushConfig::EXAMPLE));
+}
+
+/// gRPC proposal A6: clients treat a `maxAttempts` above 5 as 5.
+#[test]
+fn more_attempts_than_a_grpc_client_makes_are_warned_of() {
+    let text = |attempts: u32, backoff: &str| {
+        std::fs::read_to_string("tests/broken/envoy_priority_skipped.toml")
+            .unwrap()
+            .replace("priorities = { gpt-eu = 2 }", "")
+            .replace(
+                "[topology.two]",
+                &format!("retry = {{ attempts_per_pool = {attempts}, {backoff} }}\n[topology.two]"),
+            )
+    };
+    let warned = |attempts, backoff| {
+        let loaded = from_str(&text(attempts, backoff), "test.toml", None).unwrap_or_else(|e| panic!("{e}"));
+        loaded.warnings.list().iter().any(|w| w.message.contains("at most 5 attempts"))
+    };
+    let grpc = "backoff.grpc = { initial = \"100 ms\", max = \"1 s\", multiplier = 2.0 }";
+    assert!(warned(6, grpc) && !warned(5, grpc) && !warned(6, "backoff = \"openai\""));
 }
 
 #[test]

@@ -4,7 +4,8 @@
 //! without pending requests, keeps the others in its own queue, and hands requests to other regions when its own replicas are
 //! full; among replicas with room the one with the longest cached prefix is taken. Here: members at the shortest distance are
 //! the gateway's own, the others are asked in order of distance; room is what the last report says (nothing waits and not
-//! all is in use) less the gateway's own calls since. ASSUMPTION: equals go to the fewest calls in flight. The paper's balancers hand over to each other; here a
+//! all is in use) less the gateway's own calls since. How much room that is follows from how many requests use which part;
+//! a member that reports nothing in use tells nothing of its size and has room for any number until its next report. ASSUMPTION: equals go to the fewest calls in flight. The paper's balancers hand over to each other; here a
 //! gateway calls the distant member itself. A waiting request asks again after `refresh`, for at most
 //! `max_wait`; then the next pool of the chain is tried. One that comes meanwhile may find room before it.
 
@@ -57,7 +58,7 @@ fn spare(report: &LoadReport) -> u64 {
     if report.waiting > 0 || used >= 10_000 {
         0
     } else if used == 0 {
-        u64::MAX
+        u64::MAX // nothing says how large it is
     } else {
         (2 * running * (10_000 - used) + used) / (2 * used)
     }

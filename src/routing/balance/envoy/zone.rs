@@ -6,7 +6,8 @@
 //! by locality. If the local upstream share is at least that of the callers, everything stays; otherwise
 //! `upstream / callers` of it does, and the rest goes to the other localities in proportion to `upstream - callers`, where
 //! that is positive. Preconditions: at least two localities on both sides, callers in the local one, `min_cluster_size` (6)
-//! available hosts, no panic; first priority level only. (The newer variant that goes by reported utilisation is not built.)
+//! available hosts, no panic; first priority level only. (Not built: `force_local_zone`, and the newer
+//! variant that goes by reported utilisation.)
 
 use crate::routing::entropy::Entropy;
 
