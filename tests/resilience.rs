@@ -2,8 +2,7 @@
 //! is for.
 
 use geodes::routing::balance::envoy::EnvoyConfig;
-use geodes::routing::balance::inference::InferenceConfig;
-use geodes::routing::balance::{Choose, LeastRequestConfig, MAGLEV_TABLE, PeakEwma, SelectivePushConfig};
+use geodes::routing::balance::{Choose, LeastRequestConfig, MAGLEV_TABLE, PeakEwma};
 use geodes::routing::guard::{BreakerConfig, GuardConfig, HystrixConfig, OutlierConfig};
 use geodes::routing::limits::{BucketConfig, LimiterConfig, PlainConfig};
 use geodes::routing::outcome::{ErrorClass, ErrorSet};
@@ -184,8 +183,6 @@ chain = ["gpt"]
     assert_eq!(choose("least_request"), Choose::LeastRequest(LeastRequestConfig::ENVOY));
     assert_eq!(choose("peak_ewma"), Choose::PeakEwma(PeakEwma::DECAY));
     assert_eq!(choose("maglev"), Choose::Maglev(MAGLEV_TABLE));
-    assert_eq!(choose("inference"), Choose::Inference(InferenceConfig::SAMPLE));
-    assert_eq!(choose("selective_push"), Choose::SelectivePush(SelectivePushConfig::EXAMPLE));
 }
 
 /// gRPC proposal A6: clients treat a `maxAttempts` above 5 as 5.
