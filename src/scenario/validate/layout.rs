@@ -347,7 +347,12 @@ fn quorum(q: Option<&RawQuorum>, cx: &mut Cx) -> (u32, u32) {
         cx.error(above.loc, "more than all checkers can never say that a region is healthy")
             .expected("a share below 1");
     }
-    (cx.count(checkers, "checkers", 1..=1000), (above.value.0 * 1000.0 + 0.5) as u32)
+    let thousandths = above.value.0 * 1000.0;
+    if (thousandths - thousandths.round()).abs() > 1e-6 {
+        cx.error(above.loc, format!("`above` is {}, which is finer than a thousandth", above.value.0))
+            .expected("a share in whole thousandths, for example 0.18");
+    }
+    (cx.count(checkers, "checkers", 1..=1000), thousandths.round() as u32)
 }
 
 fn retry(t: &RawTopology, cx: &mut Cx) -> Option<RetrySpec> {

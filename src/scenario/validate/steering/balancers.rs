@@ -27,7 +27,7 @@ pub(super) fn anycast(r: &RawAnycast, loc: Loc, cx: &mut Cx) -> Option<Steering>
     Some(Steering { policy: Policy::Anycast, access })
 }
 
-pub(super) fn accelerator(r: &RawAccelerator, regions: &Regions<'_>, cx: &mut Cx) -> Option<Policy> {
+pub(super) fn accelerator(r: &RawAccelerator, regions: &Regions<'_>, loc: Loc, cx: &mut Cx) -> Option<Policy> {
     let dials = regions.values(r.dials.as_ref(), "dial", 0..=100, cx);
     let weights = regions.values(r.weights.as_ref(), "weight", 0..=255, cx);
     let (dials, weights) = (dials?, weights?);
@@ -49,6 +49,11 @@ pub(super) fn accelerator(r: &RawAccelerator, regions: &Regions<'_>, cx: &mut Cx
                 .expected("at least one above 0");
             return None;
         }
+    }
+    if groups.iter().all(|g| g.dial == 0 || g.members[0].1 == 0) {
+        cx.error(loc, "every region has a dial or a weight of 0, so none is ever meant to be used")
+            .expected("at least one region with both above 0");
+        return None;
     }
     Some(Policy::Accelerator(groups))
 }

@@ -103,7 +103,7 @@ pub fn steering(name: &At<String>, t: &RawTopology, cx: &mut Cx) -> Option<Steer
         }
         RawSteering::Anycast(r) => anycast(r, loc, cx),
         RawSteering::GlobalAccelerator(r) => {
-            let policy = accelerator(r, &regions, cx);
+            let policy = accelerator(r, &regions, loc, cx);
             let edge_rtt = cx.or_at(&r.edge_rtt, &d::EDGE_RTT, loc).value;
             Some(Steering { policy: policy?, access: Access::Accelerator { edge_rtt } })
         }
