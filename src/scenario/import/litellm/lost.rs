@@ -46,11 +46,6 @@ pub(super) fn lost(tree: &Node, config: &mut Config, report: &Report) {
         report.error(node.loc, what, other);
     }
     let names: Vec<String> = config.deployments.iter().map(|d| d.model_name.clone()).collect();
-    let mut known = names.clone();
-    known.extend(config.aliases.iter().map(|(alias, _)| alias.clone()));
-    known.extend(config.routing_groups.iter().map(|g| g.name.clone()));
-    let wildcard = names.iter().any(|n| n.contains('*'));
-    let exists = |name: &str| wildcard || known.iter().any(|k| k == name);
     // where a setting stands that counts: the library's only where the router has none
     let place = |key: &str| {
         let says = |n: &&Node| !matches!(&n.value, Value::Null) && !matches!(&n.value, Value::Seq(l) if l.is_empty());
@@ -63,6 +58,38 @@ pub(super) fn lost(tree: &Node, config: &mut Config, report: &Report) {
         }
     };
     let has_defaults = place("default_fallbacks").is_some();
+    let wildcard = names.iter().any(|n| n.contains('*'));
+    config.routing_groups.retain_mut(|g| {
+        for model in g.models.iter().filter(|m| !names.contains(m)) {
+            tell("routing_groups", Kind::Unknown, format!("`{model}` of the group `{}` exists nowhere", g.name));
+        }
+        if let GroupKind::Priority(numbers) = &mut g.kind {
+            let kept = g.models.iter().zip(&*numbers).filter(|(m, _)| names.contains(m));
+            *numbers = kept.map(|(_, n)| *n).collect();
+        }
+        g.models.retain(|m| names.contains(m));
+        if g.models.is_empty() {
+            tell("routing_groups", Kind::Unknown, format!("the group `{}` has no models", g.name));
+        }
+        !g.models.is_empty()
+    });
+    let groups: Vec<String> = config.routing_groups.iter().map(|g| g.name.clone()).collect();
+    let others: Vec<String> = config.aliases.iter().map(|(alias, _)| alias.clone()).collect();
+    config.aliases.retain(|(alias, model)| {
+        let found = wildcard || names.contains(model) || groups.contains(model);
+        if !found {
+            let why = match others.contains(model) {
+                true => "is an alias itself: LiteLLM looks an alias up once and finds no deployment",
+                false => "exists nowhere",
+            };
+            tell("model_group_alias", Kind::Unknown, format!("`{alias}` stands for `{model}`, which {why}"));
+        }
+        found
+    });
+    let mut known = names.clone();
+    known.extend(config.aliases.iter().map(|(alias, _)| alias.clone()));
+    known.extend(groups);
+    let exists = |name: &str| wildcard || known.iter().any(|k| k == name);
     for (key, lists) in [
         ("fallbacks", &mut config.fallbacks),
         ("context_window_fallbacks", &mut config.context_window_fallbacks),
@@ -122,13 +149,6 @@ pub(super) fn lost(tree: &Node, config: &mut Config, report: &Report) {
             *lists = None;
         }
     }
-    config.aliases.retain(|(alias, model)| {
-        let found = exists(model);
-        if !found {
-            tell("model_group_alias", Kind::Unknown, format!("`{alias}` stands for `{model}`, which exists nowhere"));
-        }
-        found
-    });
     config.model_retry_policies.retain(|(model, _)| {
         let found = exists(model);
         if !found {
@@ -136,18 +156,6 @@ pub(super) fn lost(tree: &Node, config: &mut Config, report: &Report) {
         }
         found
     });
-    for g in &mut config.routing_groups {
-        for model in g.models.iter().filter(|m| !names.contains(m)) {
-            let why = format!("`{model}` of the group `{}` exists nowhere", g.name);
-            tell("routing_groups", Kind::Unknown, why);
-        }
-        if let GroupKind::Priority(numbers) = &mut g.kind {
-            let kept: Vec<i64> =
-                g.models.iter().zip(&*numbers).filter(|(m, _)| names.contains(m)).map(|(_, n)| *n).collect();
-            *numbers = kept;
-        }
-        g.models.retain(|m| names.contains(m));
-    }
     if config.provider_budgets.iter().any(|(_, max, _)| max.is_none()) {
         tell(
             "provider_budget_config",

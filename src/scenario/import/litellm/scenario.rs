@@ -89,7 +89,10 @@ pub fn scenario(source: &str, file: &str) -> Result<Imported, Diagnostics> {
         return Err(Diagnostics::new(file, shown, report.diagnostics.take(), [0; 2]));
     }
     let mut assumed = Vec::new();
-    let model = asked(&config, list.line, &mut assumed);
+    let Some(model) = asked(&config, list.line, &mut assumed) else {
+        report.error(list.loc, "every deployment is blocked", "one that can be called");
+        return Err(Diagnostics::new(file, shown, report.diagnostics.take(), [0; 2]));
+    };
     let scenario = text(file, &config, &endpoints, &names, &model);
     tell(nodes, &endpoints, &names, &config, &mut assumed);
 
@@ -170,18 +173,16 @@ fn names(nodes: &[Node], deployments: &[Deployment], endpoints: &[Endpoint]) -> 
     names
 }
 
-/// What turns ask for: the first group that is no wildcard.
-fn asked(config: &Config, line: usize, assumed: &mut Vec<Assumption>) -> String {
-    let mut groups = config.deployments.iter().map(|d| d.model_name.as_str());
+/// What turns ask for: the first group that is no wildcard and has a deployment that is not blocked. `None` if every
+/// deployment is.
+fn asked(config: &Config, line: usize, assumed: &mut Vec<Assumption>) -> Option<String> {
+    let mut groups = config.deployments.iter().filter(|d| !d.blocked).map(|d| d.model_name.as_str());
     let (model, why) = match groups.clone().find(|g| !g.contains('*')) {
         Some(first) => (first.to_owned(), "the first group; `request` lets workloads ask for others"),
-        None => {
-            let route = groups.next().unwrap_or("*");
-            (route.replace('*', "model"), "a name that the first wildcard matches")
-        }
+        None => (groups.next()?.replace('*', "model"), "a name that the first wildcard matches"),
     };
     assumed.push(Assumption { line, what: "what turns ask for".to_owned(), value: model.clone(), why: why.to_owned() });
-    model
+    Some(model)
 }
 
 fn text(file: &str, config: &Config, endpoints: &[Endpoint], names: &[String], model: &str) -> String {

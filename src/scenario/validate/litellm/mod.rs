@@ -1,11 +1,14 @@
 //! LiteLLM as a gateway: names become deployments and groups, texts become numbers, and what LiteLLM would refuse or could
 //! never do is an error.
 
+mod doubts;
+mod entries;
+mod nowhere;
+
 use super::gateway::{Known, Product};
 use crate::routing::balance::Choose;
 use crate::routing::litellm::config::{
-    Budget, Config, Deployment as Entry, FailureCounting, Fallbacks, GroupKind, Limit, Options, RoutingGroup, Strategy,
-    StrategyArgs, Target,
+    Budget, Config, FailureCounting, Fallbacks, GroupKind, Options, RoutingGroup, Strategy, StrategyArgs, Target,
 };
 use crate::routing::litellm::{Policy, Router};
 use crate::scenario::decode::{Cx, List, Named};
@@ -13,7 +16,7 @@ use crate::scenario::defaults as d;
 use crate::scenario::diagnostic::{At, Loc};
 use crate::scenario::model::{Ask, Gateway, LiteLlmEntry, LiteLlmGateway, Pool};
 use crate::scenario::raw::litellm::{
-    MOST_ENTRIES, MOST_FAILS, MOST_FALLBACKS, MOST_PARALLEL, MOST_RETRIES, MOST_SAMPLES, WIDEST_BUFFER,
+    MOST_FAILS, MOST_FALLBACKS, MOST_PARALLEL, MOST_RETRIES, MOST_SAMPLES, WIDEST_BUFFER,
 };
 use crate::scenario::raw::{
     RawCounting, RawErrorPolicy, RawLiteLlmBudget, RawLiteLlmEntry, RawLiteLlmGateway, RawLiteLlmRequest,
@@ -26,24 +29,31 @@ use crate::units::{DeploymentIx, Span};
 pub fn gateway(raw: &RawLiteLlmGateway, known: &Known<'_>, cx: &mut Cx) -> Option<Product> {
     let before = cx.errors();
     let list = raw.model_list.as_ref()?;
-    let entries = entries(list, known, cx);
+    let read = entries::entries(list, known, cx);
     let groups = Groups::new(raw, list);
     let degraded = degraded(raw, &groups, cx);
     let mut config = config(raw, &groups, cx);
+    config.deployments = read.iter().flatten().map(|(_, e)| e.clone()).collect();
     let asks = asks(raw, known, &groups, cx);
-    doubts(raw, list, &config, cx);
-    let entries = entries?;
-    let positions: Vec<LiteLlmEntry> = entries
+    doubts::doubts(raw, list, &config, cx);
+    let positions: Vec<LiteLlmEntry> = read?
         .iter()
         .map(|(deployment, e)| LiteLlmEntry { deployment: *deployment, degraded: degraded.contains(&e.model_name) })
         .collect();
-    config.deployments = entries.into_iter().map(|(_, e)| e).collect();
     if cx.errors() > before {
         return None;
     }
-    let gateway = LiteLlmGateway { config, entries: positions, asks: asks? };
-    if let Err(e) = Router::new(gateway.config.clone()) {
-        cx.error(raw.loc, format!("LiteLLM does not accept this: {e}"));
+    let (asks, places): (Vec<Ask>, Vec<Loc>) = asks?.into_iter().unzip();
+    let gateway = LiteLlmGateway { config, entries: positions, asks };
+    let router = match Router::new(gateway.config.clone()) {
+        Ok(router) => router,
+        Err(e) => {
+            cx.error(raw.loc, format!("LiteLLM does not accept this: {e}"));
+            return None;
+        }
+    };
+    nowhere::check(raw, router, &gateway.asks, &places, cx);
+    if cx.errors() > before {
         return None;
     }
     Some(Product { chain: chain(&gateway), timeouts: timeouts(&gateway), gateway: Gateway::LiteLlm(Box::new(gateway)) })
@@ -88,117 +98,6 @@ impl Groups {
         }
         found
     }
-}
-
-fn entries(list: &List<RawLiteLlmEntry>, known: &Known<'_>, cx: &mut Cx) -> Option<Vec<(DeploymentIx, Entry)>> {
-    if list.written == 0 {
-        cx.error(list.loc, "`model_list` is empty").expected("at least one deployment");
-        return None;
-    }
-    if list.written > MOST_ENTRIES {
-        cx.error(list.loc, format!("{} entries of `model_list`", list.written))
-            .expected(format!("at most {MOST_ENTRIES}"));
-        return None;
-    }
-    let uses = |deployment: &str| {
-        let named = |e: &&RawLiteLlmEntry| e.deployment.as_ref().is_some_and(|d| d.value == deployment);
-        list.items.iter().filter(named).count()
-    };
-    let mut ids: Vec<(String, Loc)> = Vec::new();
-    let mut out = Vec::new();
-    for raw in &list.items {
-        let Some(read) = entry(raw, known, uses, cx) else { continue };
-        let loc = raw.id.as_ref().map_or(raw.loc, |id| id.loc);
-        if let Some((_, first)) = ids.iter().find(|(id, _)| *id == read.1.id) {
-            let first = *first;
-            cx.error(loc, format!("two entries of `model_list` have the id `{}`", read.1.id)).note(first, "the first");
-        }
-        ids.push((read.1.id.clone(), loc));
-        out.push(read);
-    }
-    (out.len() == list.written).then_some(out)
-}
-
-fn entry(
-    raw: &RawLiteLlmEntry,
-    known: &Known<'_>,
-    uses: impl Fn(&str) -> usize,
-    cx: &mut Cx,
-) -> Option<(DeploymentIx, Entry)> {
-    let group = raw.model_name.as_ref()?;
-    let name = raw.deployment.as_ref()?;
-    let ix = known.deployments.named(name, cx)?;
-    let d = known.deployments.entries[ix].1.as_ref();
-    let limit = |v: Option<At<u64>>| Limit { params: v.map(|v| v.value), ..Limit::default() };
-    let max = raw.max_budget.as_ref();
-    let budget = match (max, &raw.budget_duration) {
-        (Some(max), Some(per)) => Some(Budget { max: max.value.0.as_dollars_f64(), per: per.value.0 }),
-        (Some(max), None) => {
-            cx.error(max.loc, "LiteLLM keeps a budget only together with its `budget_duration`");
-            None
-        }
-        (None, Some(per)) => {
-            cx.error(per.loc, "a `budget_duration` without a `max_budget` means nothing");
-            None
-        }
-        (None, None) => None,
-    };
-    if let Some(w) = &raw.weight
-        && w.value < 0.0
-    {
-        cx.error(w.loc, format!("negative weight {}", w.value));
-    }
-    let per_token = |p: crate::units::Price| p.cost(1_000_000).as_dollars_f64() / 1e6;
-    let tags = raw.tags.iter().flat_map(|t| &t.items).map(|t| t.value.clone());
-    let id = match (&raw.id, uses(&name.value)) {
-        (Some(id), _) => id.value.clone(),
-        (None, 1) => name.value.clone(),
-        (None, _) => format!("{}/{}", group.value, name.value),
-    };
-    let entry = Entry {
-        id,
-        model_name: group.value.clone(),
-        model: match (&raw.model, d) {
-            (Some(model), _) => model.value.clone(),
-            (None, Some(d)) => format!("{}/{}", d.provider, d.model),
-            (None, None) => String::new(),
-        },
-        provider: match (&raw.custom_llm_provider, &raw.model) {
-            (Some(provider), _) => Some(provider.value.clone()),
-            // as LiteLLM derives it from the name
-            (None, Some(_)) => None,
-            (None, None) => d.map(|d| d.provider.clone()),
-        },
-        weight: raw.weight.map(|w| w.value),
-        rpm: limit(raw.rpm),
-        tpm: limit(raw.tpm),
-        itpm: raw.itpm.map(|v| v.value),
-        otpm: raw.otpm.map(|v| v.value),
-        order: raw.order.map(|v| v.value),
-        max_parallel_requests: raw
-            .max_parallel_requests
-            .map(|v| cx.count(v, "max_parallel_requests", 0..=MOST_PARALLEL)),
-        timeout: raw.timeout.map(|v| v.value),
-        stream_timeout: raw.stream_timeout.map(|v| v.value),
-        num_retries: raw.num_retries.map(|v| cx.count(v, "num_retries", 0..=MOST_RETRIES)),
-        cooldown_time: raw.cooldown_time.map(|v| v.value),
-        region_name: raw.region_name.as_ref().map(|v| v.value.clone()),
-        tags: tags.collect(),
-        tag_regex: Vec::new(),
-        budget,
-        input_cost_per_token: raw.input_cost_per_token.as_ref().map(|v| per_token(v.value.0)),
-        output_cost_per_token: raw.output_cost_per_token.as_ref().map(|v| per_token(v.value.0)),
-        listed_price: d.map(|d| (per_token(d.input_price), per_token(d.output_price))),
-        max_input_tokens: raw.max_input_tokens.map(|v| v.value),
-        max_output_tokens: raw.max_output_tokens.map(|v| v.value),
-        blocked: raw.blocked.is_some_and(|b| b.value),
-        allowed_fails: raw.allowed_fails.map(|v| cx.count(v, "allowed_fails", 0..=MOST_FAILS)),
-        allowed_fails_policy: raw.allowed_fails_policy.as_ref().map(|p| policy(p, Use::AllowedFails, cx)),
-        enable_tag_filtering: raw.enable_tag_filtering.map(|b| b.value),
-        allow_fail_open: raw.allow_fail_open.is_some_and(|b| b.value),
-        ..Entry::default()
-    };
-    Some((DeploymentIx::new(ix), entry))
 }
 
 /// What an error policy counts.
@@ -347,6 +246,9 @@ fn routing_groups(raw: &RawLiteLlmGateway, groups: &Groups, cx: &mut Cx) -> Vec<
 }
 
 fn routing_group(g: &RawRoutingGroup, groups: &Groups, cx: &mut Cx) -> Option<RoutingGroup> {
+    if g.models.as_ref().is_some_and(|m| m.written == 0) {
+        cx.error(g.loc, "a routing group without models").expected("at least one group of `model_list`");
+    }
     let models: Vec<&At<String>> = g.models.iter().flat_map(|l| &l.items).filter(|m| groups.group(m, cx)).collect();
     let kind = match &g.model_priorities {
         Some(priorities) => {
@@ -405,13 +307,14 @@ fn targets(list: &List<At<String>>, of: Option<&At<String>>, groups: &Groups, cx
     list.items.iter().map(|t| Target::model(&t.value)).collect()
 }
 
-fn asks(raw: &RawLiteLlmGateway, known: &Known<'_>, groups: &Groups, cx: &mut Cx) -> Option<Vec<Ask>> {
+fn asks(raw: &RawLiteLlmGateway, known: &Known<'_>, groups: &Groups, cx: &mut Cx) -> Option<Vec<(Ask, Loc)>> {
     let model = raw.model.as_ref().filter(|m| groups.asked(m, cx));
     let mut asks = Vec::new();
     for r in raw.request.iter().flat_map(|l| &l.items) {
-        asks.extend(ask(r, model, known, groups, cx));
+        asks.extend(ask(r, model, known, groups, cx).map(|a| (a, r.loc)));
     }
-    asks.push(Ask { workload: None, class: None, model: model?.value.clone(), options: Options::default() });
+    let last = Ask { workload: None, class: None, model: model?.value.clone(), options: Options::default() };
+    asks.push((last, model?.loc));
     Some(asks)
 }
 
@@ -437,36 +340,6 @@ fn ask(
     };
     let model = own.or(model.filter(|_| r.model.is_none()))?.value.clone();
     Some(Ask { workload: workload?, class: class?, model, options })
-}
-
-/// What can be run and does nothing.
-fn doubts(raw: &RawLiteLlmGateway, list: &List<RawLiteLlmEntry>, config: &Config, cx: &mut Cx) {
-    let reads_args = |s: Strategy| s == Strategy::Latency;
-    if let Some(a) = raw.routing_strategy_args.as_ref().filter(|_| !reads_args(config.strategy)) {
-        cx.warning(a.loc, format!("`{}` reads no arguments", config.strategy.name()))
-            .help("they are those of `latency-based-routing`");
-    }
-    for g in raw.routing_groups.iter().flat_map(|l| &l.items) {
-        let latency = matches!(g.routing_strategy, Some(RawLiteLlmStrategy::Latency(_)));
-        if let Some(a) = g.routing_strategy_args.as_ref().filter(|_| !latency) {
-            cx.warning(a.loc, "the strategy of the group reads no arguments")
-                .help("they are those of `latency-based-routing`");
-        }
-    }
-    if config.weighted_failover && config.strategy != Strategy::SimpleShuffle {
-        let loc = raw.enable_weighted_failover.map_or(raw.loc, |v| v.loc);
-        cx.error(loc, "weighted failover only acts in `simple-shuffle`");
-    }
-    let filters = |e: &RawLiteLlmEntry| e.enable_tag_filtering.is_some_and(|v| v.value);
-    let tags_count = config.tag_filtering || list.items.iter().any(filters);
-    for r in raw.request.iter().flat_map(|l| &l.items) {
-        if let Some(tags) = r.tags.as_ref().filter(|_| !tags_count && config.tag_budgets.is_empty()) {
-            cx.error(tags.loc, "tags of requests do nothing without `enable_tag_filtering`");
-        }
-        if let Some(region) = r.allowed_model_region.as_ref().filter(|_| !config.pre_call_checks) {
-            cx.error(region.loc, "`allowed_model_region` does nothing without `enable_pre_call_checks`");
-        }
-    }
 }
 
 /// The groups as the rest of the world sees them, the one that most turns ask for first.
