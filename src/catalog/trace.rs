@@ -122,6 +122,8 @@ pub enum TraceFault {
     Empty,
     /// The header lacks this column.
     MissingColumn(&'static str),
+    /// The header has this column more than once.
+    RepeatedColumn(&'static str),
     /// A row has fewer fields than the header.
     ShortRow,
     /// Not a number of seconds from 0 to 9 billion (some 285 years).
@@ -158,6 +160,7 @@ impl fmt::Display for TraceError {
             TraceFault::MissingColumn(c) => {
                 write!(f, "the header lacks the column `{c}`; expected arrival_s,input_tokens,output_tokens")
             }
+            TraceFault::RepeatedColumn(c) => write!(f, "the header has the column `{c}` more than once"),
             TraceFault::ShortRow => write!(f, "fewer fields than the header has"),
             TraceFault::Arrival(t) => write!(f, "arrival_s: `{t}` is no number of seconds from 0 to {LATEST_S}"),
             TraceFault::BeforeStart(t) => {
@@ -191,7 +194,11 @@ fn parse(text: &str) -> Result<Vec<TraceRow>, TraceError> {
     let header = reader.headers().map_err(|e| broken(&e))?.clone();
     let mut columns = [0; 3];
     for (slot, name) in columns.iter_mut().zip(COLUMNS) {
-        *slot = header.iter().position(|h| h == name).ok_or_else(|| at(1, TraceFault::MissingColumn(name)))?;
+        let mut places = header.iter().enumerate().filter(|(_, h)| *h == name).map(|(i, _)| i);
+        *slot = places.next().ok_or_else(|| at(1, TraceFault::MissingColumn(name)))?;
+        if places.next().is_some() {
+            return Err(at(1, TraceFault::RepeatedColumn(name)));
+        }
     }
     let mut rows: Vec<TraceRow> = Vec::new();
     let mut last = 0;
@@ -252,6 +259,13 @@ fn seconds(text: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_column_stands_once() {
+        let twice = load_trace("arrival_s,input_tokens,output_tokens,input_tokens\n0,1,2,3\n").unwrap_err();
+        assert_eq!(twice, TraceError { line: 1, fault: TraceFault::RepeatedColumn("input_tokens") });
+        assert!(load_trace("arrival_s,note,input_tokens,output_tokens,note\n0,a,1,2,b\n").is_ok());
+    }
 
     #[test]
     fn the_azure_trace_has_its_published_statistics() {

@@ -113,7 +113,8 @@ fn poisson(p: &RawPoisson, cx: &mut Cx) -> Option<Arrivals> {
     let rate = p.rate?;
     if rate.value.0.micro_count == 0 {
         cx.error(rate.loc, "a rate of 0: nobody would ever come")
-            .expected("a positive rate, for example \"6 sessions/s\"");
+            .expected("a positive rate, for example \"6 sessions/s\"")
+            .help("counts are read to a millionth; a slow rate has a longer unit, for example \"0.36 sessions/h\"");
     }
     Some(Arrivals::Poisson { rate: rate.value.0, shape: shape? })
 }
