@@ -202,6 +202,8 @@ impl Names<'_> {
             Why::CooledDown { deployment, status, time } => {
                 format!("{} is cooled down for {} because of status {status}", name(deployment), short(*time))
             }
+            // LiteLLM makes that pause after its last retry too, so nothing is promised
+            Why::RetryPause { seconds: 0.0 } => "no pause before a retry".to_owned(),
             Why::RetryPause { seconds } => format!("a pause of {} s before a retry", figure(*seconds)),
             Why::NotRetried => "the failure is not one that is tried again".to_owned(),
             Why::Hop { depth, by } => format!("fallback no. {depth}, by {}", mechanism(*by)),
