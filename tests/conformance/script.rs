@@ -3,6 +3,7 @@
 use crate::endpoint::Behaviour;
 use crate::policy::{End, Next};
 use crate::server::{Line, What};
+use geodes::routing::litellm;
 use geodes::routing::outcome::{ErrorClass, Outcome};
 use geodes::scenario::model::Topology;
 use std::time::Duration;
@@ -12,6 +13,8 @@ pub struct Script {
     pub name: String,
     /// Changes the plain topology, whose one pool has every endpoint, in their order.
     pub policy: Box<dyn Fn(&mut Topology)>,
+    /// LiteLLM decides, told this: the first two endpoints are its group `gpt`, the third is `gpt-spare`.
+    pub litellm: Option<litellm::Config>,
     pub endpoints: Vec<Behaviour>,
     /// Milliseconds at which a request arrives, and how many tokens its answer has.
     pub requests: Vec<(u64, u32)>,
@@ -51,6 +54,7 @@ impl Script {
         Script {
             name: name.to_owned(),
             policy: Box::new(|_| ()),
+            litellm: None,
             endpoints,
             requests,
             streams: true,
@@ -61,6 +65,11 @@ impl Script {
 
     pub fn policy(mut self, policy: impl Fn(&mut Topology) + 'static) -> Script {
         self.policy = Box::new(policy);
+        self
+    }
+
+    pub fn litellm(mut self, config: litellm::Config) -> Script {
+        self.litellm = Some(config);
         self
     }
 
@@ -86,6 +95,11 @@ impl Script {
             (What::Obeyed(Next::Wait { until: a }), What::Obeyed(Next::Wait { until: b })) => {
                 near(a.nanos(), b.nanos())
             }
+            // time-outs are the router's own business
+            (
+                What::Obeyed(Next::Call { deployment: a, fallback: f, .. }),
+                What::Obeyed(Next::Call { deployment: b, fallback: g, .. }),
+            ) => a == b && f == g,
             // a Retry-After counts from the refusal
             (
                 What::Ended { deployment: a, outcome: Outcome::Failed { class: c, retry_after: Some(x) } },

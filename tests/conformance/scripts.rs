@@ -5,6 +5,7 @@ use crate::script::{Script, Shows};
 use geodes::routing::balance::Choose;
 use geodes::routing::guard::{BreakerConfig, CooldownConfig, GuardConfig, HystrixConfig, OutlierConfig};
 use geodes::routing::limits::{LimiterConfig, PlainConfig, WindowConfig};
+use geodes::routing::litellm;
 use geodes::routing::outcome::{ErrorClass, ErrorSet};
 use geodes::routing::retry::budget::{
     AwsQuotaConfig, BudgetConfig, ConcurrentRetriesConfig, FinagleConfig, GrpcThrottleConfig,
@@ -82,6 +83,56 @@ fn chain(t: &mut Topology) {
 pub fn all() -> Vec<Script> {
     let mut list = single();
     list.extend(bad_half_minute());
+    list.extend(litellm_scripts());
+    list
+}
+
+/// The bad half minute with LiteLLM's router, one script per strategy.
+fn litellm_scripts() -> Vec<Script> {
+    use litellm::config::{Config, Deployment, Fallbacks, Strategy, Target};
+    let deployment = |d: usize| Deployment {
+        id: format!("endpoint-{d}"),
+        model_name: ["gpt", "gpt", "gpt-spare"][d].to_owned(),
+        model: "openai/gpt".to_owned(),
+        stream_timeout: Some(Span::from_millis(1501)),
+        timeout: Some(Span::from_millis(1501)),
+        input_cost_per_token: Some([2e-6, 1e-6, 3e-6][d]),
+        output_cost_per_token: Some([8e-6, 4e-6, 9e-6][d]),
+        ..Deployment::default()
+    };
+    let script = |strategy: Strategy, name: &str| {
+        let config = Config {
+            deployments: (0..3).map(deployment).collect(),
+            strategy,
+            fallbacks: Some(Fallbacks::Chains(vec![("gpt".to_owned(), vec![Target::model("gpt-spare")])])),
+            cooldown_time: Span::from_millis(2503),
+            ..Config::default()
+        };
+        Script::new(&format!("LiteLLM, {name}"), troubled(), every(241, 110))
+            .policy(patient)
+            .litellm(config)
+            .within(ms(8))
+            .shows(&[Shows::Fails(ErrorClass::Unavailable), Shows::Fallback])
+    };
+    vec![
+        script(Strategy::SimpleShuffle, "simple-shuffle"),
+        script(Strategy::LeastBusy, "least-busy"),
+        script(Strategy::UsageV1, "usage-based-routing"),
+        script(Strategy::UsageV2, "usage-based-routing-v2"),
+        script(Strategy::Latency, "latency-based-routing"),
+        script(Strategy::Cost, "cost-based-routing"),
+    ]
+}
+
+/// Everything goes wrong in half a minute.
+fn troubled() -> Vec<Behaviour> {
+    let mut list = three();
+    list[0].down = vec![(ms(4000), ms(7000))];
+    list[0].slow = vec![(ms(12_000), ms(15_000), 8.0)];
+    list[0].silent = vec![(ms(20_003), ms(22_000))];
+    list[1].quota = Some(per(1, Span::from_millis(800)));
+    list[1].down = vec![(ms(5000), ms(6000))];
+    list[2].slow = vec![(ms(5500), ms(7000), 3.0)];
     list
 }
 
@@ -221,16 +272,6 @@ fn cooldown() -> GuardConfig {
 
 /// Everything goes wrong in half a minute; one script per policy.
 fn bad_half_minute() -> Vec<Script> {
-    let endpoints = || {
-        let mut list = three();
-        list[0].down = vec![(ms(4000), ms(7000))];
-        list[0].slow = vec![(ms(12_000), ms(15_000), 8.0)];
-        list[0].silent = vec![(ms(20_003), ms(22_000))];
-        list[1].quota = Some(per(1, Span::from_millis(800)));
-        list[1].down = vec![(ms(5000), ms(6000))];
-        list[2].slow = vec![(ms(5500), ms(7000), 3.0)];
-        list
-    };
     type Change = fn(&mut Topology);
     let often = ("reported load, every second", Choose::Reported(Span::from_millis(1009)));
     let choices = Choose::each().map(|c| (c.name(), c)).into_iter().chain([often]);
@@ -290,7 +331,7 @@ fn bad_half_minute() -> Vec<Script> {
         ("Bifrost", |t| t.retry.delay = Delay::Bifrost),
     ];
     let script = |name: &str, policy: Box<dyn Fn(&mut Topology)>| {
-        Script::new(name, endpoints(), every(241, 110))
+        Script::new(name, troubled(), every(241, 110))
             .policy(move |t| {
                 patient(t);
                 t.retry.attempts_per_pool = 5;

@@ -6,9 +6,11 @@ use crate::script::Script;
 use crate::server::{Line, What};
 use geodes::random::{EntityKey, Seed};
 use geodes::routing::limits::LimiterConfig;
+use geodes::routing::litellm::config::Options;
 use geodes::routing::router::RouterConfig;
 use geodes::scenario::model::{
-    Arrivals, DistSpec, Fault, FaultWhat, FaultWhen, Quota, QuotaUse, Scenario, Sizes, TraceRows,
+    Arrivals, Ask, DistSpec, Fault, FaultWhat, FaultWhen, Gateway, LiteLlmEntry, LiteLlmGateway, Quota, QuotaUse,
+    Scenario, Sizes, TraceRows,
 };
 use geodes::scenario::plain;
 use geodes::units::{DeploymentIx, RegionIx, Span, Time};
@@ -25,6 +27,9 @@ pub const SEED: Seed = Seed { seed: 1, replication: 0 };
 pub fn session(n: u32) -> EntityKey {
     EntityKey::named("requests").child(u64::from(n))
 }
+
+/// The model that all requests ask LiteLLM for.
+pub const GROUP: &str = "gpt";
 
 /// Most tokens of an answer.
 pub const MAX_OUTPUT: u32 = 1000;
@@ -57,6 +62,14 @@ pub fn scenario(script: &Script) -> Scenario {
         s.faults.extend(faults(d, b));
     }
     (script.policy)(&mut s.topologies[0]);
+    if let Some(config) = &script.litellm {
+        let entry = |d: usize| LiteLlmEntry { deployment: DeploymentIx::new(d), degraded: false };
+        s.topologies[0].gateway = Gateway::LiteLlm(Box::new(LiteLlmGateway {
+            config: config.clone(),
+            entries: (0..n).map(entry).collect(),
+            asks: vec![Ask { workload: None, class: None, model: GROUP.to_owned(), options: Options::default() }],
+        }));
+    }
     s
 }
 

@@ -1,17 +1,21 @@
 //! A script on the tokio gateway, with tokio's clock paused: it jumps from timer to timer.
 
 use crate::endpoint::{Endpoint, HttpRequest};
-use crate::policy::Policy;
+use crate::policy::{LiteLlm, Policy};
 use crate::script::Script;
 use crate::server::{Ask, Chance, Gateway, Limits, Line};
-use crate::simulator::{MAX_OUTPUT, SEED, scenario, session};
+use crate::simulator::{GROUP, MAX_OUTPUT, SEED, scenario, session};
 use geodes::random::{Draws, EntityKey};
 use geodes::routing::entropy::Entropy;
+use geodes::routing::litellm;
 use geodes::units::Span;
 use geodes::world::purpose::ROUTING;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
+
+/// LiteLLM names all time-outs itself.
+const AGES: Duration = Duration::from_secs(86_400);
 
 /// The draws that the simulator makes at the same places.
 struct Addressed(Draws);
@@ -36,27 +40,71 @@ impl Chance for Addressed {
     }
 }
 
+/// LiteLLM's draws: one after the other, request by request.
+struct Sequential {
+    draws: Draws,
+    made: Mutex<Vec<u64>>,
+}
+
+struct Next<'a> {
+    from: &'a Sequential,
+    request: u32,
+}
+
+impl Entropy for Next<'_> {
+    fn uniform(&mut self) -> f64 {
+        let mut made = self.from.made.lock().expect("nobody panics with it");
+        let n = &mut made[self.request as usize];
+        *n += 1;
+        self.from.draws.uniform(ROUTING, session(self.request).child(0), *n)
+    }
+}
+
+impl Chance for Sequential {
+    fn question(&self, request: u32, _: u32, _: bool) -> impl Entropy {
+        Next { from: self, request }
+    }
+}
+
+/// Runs a script of LiteLLM's; the log of the gateway.
+pub fn run_litellm(script: &Script, config: &litellm::Config) -> Vec<Line> {
+    let mut config = config.clone();
+    let start = scenario(script).start_unix_s;
+    config.calendar = litellm::Calendar { epoch: Span::from_secs(start as u64), local_offset_s: 0 };
+    let mut router = litellm::Router::new(config).expect("scripts have valid settings");
+    let model = router.model(GROUP).expect("the group is there");
+    let options = router.options(&litellm::config::Options::default()).expect("nothing is asked for");
+    let policy = LiteLlm { router, target: litellm::Target { model, options } };
+    let made = Mutex::new(vec![0; script.requests.len()]);
+    block_on(play(script, policy, Sequential { draws: Draws::new(SEED), made }))
+}
+
 fn duration(s: Span) -> Duration {
     Duration::from_nanos(s.nanos())
 }
 
 /// Runs the script with a router, or something that behaves like one; the log of the gateway.
 pub fn run<P: Policy>(script: &Script, policy: P) -> Vec<Line> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
-    runtime.expect("a runtime needs nothing").block_on(play(script, policy))
+    block_on(play(script, policy, Addressed(Draws::new(SEED))))
 }
 
-async fn play<P: Policy>(script: &Script, policy: P) -> Vec<Line> {
+fn block_on(play: impl Future<Output = Vec<Line>>) -> Vec<Line> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    runtime.expect("a runtime needs nothing").block_on(play)
+}
+
+async fn play<P: Policy, C: Chance>(script: &Script, policy: P, chance: C) -> Vec<Line> {
     let origin = Instant::now();
     let retry = scenario(script).topologies[0].retry;
+    let own = |limit: Span| if script.litellm.is_some() { AGES } else { duration(limit) };
     let limits = Limits {
         connect: duration(retry.connect_timeout),
-        first_token: duration(retry.first_token_timeout),
-        total: duration(retry.total_timeout),
+        first_token: own(retry.first_token_timeout),
+        total: own(retry.total_timeout),
         hedge_after: retry.hedge_after.map(duration),
     };
     let endpoints = script.endpoints.iter().map(|b| Endpoint::new(b.clone(), origin)).collect();
-    let gateway = Arc::new(Gateway::new(policy, Addressed(Draws::new(SEED)), endpoints, limits, origin));
+    let gateway = Arc::new(Gateway::new(policy, chance, endpoints, limits, origin));
     let tended = Arc::clone(&gateway);
     let tender = tokio::spawn(async move { tended.tend().await });
     let mut tasks = Vec::new();
