@@ -169,7 +169,8 @@ impl Meter for SharedPool {
             return None;
         }
         let one = self.grains(1);
-        let missing = one - self.level % one + self.owed;
+        // once the debt is paid, requests that ask for nothing pass
+        let missing = if self.owed > 0 { self.owed } else { one - self.level % one };
         let (rate, left) = self.at(now);
         let needs = if rate == 0 { u128::MAX } else { missing.div_ceil(u128::from(rate)) };
         Some(now.saturating_add(Span(u128::from(left).min(needs) as u64)))

@@ -133,7 +133,8 @@ impl Meter for TokenBucket {
     fn next_change(&mut self, now: Time) -> Option<Time> {
         self.refill(now);
         let one = grains(&self.config, 1);
-        let missing = one - self.level % one + self.owed;
+        // once the debt is paid, requests that ask for nothing pass
+        let missing = if self.owed > 0 { self.owed } else { one - self.level % one };
         (self.level < self.full).then(|| now.saturating_add(self.nanos_for(missing)))
     }
 }
@@ -215,12 +216,14 @@ mod tests {
     }
 
     #[test]
-    fn the_next_change_is_the_next_whole_token() {
+    fn the_next_change_is_the_end_of_the_debt_or_the_next_whole_token() {
         let mut b = bucket(60, 3);
         assert_eq!(b.next_change(Time::ZERO), None);
         b.count(Time::ZERO, 2);
         assert_eq!(b.next_change(Time(250_000_000)), Some(Time(1_000_000_000)));
         b.count(Time(250_000_000), 3);
-        assert_eq!(b.next_change(Time(250_000_000)), Some(Time(3_000_000_000)));
+        // the debt is paid after 2 s
+        assert_eq!(b.next_change(Time(250_000_000)), Some(Time(2_000_000_000)));
+        assert_eq!(b.next_change(Time(2_000_000_000)), Some(Time(3_000_000_000)));
     }
 }
