@@ -1,0 +1,268 @@
+//! Quotas at work: what each algorithm does to a run, and what several deployments share. The algorithms themselves are tested
+//! beside their files in `src/routing/limits`.
+
+use geodes::routing::limits::{
+    AnthropicConfig, AzureOpenAiConfig, BedrockConfig, BucketConfig, LimiterConfig, OpenAiConfig, OutputCount,
+    PlainConfig, SharedPoolConfig, SubWindowConfig, WindowConfig,
+};
+use geodes::scenario::model::{Arrivals, Quota, QuotaUse, Scenario, SharedQuota, Sizes, TraceRows, Variation};
+use geodes::scenario::plain;
+use geodes::units::{Money, PerNanos, Price, Span};
+use geodes::world::failure::Failure;
+use geodes::world::{Record, run};
+use std::sync::Arc;
+
+fn per_min(n: u64) -> PerNanos {
+    PerNanos { micro_count: n * 1_000_000, nanos: 60_000_000_000 }
+}
+
+fn bucket(n: u64) -> BucketConfig {
+    BucketConfig { rate: per_min(n), capacity: n }
+}
+
+fn minute(limit: u64) -> WindowConfig {
+    WindowConfig { limit, window: Span::from_mins(1) }
+}
+
+/// `per_second` requests of 100 tokens in and 50 out every second for ten minutes; one deployment per place. A turn's
+/// `max_tokens` is 200.
+fn world(places: usize, per_second: u64) -> Scenario {
+    let mut s = plain(places);
+    s.horizon = Span::from_mins(10);
+    let row = |i: u64| (Span(i * 1_000_000_000 / per_second + 1_000_000), 100, 50);
+    let rows = (0..600 * per_second).map(row).collect();
+    s.workloads[0].arrivals = Arrivals::Replay { trace: Arc::new(TraceRows { name: "even".to_owned(), rows }) };
+    s.workloads[0].sizes = Sizes::Fixed { input: 100, output: 50 };
+    s.workloads[0].max_output_tokens = 200;
+    for d in &mut s.deployments {
+        d.input_price = Price::new(Money::from_dollars(2), 1_000_000);
+        d.output_price = Price::new(Money::from_dollars(8), 1_000_000);
+    }
+    s
+}
+
+fn limited(s: &mut Scenario, limiter: LimiterConfig) {
+    s.deployments[0].quota = Some(QuotaUse::own(limiter));
+}
+
+fn served(r: &Record) -> u64 {
+    r.requests() - r.failed()
+}
+
+/// At ten requests a second under 120 requests a minute, each kind of counter lets through what its algorithm says.
+#[test]
+fn counters_let_through_what_their_algorithm_says() {
+    let config = minute(120);
+    let plain = PlainConfig { requests: Some(config), tokens: None, retry_after: true };
+    let bucket = BucketConfig { rate: per_min(120), capacity: 120 };
+    let cases = [
+        // a full bucket, and two a second
+        (
+            LimiterConfig::TokenBucket(PlainConfig { requests: Some(bucket), tokens: None, retry_after: true }),
+            120 + 1199,
+        ),
+        (LimiterConfig::FixedWindow(plain), 10 * 120),
+        // the first event opens a window, the next window opens with the first event after it: a tenth of a second later
+        (LimiterConfig::AnchoredWindow(plain), 10 * 120),
+        (LimiterConfig::SlidingLog(plain), 10 * 120),
+        (
+            LimiterConfig::SubWindow(PlainConfig {
+                requests: Some(SubWindowConfig { rate: per_min(120), window: Span::from_secs(1) }),
+                tokens: None,
+                retry_after: true,
+            }),
+            1200,
+        ),
+    ];
+    for (limiter, expected) in cases {
+        let mut s = world(1, 10);
+        limited(&mut s, limiter.clone());
+        let r = run(&s, 0, 0);
+        assert_eq!(served(&r), expected, "{}", limiter.name());
+        assert_eq!(r.failures[Failure::RateLimited as usize], r.failed());
+    }
+    // the weight of the minute before keeps the counter below the limit of each sliding minute
+    let mut s = world(1, 10);
+    limited(&mut s, LimiterConfig::SlidingCounter(plain));
+    let n = served(&run(&s, 0, 0));
+    assert!((1080..1200).contains(&n), "{n}");
+}
+
+/// Azure counts 300 tokens for each of these requests, though they use 150; a bucket with reserve gives the rest back.
+#[test]
+fn azure_counts_max_tokens_and_a_reserve_gives_it_back() {
+    let mut s = world(1, 10);
+    limited(
+        &mut s,
+        LimiterConfig::AzureOpenAi(AzureOpenAiConfig {
+            tokens_per_min: 30_000,
+            micro_requests_per_min: 1_000_000_000,
+            evaluated_over: Span::from_secs(1),
+            retry_after: true,
+        }),
+    );
+    assert_eq!(served(&run(&s, 0, 0)), 10 * 100);
+    let windows = PlainConfig { requests: None, tokens: Some(minute(30_000)), retry_after: true };
+    limited(&mut s, LimiterConfig::FixedWindow(windows));
+    assert_eq!(served(&run(&s, 0, 0)), 10 * 199); // while 300 are left
+}
+
+/// The bucket of Bedrock settles at input plus five times the output: 350 tokens a request.
+#[test]
+fn bedrock_burns_output_five_times() {
+    for (output_burndown, per_request) in [(1, 150), (5, 350)] {
+        let mut s = world(1, 10);
+        limited(
+            &mut s,
+            LimiterConfig::Bedrock(BedrockConfig {
+                requests: None,
+                tokens: bucket(35_000),
+                tokens_per_day: None,
+                output_burndown,
+                retry_after: false,
+            }),
+        );
+        let n = served(&run(&s, 0, 0));
+        let tokens = 35_000 + 350_000;
+        assert!(n <= tokens / per_request && n + 3 >= tokens / per_request, "{n}");
+    }
+}
+
+/// Anthropic's output limit as written counts 50 tokens for a request, with `max_tokens` reserved as much; input binds first.
+#[test]
+fn anthropic_limits_input_and_output_apart() {
+    let config = |input, output| {
+        LimiterConfig::Anthropic(AnthropicConfig {
+            requests: None,
+            input,
+            output,
+            output_count: OutputCount::AsGenerated,
+            overload: None,
+            retry_after: true,
+        })
+    };
+    let mut s = world(1, 10);
+    limited(&mut s, config(Some(bucket(6_000)), Some(bucket(30_000))));
+    assert_eq!(served(&run(&s, 0, 0)), 60 + 599); // one a second
+    limited(&mut s, config(Some(bucket(600_000)), Some(bucket(3_000))));
+    let n = served(&run(&s, 0, 0));
+    assert!((659..=662).contains(&n), "{n}");
+}
+
+/// What a pool has left follows what others use, hour by hour; a provider short of capacity answers 529, a shared quota 429
+/// without Retry-After.
+#[test]
+fn a_shared_pool_has_what_others_leave() {
+    let pool = |others: u32| SharedPoolConfig {
+        rate: per_min(60_000), // 1,000 a second
+        burst: Span::from_secs(1),
+        others: vec![others],
+        step: Span::from_hours(24),
+        by_clock: true,
+    };
+    for (others, served_at_least, served_at_most) in [(0, 3_995, 4_010), (850_000, 595, 615), (970_000, 115, 125)] {
+        let mut s = world(1, 10);
+        s.deployments[0].ttft = geodes::scenario::model::DistSpec::Constant(0.0);
+        limited(&mut s, LimiterConfig::VertexShared(pool(others)));
+        let r = run(&s, 0, 0);
+        let n = served(&r);
+        // 150 tokens a request, and the pool is full at first
+        assert!((served_at_least..=served_at_most).contains(&n), "{others}: {n}");
+        assert_eq!(r.failures[Failure::RateLimited as usize], r.failed());
+        limited(
+            &mut s,
+            LimiterConfig::Anthropic(AnthropicConfig {
+                requests: None,
+                input: None,
+                output: None,
+                output_count: OutputCount::AsGenerated,
+                overload: Some(pool(others)),
+                retry_after: true,
+            }),
+        );
+        let r = run(&s, 0, 0);
+        assert_eq!(served(&r), n);
+        assert_eq!(r.failures[Failure::ProviderOverloaded as usize], r.failed());
+    }
+}
+
+/// Varying load of the others refuses requests that the mean would let through, at times that the seed decides.
+#[test]
+fn a_varying_load_refuses_at_times() {
+    let limiter = LimiterConfig::VertexShared(SharedPoolConfig {
+        rate: per_min(1_000_000),
+        burst: Span::from_secs(1),
+        others: vec![850_000],
+        step: Span::from_hours(24),
+        by_clock: true,
+    });
+    let mut s = world(1, 10); // 1,500 tokens a second of the 2,500 that others leave
+    s.deployments[0].quota = Some(QuotaUse::own(limiter.clone()));
+    assert_eq!(run(&s, 0, 0).failed(), 0);
+    let others_vary = Some(Variation { by: 0.2, every: Span::from_secs(30) });
+    s.deployments[0].quota = Some(QuotaUse::Own(Box::new(Quota { limiter, others_vary })));
+    let failed = [run(&s, 0, 0).failed(), run(&s, 0, 1).failed()];
+    assert!(failed.iter().all(|f| (100..4_000).contains(f)) && failed[0] != failed[1], "{failed:?}");
+}
+
+/// Used-up credit is an error of its own, counted with those of rate limits, and stays.
+#[test]
+fn used_up_credit_stays_used_up() {
+    let mut s = world(1, 10);
+    limited(
+        &mut s,
+        LimiterConfig::OpenAi(OpenAiConfig {
+            requests: None,
+            requests_per_day: None,
+            tokens: None,
+            tokens_per_day: None,
+            credit: Some(Money::from_dollars(1)),
+            retry_after: true,
+        }),
+    );
+    let r = run(&s, 0, 0);
+    // 100 * $2 + 50 * $8 per million: $0.0006 a request
+    assert_eq!(served(&r), 1_667);
+    assert_eq!(r.failures[Failure::RateLimited as usize], r.failed());
+    assert_eq!(r.deployments[0].rate_limited, r.failed());
+}
+
+/// A quota of one's own each, and one that both share: quotas add up over regions only where each region has its own.
+#[test]
+fn quotas_add_up_unless_they_are_shared() {
+    let limiter = || {
+        LimiterConfig::TokenBucket(PlainConfig {
+            requests: Some(BucketConfig { rate: per_min(240), capacity: 1 }),
+            tokens: None,
+            retry_after: true,
+        })
+    };
+    let mut s = world(2, 10);
+    s.topologies[0].retry.attempts_per_pool = 2;
+    for d in &mut s.deployments {
+        d.quota = Some(QuotaUse::own(limiter()));
+    }
+    let own = served(&run(&s, 0, 0));
+    for d in &mut s.deployments {
+        d.quota = Some(QuotaUse::Shared(0));
+    }
+    s.quotas = vec![SharedQuota { name: "account".to_owned(), quota: Quota { limiter: limiter(), others_vary: None } }];
+    let shared = served(&run(&s, 0, 0));
+    assert!(own >= 2 * shared - 4, "{own} {shared}");
+    assert!((2_000..=2_401).contains(&shared), "{shared}");
+}
+
+/// What a failed request reserved comes back: it used nothing.
+#[test]
+fn a_request_that_fails_gives_its_tokens_back() {
+    let mut s = world(1, 10);
+    s.deployments[0].error_rate = 0.5;
+    s.deployments[0].quota = Some(QuotaUse::own(LimiterConfig::TokenBucket(PlainConfig {
+        requests: None,
+        tokens: Some(bucket(60_000)), // enough for 400 requests of 150 tokens a minute, of the 300 that do not fail
+        retry_after: true,
+    })));
+    let r = run(&s, 0, 0);
+    assert_eq!(r.failures[Failure::RateLimited as usize], 0);
+    assert!(r.failures[Failure::Unavailable as usize] > 2_500);
+}
