@@ -33,6 +33,12 @@ impl<T> Key<T> {
     pub const fn generation(self) -> u32 {
         self.generation
     }
+    /// The same key for who does not know what the slab holds. Nothing watches that it comes back as what it was: only the
+    /// one who keeps it can know which slab it belongs to.
+    #[inline]
+    pub const fn retyped<U>(self) -> Key<U> {
+        Key { index: self.index, generation: self.generation, of: PhantomData }
+    }
     #[inline]
     /// A key of nothing, told from others by its number.
     #[cfg(test)]

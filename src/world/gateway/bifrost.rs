@@ -3,130 +3,90 @@
 //! Time-outs: `default_request_timeout` bounds the wait for the headers (`core` tests of the header time-out, 2026).
 //! ASSUMPTION: a provider sends them with the first token of a stream and with the whole of any other answer.
 
-use super::super::session::Limits;
-use super::{Attempt, Command, Draw, Ride, With};
-use crate::kernel::MAX_TIME;
-use crate::kernel::Slab;
-use crate::kernel::slab::Key;
+use super::product::{Product, Rules, Step};
+use super::{Command, TurnEntropy};
 use crate::routing::bifrost::{self, End, Journey, Router};
 use crate::routing::outcome::{ErrorClass, Observation};
 use crate::routing::reason::ReasonSink;
+use crate::routing::request::Request;
 use crate::scenario::model::{BifrostGateway, Scenario};
-use crate::units::Time;
+use crate::units::{DeploymentIx, Time};
 
-/// Bifrost, and the requests that are with it.
+/// Bifrost's rules.
 pub struct Bifrost {
     router: Router,
-    requests: Slab<Journey>,
-    /// `workload * (classes + 1) + class`, the first for users without a class.
-    virtual_keys: Vec<usize>,
-    classes: usize,
-}
-
-impl std::fmt::Debug for Bifrost {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Bifrost").field("requests", &self.requests.len()).finish_non_exhaustive()
-    }
 }
 
 impl Bifrost {
     /// A gateway that knows nothing.
-    pub fn new(scenario: &Scenario, spec: &BifrostGateway) -> Bifrost {
-        let classes = scenario.residency.len();
-        let of = |w| std::iter::once(None).chain((0..classes).map(Some)).map(move |c| spec.virtual_key(w, c));
-        Bifrost {
-            router: Router::new(spec.config.clone()).expect("validation refuses what can never serve"),
-            requests: Slab::new(),
-            virtual_keys: (0..scenario.workloads.len()).flat_map(of).collect(),
-            classes,
-        }
-    }
-
-    /// Requests that it has.
-    pub fn requests(&self) -> u32 {
-        self.requests.len() as u32
-    }
-
-    pub(super) fn on_request<S: ReasonSink>(
-        &mut self,
-        now: Time,
-        ride: &mut Ride,
-        (workload, streams): (u16, bool),
-        draw: Draw<'_>,
-        sink: &mut S,
-    ) -> Command {
-        let class = ride.class.map_or(0, |c| usize::from(c) + 1);
-        let virtual_key = self.virtual_keys[usize::from(workload) * (self.classes + 1) + class];
-        let mut entropy = draw.after(ride);
-        let (journey, command) = self.router.on_request(now, virtual_key, &mut entropy, sink);
-        ride.draws = entropy.next as u32;
-        let key = self.requests.insert(journey);
-        ride.with = With::Bifrost(key);
-        self.obey(ride, key, streams, command)
-    }
-
-    pub(super) fn on_timeout<S: ReasonSink>(
-        &mut self,
-        now: Time,
-        ride: &mut Ride,
-        streams: bool,
-        draw: Draw<'_>,
-        sink: &mut S,
-    ) -> Command {
-        let key = key(ride);
-        let mut entropy = draw.after(ride);
-        let command = self.router.on_timeout(now, &mut self.requests[key], &mut entropy, sink);
-        ride.draws = entropy.next as u32;
-        self.obey(ride, key, streams, command)
-    }
-
-    pub(super) fn on_outcome<S: ReasonSink>(
-        &mut self,
-        now: Time,
-        ride: &mut Ride,
-        seen: &Observation,
-        draw: Draw<'_>,
-        sink: &mut S,
-    ) -> Command {
-        let key = key(ride);
-        let mut entropy = draw.after(ride);
-        let command = self.router.on_outcome(now, &mut self.requests[key], seen, &mut entropy, sink);
-        ride.draws = entropy.next as u32;
-        self.obey(ride, key, seen.streamed, command)
-    }
-
-    /// The request is given up.
-    pub(super) fn on_abandoned(&mut self, now: Time, ride: &mut Ride) {
-        let gone = self.requests.remove(key(ride));
-        ride.with = With::Nobody;
-        if let Some(mut journey) = gone {
-            self.router.on_abandoned(now, &mut journey);
-        }
-    }
-
-    fn obey(&mut self, ride: &mut Ride, key: Key<Journey>, streams: bool, command: bifrost::Command) -> Command {
-        let end = match command {
-            bifrost::Command::Attempt { deployment, timeout, degraded, fallback } => {
-                ride.attempts = ride.attempts.saturating_add(1);
-                let total = if streams { MAX_TIME.since(Time::ZERO) } else { timeout };
-                let limits = Limits { first_token: timeout, total };
-                return Command::Attempt(Attempt { deployment, degraded, fallback, limits });
-            }
-            bifrost::Command::Wait { until } => return Command::Wait { until },
-            bifrost::Command::Succeed => Command::Succeed,
-            bifrost::Command::Fail { end: End::Call(class) } => Command::Fail { class: Some(class) },
-            // what the caller sees is 502
-            bifrost::Command::Fail { end: End::NoCredentials } => Command::Fail { class: Some(ErrorClass::BadGateway) },
-        };
-        self.requests.remove(key);
-        ride.with = With::Nobody;
-        end
+    pub fn new(scenario: &Scenario, spec: &BifrostGateway) -> Product<Bifrost> {
+        let router = Router::new(spec.config.clone()).expect("validation refuses what can never serve");
+        Product::new(scenario, Bifrost { router }, |_, workload, class| spec.virtual_key(workload, class))
     }
 }
 
-fn key(ride: &Ride) -> Key<Journey> {
-    match ride.with {
-        With::Bifrost(key) => key,
-        _ => unreachable!("a turn that is with Bifrost has a request there"),
+impl Rules for Bifrost {
+    type Journey = Journey;
+    /// The virtual key.
+    type Brings = usize;
+
+    fn on_request<S: ReasonSink>(
+        &mut self,
+        now: Time,
+        virtual_key: &usize,
+        _request: &Request<'_>,
+        entropy: &mut TurnEntropy<'_>,
+        sink: &mut S,
+    ) -> (Journey, Step) {
+        let (journey, command) = self.router.on_request(now, *virtual_key, entropy, sink);
+        (journey, step(command))
+    }
+
+    fn on_timeout<S: ReasonSink>(
+        &mut self,
+        now: Time,
+        journey: &mut Journey,
+        _virtual_key: &usize,
+        entropy: &mut TurnEntropy<'_>,
+        sink: &mut S,
+    ) -> Step {
+        step(self.router.on_timeout(now, journey, entropy, sink))
+    }
+
+    /// It takes nothing out of service.
+    fn on_outcome<S: ReasonSink>(
+        &mut self,
+        now: Time,
+        journey: &mut Journey,
+        _virtual_key: &usize,
+        seen: &Observation,
+        entropy: &mut TurnEntropy<'_>,
+        sink: &mut S,
+    ) -> (Step, bool) {
+        (step(self.router.on_outcome(now, journey, seen, entropy, sink)), false)
+    }
+
+    fn on_abandoned(&mut self, now: Time, journey: &mut Journey) {
+        self.router.on_abandoned(now, journey);
+    }
+
+    /// It learns nothing from request to request.
+    fn available(&self, _now: Time, _deployment: DeploymentIx) -> bool {
+        true
+    }
+}
+
+fn step(command: bifrost::Command) -> Step {
+    match command {
+        bifrost::Command::Attempt { deployment, timeout, degraded, fallback } => {
+            Step::Attempt { deployment, timeout, degraded, fallback }
+        }
+        bifrost::Command::Wait { until } => Step::Wait { until },
+        bifrost::Command::Succeed => Step::End(Command::Succeed),
+        bifrost::Command::Fail { end: End::Call(class) } => Step::End(Command::Fail { class: Some(class) }),
+        // what the caller sees is 502
+        bifrost::Command::Fail { end: End::NoCredentials } => {
+            Step::End(Command::Fail { class: Some(ErrorClass::BadGateway) })
+        }
     }
 }

@@ -8,11 +8,8 @@
 //! is retried like one that was refused.
 
 use super::super::failure::Failure;
-use super::super::session::Limits;
-use super::{Attempt, Command, Draw, Ride, With};
-use crate::kernel::MAX_TIME;
-use crate::kernel::Slab;
-use crate::kernel::slab::Key;
+use super::product::{Product, Rules, Step};
+use super::{Command, TurnEntropy};
 use crate::routing::litellm::{self, Calendar, Cause, Journey, Router, Target, Why};
 use crate::routing::outcome::Observation;
 use crate::routing::reason::{Reason, ReasonSink};
@@ -21,153 +18,98 @@ use crate::scenario::model::{LiteLlmEntry, LiteLlmGateway, Scenario};
 use crate::units::{DeploymentIx, Time};
 use crate::world::run::epoch;
 
-/// LiteLLM's router, and the requests that are with it.
+/// The rules of LiteLLM's router.
 pub struct LiteLlm {
     router: Router,
-    requests: Slab<Journey>,
     entries: Vec<LiteLlmEntry>,
-    /// `workload * (classes + 1) + class`, the first for users without a class.
-    targets: Vec<Target>,
-    classes: usize,
-}
-
-impl std::fmt::Debug for LiteLlm {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("LiteLlm").field("requests", &self.requests.len()).finish_non_exhaustive()
-    }
 }
 
 impl LiteLlm {
     /// A router that knows nothing yet.
-    pub fn new(scenario: &Scenario, spec: &LiteLlmGateway) -> LiteLlm {
+    pub fn new(scenario: &Scenario, spec: &LiteLlmGateway) -> Product<LiteLlm> {
         const ACCEPTED: &str = "validation refuses what LiteLLM does";
         let mut config = spec.config.clone();
         // ASSUMPTION: the host of the gateway keeps UTC, as containers do
         config.calendar = Calendar { epoch: epoch(scenario), local_offset_s: 0 };
-        let mut router = Router::new(config).expect(ACCEPTED);
-        let classes = scenario.residency.len();
-        let mut targets = Vec::new();
-        for workload in 0..scenario.workloads.len() {
-            for class in std::iter::once(None).chain((0..classes).map(Some)) {
-                let ask = spec.ask(workload, class);
-                let model = router.model(&ask.model).expect(ACCEPTED);
-                let options = router.options(&ask.options).expect(ACCEPTED);
-                targets.push(Target { model, options });
-            }
-        }
-        LiteLlm { router, requests: Slab::new(), entries: spec.entries.clone(), targets, classes }
+        let rules = LiteLlm { router: Router::new(config).expect(ACCEPTED), entries: spec.entries.clone() };
+        Product::new(scenario, rules, |rules, workload, class| {
+            let ask = spec.ask(workload, class);
+            let model = rules.router.model(&ask.model).expect(ACCEPTED);
+            let options = rules.router.options(&ask.options).expect(ACCEPTED);
+            Target { model, options }
+        })
     }
 
-    /// Whether some entry that calls the deployment is in service.
-    pub fn available(&self, now: Time, deployment: DeploymentIx) -> bool {
-        let mut of = self.entries.iter().enumerate().filter(|(_, e)| e.deployment == deployment);
-        of.any(|(i, _)| self.router.available(now, DeploymentIx::new(i)))
-    }
-
-    /// Requests that it has.
-    pub fn requests(&self) -> u32 {
-        self.requests.len() as u32
-    }
-
-    pub(super) fn on_request<S: ReasonSink>(
-        &mut self,
-        now: Time,
-        ride: &mut Ride,
-        workload: u16,
-        request: &Request<'_>,
-        draw: Draw<'_>,
-        sink: &mut S,
-    ) -> Command {
-        let class = ride.class.map_or(0, |c| usize::from(c) + 1);
-        let target = self.targets[usize::from(workload) * (self.classes + 1) + class];
-        let mut entropy = draw.after(ride);
-        let sink = &mut Named { sink, entries: &self.entries };
-        let (journey, command) = self.router.on_request(now, target, request, &mut entropy, sink);
-        ride.draws = entropy.next as u32;
-        let key = self.requests.insert(journey);
-        ride.with = With::LiteLlm(key);
-        self.obey(ride, key, request.streams, command)
-    }
-
-    pub(super) fn on_timeout<S: ReasonSink>(
-        &mut self,
-        now: Time,
-        ride: &mut Ride,
-        streams: bool,
-        draw: Draw<'_>,
-        sink: &mut S,
-    ) -> Command {
-        let key = key(ride);
-        let mut entropy = draw.after(ride);
-        let sink = &mut Named { sink, entries: &self.entries };
-        let command = self.router.on_timeout(now, &mut self.requests[key], &mut entropy, sink);
-        ride.draws = entropy.next as u32;
-        self.obey(ride, key, streams, command)
-    }
-
-    /// True in the second place: the failure has just made the deployment cool down.
-    pub(super) fn on_outcome<S: ReasonSink>(
-        &mut self,
-        now: Time,
-        ride: &mut Ride,
-        seen: &Observation,
-        draw: Draw<'_>,
-        sink: &mut S,
-    ) -> (Command, bool) {
-        let key = key(ride);
-        let journey = &mut self.requests[key];
-        let entry = journey.calling().expect("the call that has ended was out");
-        let cooled = !self.router.available(now, entry);
-        let mut entropy = draw.after(ride);
-        let sink = &mut Named { sink, entries: &self.entries };
-        let command = self.router.on_outcome(now, journey, entry, seen, &mut entropy, sink);
-        ride.draws = entropy.next as u32;
-        let taken_out = !cooled && !self.router.available(now, entry);
-        (self.obey(ride, key, seen.streamed, command), taken_out)
-    }
-
-    /// The request is given up.
-    pub(super) fn on_abandoned(&mut self, now: Time, ride: &mut Ride) {
-        let gone = self.requests.remove(key(ride));
-        ride.with = With::Nobody;
-        if let Some(mut journey) = gone {
-            self.router.on_abandoned(now, &mut journey);
-        }
-    }
-
-    fn obey(&mut self, ride: &mut Ride, key: Key<Journey>, streams: bool, command: litellm::Command) -> Command {
+    fn step(&self, command: litellm::Command) -> Step {
         match command {
             litellm::Command::Attempt { deployment, timeout, fallback } => {
-                ride.attempts = ride.attempts.saturating_add(1);
-                let entry = self.entries[deployment.ix()];
-                let limit = timeout.unwrap_or(LiteLlmGateway::TIMEOUT);
-                let total = if streams { MAX_TIME.since(Time::ZERO) } else { limit };
-                let limits = Limits { first_token: limit, total };
-                Command::Attempt(Attempt { deployment: entry.deployment, degraded: entry.degraded, fallback, limits })
+                let LiteLlmEntry { deployment, degraded, .. } = self.entries[deployment.ix()];
+                Step::Attempt { deployment, timeout: timeout.unwrap_or(LiteLlmGateway::TIMEOUT), degraded, fallback }
             }
-            litellm::Command::Wait { until } => Command::Wait { until },
-            litellm::Command::Succeed => {
-                self.forget(ride, key);
-                Command::Succeed
-            }
-            litellm::Command::Fail { failure } => {
-                self.forget(ride, key);
-                end(&failure)
-            }
+            litellm::Command::Wait { until } => Step::Wait { until },
+            litellm::Command::Succeed => Step::End(Command::Succeed),
+            litellm::Command::Fail { failure } => Step::End(end(&failure)),
         }
-    }
-
-    /// The router has taken back what it had lent to the request.
-    fn forget(&mut self, ride: &mut Ride, key: Key<Journey>) {
-        self.requests.remove(key);
-        ride.with = With::Nobody;
     }
 }
 
-fn key(ride: &Ride) -> Key<Journey> {
-    match ride.with {
-        With::LiteLlm(key) => key,
-        _ => unreachable!("a turn that is with LiteLLM has a request there"),
+impl Rules for LiteLlm {
+    type Journey = Journey;
+    /// The model and the options that the request names.
+    type Brings = Target;
+
+    fn on_request<S: ReasonSink>(
+        &mut self,
+        now: Time,
+        target: &Target,
+        request: &Request<'_>,
+        entropy: &mut TurnEntropy<'_>,
+        sink: &mut S,
+    ) -> (Journey, Step) {
+        let sink = &mut Named { sink, entries: &self.entries };
+        let (journey, command) = self.router.on_request(now, *target, request, entropy, sink);
+        (journey, self.step(command))
+    }
+
+    fn on_timeout<S: ReasonSink>(
+        &mut self,
+        now: Time,
+        journey: &mut Journey,
+        _target: &Target,
+        entropy: &mut TurnEntropy<'_>,
+        sink: &mut S,
+    ) -> Step {
+        let sink = &mut Named { sink, entries: &self.entries };
+        let command = self.router.on_timeout(now, journey, entropy, sink);
+        self.step(command)
+    }
+
+    /// Deployments are taken out of service by cooling down.
+    fn on_outcome<S: ReasonSink>(
+        &mut self,
+        now: Time,
+        journey: &mut Journey,
+        _target: &Target,
+        seen: &Observation,
+        entropy: &mut TurnEntropy<'_>,
+        sink: &mut S,
+    ) -> (Step, bool) {
+        let entry = journey.calling().expect("the call that has ended was out");
+        let cooled = !self.router.available(now, entry);
+        let sink = &mut Named { sink, entries: &self.entries };
+        let command = self.router.on_outcome(now, journey, entry, seen, entropy, sink);
+        let taken_out = !cooled && !self.router.available(now, entry);
+        (self.step(command), taken_out)
+    }
+
+    fn on_abandoned(&mut self, now: Time, journey: &mut Journey) {
+        self.router.on_abandoned(now, journey);
+    }
+
+    /// Whether some entry that calls the deployment is in service.
+    fn available(&self, now: Time, deployment: DeploymentIx) -> bool {
+        let mut of = self.entries.iter().enumerate().filter(|(_, e)| e.deployment == deployment);
+        of.any(|(i, _)| self.router.available(now, DeploymentIx::new(i)))
     }
 }
 

@@ -4,6 +4,7 @@ mod bifrost;
 mod litellm;
 mod own;
 mod portkey;
+mod product;
 
 pub use own::router_config;
 
@@ -24,6 +25,7 @@ use crate::routing::request::Request;
 use crate::routing::router::{Journey, Router};
 use crate::scenario::model::{self, Scenario, Topology};
 use crate::units::{DeploymentIx, RegionIx, Time};
+use product::{Held, Product};
 
 /// The router of a region's gateway.
 #[derive(Debug)]
@@ -31,11 +33,11 @@ pub enum Gateway {
     /// geodes' own.
     Own(Box<own::Own>),
     /// LiteLLM's.
-    LiteLlm(Box<litellm::LiteLlm>),
+    LiteLlm(Box<Product<litellm::LiteLlm>>),
     /// Portkey's.
-    Portkey(Box<portkey::Portkey>),
+    Portkey(Box<Product<portkey::Portkey>>),
     /// Bifrost.
-    Bifrost(Box<bifrost::Bifrost>),
+    Bifrost(Box<Product<bifrost::Bifrost>>),
 }
 
 /// What a turn keeps for the gateway that it is with.
@@ -57,12 +59,8 @@ enum With {
     Nobody,
     /// geodes' own router.
     Own(Journey),
-    /// LiteLLM, which keeps the request.
-    LiteLlm(Key<crate::routing::litellm::Journey>),
-    /// Portkey, which keeps the request.
-    Portkey(Key<crate::routing::portkey::Journey>),
-    /// Bifrost, which keeps the request.
-    Bifrost(Key<crate::routing::bifrost::Journey>),
+    /// A product, which keeps the request.
+    Product(Key<Held>),
 }
 
 impl Ride {
@@ -127,7 +125,7 @@ pub enum Command {
 }
 
 /// Addressed entropy for a router: the n-th choice before the k-th attempt of a turn is the same whatever other turns do.
-struct TurnEntropy<'a> {
+pub struct TurnEntropy<'a> {
     draws: &'a Draws,
     turn: EntityKey,
     next: u64,
@@ -140,28 +138,26 @@ impl Entropy for TurnEntropy<'_> {
     }
 }
 
-/// Where a product's draws for a turn come from.
-#[derive(Clone, Copy)]
-struct Draw<'a> {
+/// A turn as its gateway sees it.
+struct Turn<'a> {
+    ride: &'a mut Ride,
+    workload: u16,
+    request: Request<'a>,
     draws: &'a Draws,
-    turn: EntityKey,
+    key: EntityKey,
 }
 
-impl<'a> Draw<'a> {
-    /// The draws after those that were made: one after the other, whatever they are for.
-    fn after(self, ride: &Ride) -> TurnEntropy<'a> {
-        TurnEntropy { draws: self.draws, turn: self.turn, next: u64::from(ride.draws) }
+impl<'a> Turn<'a> {
+    /// A product's draws: one after the other, whatever they are for.
+    fn entropy(&self) -> TurnEntropy<'a> {
+        TurnEntropy { draws: self.draws, turn: self.key, next: u64::from(self.ride.draws) }
     }
 }
 
 /// One question to the gateway of a turn's region.
 pub(super) struct Question<'a> {
     gateway: &'a mut Gateway,
-    ride: &'a mut Ride,
-    workload: u16,
-    request: Request<'a>,
-    draws: &'a Draws,
-    turn: EntityKey,
+    turn: Turn<'a>,
     /// Of the turn, if it is followed.
     story: Option<&'a mut Story>,
 }
@@ -182,6 +178,18 @@ macro_rules! heard {
     };
 }
 
+/// What geodes' own gateway does, and what every product does.
+macro_rules! of {
+    ($gateway:expr, $own:pat => $by_own:expr, $product:pat => $by_product:expr $(,)?) => {
+        match $gateway {
+            Gateway::Own($own) => $by_own,
+            Gateway::LiteLlm($product) => $by_product,
+            Gateway::Portkey($product) => $by_product,
+            Gateway::Bifrost($product) => $by_product,
+        }
+    };
+}
+
 impl Gateway {
     /// The gateway of a topology in one place, which knows nothing yet.
     pub fn new(scenario: &Scenario, topology: &Topology, from: RegionIx) -> Gateway {
@@ -195,13 +203,7 @@ impl Gateway {
 
     /// Whether it would call a deployment at present, as far as its own knowledge goes.
     pub fn available(&self, now: Time, deployment: DeploymentIx) -> bool {
-        match self {
-            Gateway::Own(own) => own.available(now, deployment),
-            Gateway::LiteLlm(litellm) => litellm.available(now, deployment),
-            Gateway::Portkey(portkey) => portkey.available(now, deployment),
-            // it learns nothing from request to request
-            Gateway::Bifrost(_) => true,
-        }
+        of!(self, own => own.available(now, deployment), product => product.available(now, deployment))
     }
 
     /// A deployment has reported its load. Products ask for no such reports.
@@ -213,29 +215,18 @@ impl Gateway {
 
     /// Of when the last report is that the gateway has of a deployment.
     pub fn reported_at(&self, deployment: DeploymentIx) -> Option<Time> {
-        match self {
-            Gateway::Own(own) => own.reported_at(deployment),
-            Gateway::LiteLlm(_) | Gateway::Portkey(_) | Gateway::Bifrost(_) => None,
-        }
+        of!(self, own => own.reported_at(deployment), _ => None)
     }
 
     /// A health check of a deployment has its result: true when that has just taken it out of service. Products have no
     /// such checks here.
     pub fn on_probe(&mut self, now: Time, deployment: DeploymentIx, probed: Probed) -> bool {
-        match self {
-            Gateway::Own(own) => own.on_probe(now, deployment, probed),
-            Gateway::LiteLlm(_) | Gateway::Portkey(_) | Gateway::Bifrost(_) => false,
-        }
+        of!(self, own => own.on_probe(now, deployment, probed), _ => false)
     }
 
     /// What it counts as being under way: 0 when no turn is with it.
     pub fn outstanding(&self) -> u64 {
-        match self {
-            Gateway::Own(own) => own.outstanding(),
-            Gateway::LiteLlm(litellm) => u64::from(litellm.requests()),
-            Gateway::Portkey(portkey) => u64::from(portkey.requests()),
-            Gateway::Bifrost(bifrost) => u64::from(bifrost.requests()),
-        }
+        of!(self, own => own.outstanding(), product => product.requests())
     }
 }
 
@@ -263,11 +254,13 @@ impl World<'_> {
         };
         Question {
             gateway: &mut self.regions[usize::from(s.request.region)].gateway,
-            turn: s.key.child(u64::from(s.turn)),
-            workload: s.workload,
-            ride: &mut s.request.ride,
-            request,
-            draws: &self.draws,
+            turn: Turn {
+                key: s.key.child(u64::from(s.turn)),
+                workload: s.workload,
+                ride: &mut s.request.ride,
+                request,
+                draws: &self.draws,
+            },
             story: self.chronicle.story(session),
         }
     }
@@ -280,21 +273,16 @@ impl Question<'_> {
     }
 
     fn request<S: ReasonSink>(self, now: Time, sink: &mut S) -> Command {
-        let Question { gateway, ride, request, draws, turn, workload, .. } = self;
-        match gateway {
-            Gateway::Own(own) => {
-                own.begin(ride);
-                let entropy = &mut own::entropy(ride, draws, turn);
-                own.ask(ride, |router, journey| router.on_request(now, journey, &request, entropy, sink))
-            }
-            Gateway::LiteLlm(litellm) => litellm.on_request(now, ride, workload, &request, Draw { draws, turn }, sink),
-            Gateway::Portkey(portkey) => {
-                portkey.on_request(now, ride, (workload, request.streams), Draw { draws, turn }, sink)
-            }
-            Gateway::Bifrost(bifrost) => {
-                bifrost.on_request(now, ride, (workload, request.streams), Draw { draws, turn }, sink)
-            }
-        }
+        let Question { gateway, turn, .. } = self;
+        of!(
+            gateway,
+            own => {
+                own.begin(turn.ride);
+                let entropy = &mut own::entropy(&turn);
+                own.ask(turn.ride, |router, journey| router.on_request(now, journey, &turn.request, entropy, sink))
+            },
+            product => product.on_request(now, turn, sink),
+        )
     }
 
     /// The pause that the gateway asked for is over.
@@ -303,20 +291,17 @@ impl Question<'_> {
     }
 
     fn timeout<S: ReasonSink>(self, now: Time, sink: &mut S) -> Command {
-        let Question { gateway, ride, request, draws, turn, workload, .. } = self;
-        match gateway {
-            Gateway::Own(own) => {
-                let mut entropy = own::entropy(ride, draws, turn);
+        let Question { gateway, turn, .. } = self;
+        of!(
+            gateway,
+            own => {
+                let mut entropy = own::entropy(&turn);
                 // the draws before the pause have the first addresses
                 entropy.next += 128;
-                own.ask(ride, |router, journey| router.on_timeout(now, journey, &request, &mut entropy, sink))
-            }
-            Gateway::LiteLlm(litellm) => litellm.on_timeout(now, ride, request.streams, Draw { draws, turn }, sink),
-            Gateway::Portkey(portkey) => {
-                portkey.on_timeout(now, ride, (workload, request.streams), Draw { draws, turn }, sink)
-            }
-            Gateway::Bifrost(bifrost) => bifrost.on_timeout(now, ride, request.streams, Draw { draws, turn }, sink),
-        }
+                own.ask(turn.ride, |router, journey| router.on_timeout(now, journey, &turn.request, &mut entropy, sink))
+            },
+            product => product.on_timeout(now, turn, sink),
+        )
     }
 
     /// A call has been out for so long that a second may race it. Products do not hedge.
@@ -325,17 +310,14 @@ impl Question<'_> {
     }
 
     fn hedge<S: ReasonSink>(self, now: Time, sink: &mut S) -> Option<Command> {
-        let Question { gateway, ride, request, draws, turn, .. } = self;
-        match gateway {
-            Gateway::Own(own) => {
-                let entropy = &mut own::entropy(ride, draws, turn);
-                // a hedge that is not sent leaves the attempt's first addresses to the decision after it
-                entropy.next += 64;
-                let command = own.tell(ride, |router, journey| router.on_hedge(now, journey, &request, entropy, sink));
-                command.map(|c| own.command(c))
-            }
-            Gateway::LiteLlm(_) | Gateway::Portkey(_) | Gateway::Bifrost(_) => None,
-        }
+        let Question { gateway: Gateway::Own(own), turn, .. } = self else { return None };
+        let entropy = &mut own::entropy(&turn);
+        // a hedge that is not sent leaves the attempt's first addresses to the decision after it
+        entropy.next += 64;
+        let hedge =
+            |router: &mut Router, journey: &mut Journey| router.on_hedge(now, journey, &turn.request, entropy, sink);
+        let command = own.tell(turn.ride, hedge);
+        command.map(|c| own.command(c))
     }
 
     /// A call has ended; true in the second place when that took its deployment out of service.
@@ -344,53 +326,45 @@ impl Question<'_> {
     }
 
     fn outcome<S: ReasonSink>(self, now: Time, call: &Call, sink: &mut S) -> (Command, bool) {
-        let Question { gateway, ride, request, draws, turn, workload, .. } = self;
-        let seen = observation(call, now, &request);
-        match gateway {
-            Gateway::Own(own) => {
-                let entropy = &mut own::entropy(ride, draws, turn);
-                let (command, taken_out) = own.tell(ride, |router, journey| {
-                    router.on_outcome(now, journey, &request, call.deployment, &seen, entropy, sink)
+        let Question { gateway, turn, .. } = self;
+        let seen = observation(call, now, &turn.request);
+        of!(
+            gateway,
+            own => {
+                let entropy = &mut own::entropy(&turn);
+                let (command, taken_out) = own.tell(turn.ride, |router, journey| {
+                    router.on_outcome(now, journey, &turn.request, call.deployment, &seen, entropy, sink)
                 });
                 (own.command(command), taken_out)
-            }
-            Gateway::LiteLlm(litellm) => litellm.on_outcome(now, ride, &seen, Draw { draws, turn }, sink),
-            Gateway::Portkey(portkey) => portkey.on_outcome(now, ride, workload, &seen, Draw { draws, turn }, sink),
-            Gateway::Bifrost(bifrost) => (bifrost.on_outcome(now, ride, &seen, Draw { draws, turn }, sink), false),
-        }
+            },
+            product => product.on_outcome(now, turn, &seen, sink),
+        )
     }
 
     /// A call has failed while another is still out; true when that took its deployment out of service.
     pub(super) fn observe(self, now: Time, call: &Call) -> bool {
-        let seen = observation(call, now, &self.request);
-        match self.gateway {
-            Gateway::Own(own) => {
-                own.tell(self.ride, |router, journey| router.observe(now, journey, call.deployment, &seen))
-            }
-            Gateway::LiteLlm(_) | Gateway::Portkey(_) | Gateway::Bifrost(_) => {
-                unreachable!("products do not hedge, so no call of theirs races another")
-            }
-        }
+        let seen = observation(call, now, &self.turn.request);
+        of!(
+            self.gateway,
+            own => own.tell(self.turn.ride, |router, journey| router.observe(now, journey, call.deployment, &seen)),
+            _ => unreachable!("products do not hedge, so no call of theirs races another"),
+        )
     }
 
     /// A call is given up.
     pub(super) fn on_abandoned(self, now: Time, deployment: DeploymentIx) {
-        match self.gateway {
-            Gateway::Own(own) => own.tell(self.ride, |router, journey| router.on_abandoned(now, journey, deployment)),
-            Gateway::LiteLlm(litellm) => litellm.on_abandoned(now, self.ride),
-            Gateway::Portkey(portkey) => portkey.on_abandoned(now, self.ride),
-            Gateway::Bifrost(bifrost) => bifrost.on_abandoned(now, self.ride),
-        }
+        let ride = self.turn.ride;
+        of!(
+            self.gateway,
+            own => own.tell(ride, |router, journey| router.on_abandoned(now, journey, deployment)),
+            product => product.on_abandoned(now, ride),
+        );
     }
 
     /// The request ends although the gateway would have tried again after a pause.
     pub(super) fn on_given_up(self, now: Time) {
-        match self.gateway {
-            Gateway::Own(own) => own.tell(self.ride, Router::on_given_up),
-            Gateway::LiteLlm(litellm) => litellm.on_abandoned(now, self.ride),
-            Gateway::Portkey(portkey) => portkey.on_abandoned(now, self.ride),
-            Gateway::Bifrost(bifrost) => bifrost.on_abandoned(now, self.ride),
-        }
+        let ride = self.turn.ride;
+        of!(self.gateway, own => own.tell(ride, Router::on_given_up), product => product.on_abandoned(now, ride));
     }
 }
 

@@ -1,8 +1,8 @@
 //! geodes' own router as a gateway.
 
 use super::super::session::Limits;
-use super::{Attempt, Command, Ride, TurnEntropy, With};
-use crate::random::{Draws, EntityKey};
+use super::{Attempt, Command, Ride, Turn, TurnEntropy, With};
+use crate::random::EntityKey;
 use crate::routing::balance::{LoadReport, Locality, Member};
 use crate::routing::guard::Probed;
 use crate::routing::router::{self, Journey, LimitsConfig, PoolConfig, Router, RouterConfig};
@@ -22,8 +22,8 @@ pub struct Own {
 }
 
 /// The draws of a turn at its present attempt.
-pub(super) fn entropy<'a>(ride: &Ride, draws: &'a Draws, turn: EntityKey) -> TurnEntropy<'a> {
-    TurnEntropy { draws, turn, next: u64::from(ride.attempts()) << 8 }
+pub(super) fn entropy<'a>(turn: &Turn<'a>) -> TurnEntropy<'a> {
+    TurnEntropy { draws: turn.draws, turn: turn.key, next: u64::from(turn.ride.attempts()) << 8 }
 }
 
 impl Own {
