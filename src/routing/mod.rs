@@ -3,6 +3,7 @@
 
 pub mod balance;
 pub mod bifrost;
+pub mod calls;
 pub mod entropy;
 pub mod guard;
 pub mod health;

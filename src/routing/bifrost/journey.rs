@@ -1,35 +1,10 @@
 //! What one request keeps, and what the router tells its gateway to do.
 
+use crate::routing::calls::{self, Calls};
 use crate::routing::outcome::ErrorClass;
-use crate::units::{DeploymentIx, Span, Time};
 
-/// What the gateway must do next.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Command {
-    /// Call this deployment.
-    Attempt {
-        /// Which.
-        deployment: DeploymentIx,
-        /// When to give it up if the status of its answer is not there, measured from now.
-        timeout: Span,
-        /// The answer will count as degraded.
-        degraded: bool,
-        /// It is not the deployment that the request was sent to first.
-        fallback: bool,
-    },
-    /// Call [`Router::on_timeout`](super::Router::on_timeout) at this time.
-    Wait {
-        /// When.
-        until: Time,
-    },
-    /// The answer is complete.
-    Succeed,
-    /// All providers have failed.
-    Fail {
-        /// The first provider's failure, which is the one that the caller sees.
-        end: End,
-    },
-}
+/// What the gateway must do next; a request that fails ends as its first provider did.
+pub type Command = calls::Command<End>;
 
 /// How a provider has failed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -57,14 +32,5 @@ pub struct Journey {
     /// Retries with the present provider.
     pub(super) retries: u32,
     pub(super) primary_end: Option<End>,
-    pub(super) first: Option<DeploymentIx>,
-    pub(super) calling: bool,
-    pub(super) attempts: u32,
-}
-
-impl Journey {
-    /// Calls so far.
-    pub fn attempts(&self) -> u32 {
-        self.attempts
-    }
+    pub(super) calls: Calls,
 }

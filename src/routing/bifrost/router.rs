@@ -13,6 +13,7 @@ use super::config::{Config, ConfigError, Provider};
 use super::failure::{Kind, kind};
 use super::journey::{Command, End, Journey};
 use super::why::{Explain, Why};
+use crate::routing::calls::Calls;
 use crate::routing::entropy::Entropy;
 use crate::routing::outcome::{Observation, Outcome};
 use crate::routing::reason::ReasonSink;
@@ -104,9 +105,7 @@ impl Router {
             dead: 0,
             retries: 0,
             primary_end: None,
-            first: None,
-            calling: false,
-            attempts: 0,
+            calls: Calls::default(),
         };
         reasons.why(|| Why::Provider { provider: journey.provider });
         let command = self.rotate(&mut journey, entropy, reasons);
@@ -122,8 +121,7 @@ impl Router {
         entropy: &mut E,
         reasons: &mut S,
     ) -> Command {
-        debug_assert!(journey.calling, "an outcome of a call that is not out");
-        journey.calling = false;
+        journey.calls.ended();
         let Outcome::Failed { class, .. } = seen.outcome else { return Command::Succeed };
         if seen.first_token.is_some() {
             // a part of the answer has been passed on
@@ -177,11 +175,6 @@ impl Router {
         self.call(journey, false, reasons)
     }
 
-    /// The request is given up from outside.
-    pub fn on_abandoned(&mut self, _now: Time, journey: &mut Journey) {
-        journey.calling = false;
-    }
-
     /// Another key: by weight among those that are neither dead nor used in this round.
     fn rotate<E: Entropy, S: ReasonSink>(&self, journey: &mut Journey, entropy: &mut E, reasons: &mut S) -> Command {
         let provider = &self.config.providers[usize::from(journey.provider)];
@@ -206,16 +199,9 @@ impl Router {
         let provider = &self.config.providers[usize::from(journey.provider)];
         let key = provider.keys[usize::from(journey.key)];
         let deployment = key.deployment;
-        journey.calling = true;
-        journey.attempts += 1;
-        let first = *journey.first.get_or_insert(deployment);
+        let fallback = journey.calls.made(deployment);
         reasons.why(|| Why::Called { deployment, rotated });
-        Command::Attempt {
-            deployment,
-            timeout: provider.request_timeout,
-            degraded: key.degraded,
-            fallback: deployment != first,
-        }
+        Command::Attempt { deployment, timeout: provider.request_timeout, degraded: key.degraded, fallback }
     }
 
     /// The present provider has failed.

@@ -3,38 +3,11 @@
 use super::config::MAX_DEPTH;
 use super::plan::TargetIx;
 use super::retry::Used;
+use crate::routing::calls::{self, Calls};
 use crate::routing::outcome::ErrorClass;
-use crate::units::{DeploymentIx, Span, Time};
 
-/// What the gateway must do next.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Command {
-    /// Call this deployment.
-    Attempt {
-        /// Which.
-        deployment: DeploymentIx,
-        /// As which target of the tree.
-        target: TargetIx,
-        /// When to give it up if the status of its answer is not there, measured from now; `None`: no time-out of Portkey's.
-        timeout: Option<Span>,
-        /// The answer will count as degraded.
-        degraded: bool,
-        /// It is not the deployment that the request was sent to first, or a target that comes before it was left out.
-        fallback: bool,
-    },
-    /// Call [`Router::on_timeout`](super::Router::on_timeout) at this time.
-    Wait {
-        /// When.
-        until: Time,
-    },
-    /// The answer is complete.
-    Succeed,
-    /// Nothing is left to try.
-    Fail {
-        /// What the caller sees.
-        end: End,
-    },
-}
+/// What the gateway must do next. A call is also a fallback when a target that comes before its own was left out.
+pub type Command = calls::Command<End>;
 
 /// How a request ends without an answer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -73,14 +46,11 @@ pub struct Journey {
     pub(super) target: TargetIx,
     pub(super) used: Used,
     pub(super) pause: Option<Pause>,
-    pub(super) first: Option<DeploymentIx>,
+    pub(super) calls: Calls,
     /// The first target of a strategy that prefers it was left out.
     pub(super) passed_over: bool,
     /// Failure of the last call.
     pub(super) last: Option<ErrorClass>,
-    /// A call is out.
-    pub(super) calling: bool,
-    pub(super) attempts: u32,
 }
 
 impl Journey {
@@ -91,16 +61,9 @@ impl Journey {
             target: TargetIx(0),
             used: Used::NOTHING,
             pause: None,
-            first: None,
+            calls: Calls::default(),
             passed_over: false,
             last: None,
-            calling: false,
-            attempts: 0,
         }
-    }
-
-    /// Calls so far.
-    pub fn attempts(&self) -> u32 {
-        self.attempts
     }
 }

@@ -97,8 +97,7 @@ impl Router {
         entropy: &mut E,
         reasons: &mut S,
     ) -> (Command, bool) {
-        debug_assert!(journey.calling, "an outcome of a call that is not out");
-        journey.calling = false;
+        journey.calls.ended();
         let Outcome::Failed { class, retry_after } = seen.outcome else {
             let opened = self.answered(now, journey, 200, reasons);
             return (Command::Succeed, opened);
@@ -151,12 +150,6 @@ impl Router {
                 self.failed(now, journey, 429, context, entropy, reasons)
             }
         }
-    }
-
-    /// The request is given up from outside. Circuits hear nothing of it.
-    pub fn on_abandoned(&mut self, _now: Time, journey: &mut Journey) {
-        journey.calling = false;
-        journey.pause = None;
     }
 
     /// The target has answered with a failure, its retries included.
@@ -240,16 +233,13 @@ impl Router {
         let call = self.plan.call(target);
         let deployment = call.deployment;
         journey.target = target;
-        journey.calling = true;
-        journey.attempts += 1;
-        let first = *journey.first.get_or_insert(deployment);
+        let another = journey.calls.made(deployment);
         reasons.why(|| Why::Called { deployment, target });
         Command::Attempt {
             deployment,
-            target,
-            timeout: call.request_timeout,
+            timeout: call.request_timeout.unwrap_or(UNLIMITED),
             degraded: call.degraded,
-            fallback: journey.passed_over || deployment != first,
+            fallback: journey.passed_over || another,
         }
     }
 }

@@ -66,10 +66,6 @@ impl Rules for Bifrost {
         (step(self.router.on_outcome(now, journey, seen, entropy, sink)), false)
     }
 
-    fn on_abandoned(&mut self, now: Time, journey: &mut Journey) {
-        self.router.on_abandoned(now, journey);
-    }
-
     /// It learns nothing from request to request.
     fn available(&self, _now: Time, _deployment: DeploymentIx) -> bool {
         true
@@ -77,16 +73,9 @@ impl Rules for Bifrost {
 }
 
 fn step(command: bifrost::Command) -> Step {
-    match command {
-        bifrost::Command::Attempt { deployment, timeout, degraded, fallback } => {
-            Step::Attempt { deployment, timeout, degraded, fallback }
-        }
-        bifrost::Command::Wait { until } => Step::Wait { until },
-        bifrost::Command::Succeed => Step::End(Command::Succeed),
-        bifrost::Command::Fail { end: End::Call(class) } => Step::End(Command::Fail { class: Some(class) }),
+    Step::of(command, |end| match end {
+        End::Call(class) => Command::Fail { class: Some(class) },
         // what the caller sees is 502
-        bifrost::Command::Fail { end: End::NoCredentials } => {
-            Step::End(Command::Fail { class: Some(ErrorClass::BadGateway) })
-        }
-    }
+        End::NoCredentials => Command::Fail { class: Some(ErrorClass::BadGateway) },
+    })
 }

@@ -2,13 +2,13 @@
 //!
 //! Time-outs: `request_timeout` is stopped when the status and the headers are there (`retryHandler.ts`, `fetchWithTimeout`).
 //! ASSUMPTION: a provider sends them with the first token of a stream and with the whole of any other answer. Without it the
-//! client's own [`UNLIMITED`] holds in the same way.
+//! client's own [`UNLIMITED`](portkey::UNLIMITED) holds in the same way.
 
 use super::super::failure::Failure;
 use super::product::{Product, Rules, Step};
 use super::{Command, TurnEntropy};
 use crate::routing::outcome::Observation;
-use crate::routing::portkey::{self, Context, End, Journey, Router, UNLIMITED};
+use crate::routing::portkey::{self, Context, End, Journey, Router};
 use crate::routing::reason::ReasonSink;
 use crate::routing::request::Request;
 use crate::scenario::model::{PortkeyGateway, Scenario};
@@ -74,25 +74,14 @@ impl Rules for Portkey {
         (step(command), opened)
     }
 
-    fn on_abandoned(&mut self, now: Time, journey: &mut Journey) {
-        self.router.on_abandoned(now, journey);
-    }
-
     fn available(&self, now: Time, deployment: DeploymentIx) -> bool {
         self.router.available(now, deployment)
     }
 }
 
 fn step(command: portkey::Command) -> Step {
-    match command {
-        portkey::Command::Attempt { deployment, timeout, degraded, fallback, .. } => {
-            Step::Attempt { deployment, timeout: timeout.unwrap_or(UNLIMITED), degraded, fallback }
-        }
-        portkey::Command::Wait { until } => Step::Wait { until },
-        portkey::Command::Succeed => Step::End(Command::Succeed),
-        portkey::Command::Fail { end: End::Call(class) } => Step::End(Command::Fail { class: Some(class) }),
-        portkey::Command::Fail { end: End::NoMatch | End::NoTarget } => {
-            Step::End(Command::Refuse { why: Failure::NoDeployment })
-        }
-    }
+    Step::of(command, |end| match end {
+        End::Call(class) => Command::Fail { class: Some(class) },
+        End::NoMatch | End::NoTarget => Command::Refuse { why: Failure::NoDeployment },
+    })
 }

@@ -6,6 +6,7 @@ use super::super::session::Limits;
 use super::{Attempt, Command, Ride, Turn, TurnEntropy, With};
 use crate::kernel::slab::Key;
 use crate::kernel::{MAX_TIME, Slab};
+use crate::routing::calls;
 use crate::routing::outcome::Observation;
 use crate::routing::reason::ReasonSink;
 use crate::routing::request::Request;
@@ -33,6 +34,20 @@ pub enum Step {
     },
     /// It is done with the turn and keeps nothing of it.
     End(Command),
+}
+
+impl Step {
+    /// What a command means of a router that knows the scenario's deployments; `failed` says how a request ends.
+    pub fn of<E>(command: calls::Command<E>, failed: impl FnOnce(E) -> Command) -> Step {
+        match command {
+            calls::Command::Attempt { deployment, timeout, degraded, fallback } => {
+                Step::Attempt { deployment, timeout, degraded, fallback }
+            }
+            calls::Command::Wait { until } => Step::Wait { until },
+            calls::Command::Succeed => Step::End(Command::Succeed),
+            calls::Command::Fail { end } => Step::End(failed(end)),
+        }
+    }
 }
 
 /// A product: its router, seen from a turn.
@@ -73,8 +88,8 @@ pub trait Rules {
         sink: &mut S,
     ) -> (Step, bool);
 
-    /// The request is given up, in a call or in a pause.
-    fn on_abandoned(&mut self, now: Time, journey: &mut Self::Journey);
+    /// The request is given up, in a call or in a pause. By itself it is forgotten, and nobody learns of it.
+    fn on_abandoned(&mut self, _now: Time, _journey: &mut Self::Journey) {}
 
     /// Whether it would call a deployment at present, as far as its own knowledge goes.
     fn available(&self, now: Time, deployment: DeploymentIx) -> bool;
