@@ -9,7 +9,7 @@
 //! | `router`, `journey`, `select`, `observe` | the process, the request, the pipeline of a pick, what calls teach |
 //! | `shuffle`, `least_busy`, `usage_v1`, `usage_v2`, `lowest_latency`, `lowest_cost` | one strategy each |
 //! | `precheck`, `tags`, `budget` | filters before the strategy |
-//! | `parallel`, `rate_limit` | checks after it |
+//! | `admit`, `parallel`, `rate_limit` | checks between the pick and its call |
 //! | `cooldown`, `retry`, `fallback`, `failure` | what a failure leads to |
 //! | `cache`, `state`, `marks` | counters with a time to live |
 //! | `reach` | what a request could come to, for checks of a configuration |
@@ -20,6 +20,7 @@
 //! complexity, adaptive and quality routers, `lar1`); and the eviction from the in-memory cache at 200 keys, by which a
 //! router with many deployments (three to six keys each) silently loses counters.
 
+mod admit;
 mod budget;
 mod cache;
 mod chains;

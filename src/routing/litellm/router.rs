@@ -1,13 +1,14 @@
 //! The router as a gateway process keeps it, and the way of a request through it.
 
+use super::admit::{Admitted, Refused};
 use super::config::{Config, ConfigError, FailureCounting, Options, Strategy};
-use super::failure::{Cause, Failure};
+use super::failure::Failure;
 use super::fallback::{self, Turn, View};
 use super::journey::{Command, Flight, Frame, Journey, Memory};
 use super::plan::{ModelIx, OptionsIx, Plan};
 use super::state::State;
 use super::why::{Explain, Mechanism, Why};
-use super::{precheck, rate_limit, retry, select, usage_v2};
+use super::{admit, precheck, retry, select};
 use crate::routing::entropy::Entropy;
 use crate::routing::outcome::{Observation, Outcome};
 use crate::routing::reason::ReasonSink;
@@ -290,35 +291,16 @@ impl Router {
         };
         let ix = usize::from(d);
         state.picks[ix].add(now, 1, precheck::PICKS_TTL);
-        let (own, dep) = (&plan.config.deployments[ix], &plan.deps[ix]);
         let deployment = DeploymentIx(d);
         if !plan.tag_budgets.is_empty() {
-            journey.memory.met_tags.extend_from_slice(&dep.tags);
+            journey.memory.met_tags.extend_from_slice(&plan.deps[ix].tags);
         }
-        let slot = match dep.slots {
-            0 => None,
-            limit => match state.slots[ix].take(now, limit) {
-                Some(counter) => Some(counter),
-                None => {
-                    let failure = Failure::of(Cause::AllSlotsInUse);
-                    return Err(Failure { num_retries: own.num_retries, deployment: Some(deployment), ..failure });
-                }
-            },
-        };
-        match check(plan, state, now, d, journey) {
-            Ok(reservation) => {
+        match admit::admit(plan, state, now, d, journey) {
+            Ok(Admitted { slot, reservation }) => {
                 journey.flight = Some(Flight { deployment, model, slot, reservation });
             }
-            Err(num_retries) => {
-                if let Some(counter) = slot {
-                    state.slots[ix].give_back(counter);
-                }
-                let failure = Failure {
-                    retry_after_s: Some(rate_limit::RETRY_AFTER_S),
-                    num_retries: num_retries.or(own.num_retries),
-                    deployment: Some(deployment),
-                    ..Failure::of(Cause::OwnRateLimit)
-                };
+            Err(Refused::NoSlot(failure)) => return Err(failure),
+            Err(Refused::AtLimit(failure)) => {
                 if plan.config.counting == FailureCounting::Proxy {
                     journey.unreported.get_or_insert(failure);
                 }
@@ -464,40 +446,4 @@ impl Router {
             self.spare.push(memory);
         }
     }
-}
-
-/// The checks between a pick and its call: of usage-based v2, then of the deployment's own limits. `Err` holds the retries
-/// that the refusal allows.
-fn check(
-    plan: &Plan,
-    state: &mut State,
-    now: Time,
-    d: u16,
-    journey: &Journey,
-) -> Result<Option<rate_limit::Reservation>, Option<u32>> {
-    let ix = usize::from(d);
-    let (own, dep) = (&plan.config.deployments[ix], &plan.deps[ix]);
-    if !plan.registered.usage_v2 && !plan.config.enforce_rate_limits {
-        return Ok(None);
-    }
-    let minute = plan.config.calendar.utc_minute(now);
-    if plan.registered.usage_v2 && !usage_v2::check(minute, dep, &mut state.usage[ix]) {
-        return Err(None);
-    }
-    let mut reservation = None;
-    if plan.config.enforce_rate_limits {
-        if dep.io_limited {
-            reservation = state.io[ix].reserve(minute, own, journey.input_tokens, journey.max_output);
-            if reservation.is_none() {
-                return Err(Some(0));
-            }
-        }
-        if dep.limited && !rate_limit::check(minute, own, dep, &mut state.usage[ix]) {
-            if let Some(made) = reservation {
-                state.io[ix].refund(made);
-            }
-            return Err(Some(0));
-        }
-    }
-    Ok(reservation)
 }
