@@ -260,7 +260,7 @@ impl Desk<'_> {
                     self.span(Place::Region(region), tid, "attempt", name, at, until, args);
                 }
                 What::AtProvider { attempt, refused } => {
-                    let Some(deployment) = called(story, attempt) else { continue };
+                    let Some(deployment) = story.sent_to(attempt) else { continue };
                     let place = Place::Deployment(deployment);
                     match refused {
                         Some(refusal) => {
@@ -314,13 +314,6 @@ fn attempt_end(story: &Story, attempt: u32, over: Time) -> (Time, String) {
             _ => None,
         })
         .unwrap_or((over, String::new()))
-}
-
-fn called(story: &Story, attempt: u32) -> Option<DeploymentIx> {
-    story.steps.iter().find_map(|s| match s.what {
-        What::Sent { attempt: n, deployment, .. } if n == attempt => Some(deployment),
-        _ => None,
-    })
 }
 
 fn object(value: Value) -> Map<String, Value> {

@@ -305,6 +305,14 @@ impl Story {
         })
     }
 
+    /// Whom an attempt went to.
+    pub fn sent_to(&self, attempt: u32) -> Option<DeploymentIx> {
+        self.steps.iter().find_map(|s| match s.what {
+            What::Sent { attempt: n, deployment, .. } if n == attempt => Some(deployment),
+            _ => None,
+        })
+    }
+
     /// Region of the last try.
     pub fn region(&self) -> Option<u8> {
         self.steps.iter().rev().find_map(|s| match s.what {

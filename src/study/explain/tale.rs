@@ -370,11 +370,7 @@ fn end(names: Names<'_>, story: &Story, ending: Ending) -> String {
 
 /// Whom an attempt went to.
 fn deployment_of<'a>(names: Names<'a>, story: &Story, attempt: u32) -> &'a str {
-    let sent = story.steps.iter().find_map(|s| match s.what {
-        What::Sent { attempt: n, deployment, .. } if n == attempt => Some(deployment),
-        _ => None,
-    });
-    sent.map_or("", |d| &names.scenario.deployments[d.ix()].name)
+    story.sent_to(attempt).map_or("", |d| &names.scenario.deployments[d.ix()].name)
 }
 
 fn billed(names: Names<'_>, usage: Tokens) -> String {
