@@ -126,10 +126,18 @@ impl Watch {
             return;
         }
         self.requests.add(sent, turns.requests);
-        self.failed.add(sent, turns.failed);
-        self.slow.add(sent, turns.slow);
-        self.degraded.add(sent, turns.degraded);
-        self.stale.add(sent, turns.stale);
+        let bad = [
+            (&mut self.failed, turns.failed),
+            (&mut self.slow, turns.slow),
+            (&mut self.degraded, turns.degraded),
+            (&mut self.stale, turns.stale),
+        ];
+        for (counts, n) in bad {
+            // most turns are good
+            if n > 0 {
+                counts.add(sent, n);
+            }
+        }
     }
 
     /// How the turns ended that were sent in the second of `t`; the turns in flight when the fault struck are left out.
