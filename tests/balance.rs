@@ -1,17 +1,16 @@
 //! How pools choose, in the world: each policy's share of calls is what its rule says.
 
+mod common;
+
+use common::{GOOD, good, one, with_rate};
 use geodes::routing::balance::{Choose, LeastRequestConfig, PeakEwma};
-use geodes::scenario::model::{Arrivals, DistSpec, Scenario};
-use geodes::scenario::{from_str, plain};
-use geodes::units::{DeploymentIx, Money, PerNanos, Price};
-use geodes::world::run;
+use geodes::scenario::model::{DistSpec, Scenario};
+use geodes::units::{DeploymentIx, Money, Price};
 use std::collections::BTreeSet;
 
 /// One gateway before three deployments in one pool, 20 requests a second for an hour.
 fn three(choose: Choose) -> Scenario {
-    let mut s = plain(3);
-    s.workloads[0].arrivals =
-        Arrivals::Poisson { rate: PerNanos { micro_count: 20_000_000, nanos: 1_000_000_000 }, shape: None };
+    let mut s = with_rate(3, 20);
     s.topologies[0].chain[0].members = (0..3).map(|i| (DeploymentIx(i), 1.0)).collect();
     s.topologies[0].chain[0].choose = choose;
     s
@@ -19,9 +18,9 @@ fn three(choose: Choose) -> Scenario {
 
 /// Share of the calls that each deployment gets.
 fn shares(s: &Scenario) -> Vec<f64> {
-    let r = run(s, 0, 0);
+    let r = one(s);
     assert_eq!(r.failed(), 0);
-    r.deployments.iter().map(|d| d.attempts as f64 / r.attempts as f64).collect()
+    common::shares(&r)
 }
 
 fn close(got: &[f64], expected: [f64; 3], tolerance: f64) {
@@ -117,33 +116,8 @@ fn every_choice_of_the_language_reaches_the_router() {
         "{ envoy = { overprovisioning_factor = 100 } }",
         "{ envoy = { slow_start = { window = \"1 min\" } } }",
     ] {
-        let text = format!(
-            r#"
-name = "Small"
-start = "2026-03-02T00:00:00Z"
-horizon = "1 h"
-[users.berlin]
-city = "Berlin"
-share = 1.0
-[workload.chat]
-arrivals.poisson = {{ rate = "2 sessions/s" }}
-sizes.fixed = {{ input = "100 tokens", output = "50 tokens" }}
-[deployment.gpt]
-provider = "azure"
-region = "azure:eastus2"
-model = "gpt-4.1"
-price = {{ input = "$2 / Mtok", output = "$8 / Mtok" }}
-latency.preset = "gpt-4.1-2026"
-[pool.gpt]
-deployments = ["gpt"]
-choose = {choose}
-[topology.one]
-regions = ["aws:us-east-1"]
-chain = ["gpt"]
-"#
-        );
-        let loaded = from_str(&text, "test.toml", None).unwrap_or_else(|e| panic!("{choose}: {e}"));
-        let now = loaded.scenario.topologies[0].chain[0].choose;
+        let pool = format!("[\"gpt\"]\nchoose = {choose}\n\n[topology");
+        let now = good(&GOOD.replace("[\"gpt\"]\n\n[topology", &pool)).topologies[0].chain[0].choose;
         assert!(!seen.contains(&now), "{choose} changes nothing");
         seen.push(now);
     }

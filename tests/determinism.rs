@@ -1,17 +1,18 @@
 //! The same bytes: any number of threads, two runs, and a check that really can fail.
 
+mod common;
+
+use common::with_rate;
 use geodes::report::json;
-use geodes::scenario::model::{Arrivals, DistSpec, Fault, FaultWhat, FaultWhen, Scenario};
-use geodes::scenario::{plain, plain_region};
+use geodes::scenario::model::{DistSpec, Fault, FaultWhat, FaultWhen, Scenario};
+use geodes::scenario::plain_region;
 use geodes::study::replicate::{Observer, Unobserved};
 use geodes::study::{determinism, replicate};
-use geodes::units::{PerNanos, RegionIx, Span};
+use geodes::units::{RegionIx, Span};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 fn scenario() -> Scenario {
-    let mut s = plain(2);
-    s.workloads[0].arrivals =
-        Arrivals::Poisson { rate: PerNanos { micro_count: 5_000_000, nanos: 1_000_000_000 }, shape: None };
+    let mut s = with_rate(2, 5);
     s.replications = 5;
     for d in &mut s.deployments {
         d.ttft = DistSpec::LogNormal { p50: 0.5, p95: 1.5 };

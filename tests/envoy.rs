@@ -1,21 +1,20 @@
 //! Envoy's way with a cluster, in the world: levels, panic, localities, the circuit breaker, and what is refused.
 
+mod common;
+
+use common::{good, one, shares, small, with_rate};
 use geodes::routing::balance::Choose;
 use geodes::routing::balance::envoy::EnvoyConfig;
 use geodes::routing::guard::{ActiveHealthConfig, CooldownConfig, GuardConfig};
 use geodes::routing::health::ThresholdConfig;
-use geodes::scenario::diagnostic::Severity;
-use geodes::scenario::model::{Arrivals, DistSpec, Fault, FaultWhat, FaultWhen, Scenario};
-use geodes::scenario::{from_str, plain};
-use geodes::units::{DeploymentIx, PerNanos, Span};
+use geodes::scenario::model::{DistSpec, Fault, FaultWhat, FaultWhen, Scenario};
+use geodes::units::{DeploymentIx, Span};
+use geodes::world::Record;
 use geodes::world::failure::Failure;
-use geodes::world::{Record, run};
 
 /// One gateway before deployments at these priority levels, 20 requests a second for an hour.
 fn cluster(config: EnvoyConfig, priorities: &[u8]) -> Scenario {
-    let mut s = plain(priorities.len());
-    s.workloads[0].arrivals =
-        Arrivals::Poisson { rate: PerNanos { micro_count: 20_000_000, nanos: 1_000_000_000 }, shape: None };
+    let mut s = with_rate(priorities.len(), 20);
     s.topologies[0].chain[0].choose = Choose::Envoy(config);
     s.topologies[0].chain[0].priorities = priorities.to_vec();
     s.topologies[0].retry.attempts_per_pool = 4;
@@ -25,18 +24,13 @@ fn cluster(config: EnvoyConfig, priorities: &[u8]) -> Scenario {
     s
 }
 
-fn shares(s: &Scenario) -> Vec<f64> {
-    let r = run(s, 0, 0);
-    r.deployments.iter().map(|d| d.attempts as f64 / r.attempts as f64).collect()
-}
-
 #[test]
 fn half_of_the_first_level_gets_seven_tenths() {
     let mut s = cluster(EnvoyConfig::DEFAULT, &[0, 0, 1, 1]);
-    let got = shares(&s);
+    let got = shares(&one(&s));
     assert!((got[0] - 0.5).abs() < 0.001 && got[2] + got[3] == 0.0, "all well, all on the first level: {got:?}");
     s.deployments[1].error_rate = 1.0;
-    let got = shares(&s);
+    let got = shares(&one(&s));
     for (g, expected) in got.iter().zip([0.7, 0.0, 0.15, 0.15]) {
         assert!((g - expected).abs() < 0.005, "{got:?}");
     }
@@ -47,7 +41,7 @@ fn panic_calls_those_that_are_out_and_without_it_the_rest_takes_all() {
     let with = |config| {
         let mut s = cluster(config, &[0; 4]);
         (0..3).for_each(|d| s.deployments[d].error_rate = 1.0);
-        run(&s, 0, 0)
+        one(&s)
     };
     let panic: Record = with(EnvoyConfig::DEFAULT);
     assert!(panic.deployments[0].attempts > panic.requests() / 5, "a quarter is left: all are called");
@@ -64,7 +58,7 @@ fn one_attempt_per_priority_walks_down_the_providers() {
         let mut s = cluster(EnvoyConfig { attempts_per_priority, ..EnvoyConfig::DEFAULT }, &[0, 0, 0, 1]);
         s.topologies[0].guards.clear();
         (0..3).for_each(|d| s.deployments[d].error_rate = 1.0);
-        let r = run(&s, 0, 0);
+        let r = one(&s);
         assert_eq!(r.failed(), 0);
         r.attempts as f64 / r.requests() as f64
     };
@@ -79,7 +73,7 @@ fn more_calls_than_a_cluster_may_have_out_are_refused_by_the_gateway() {
         let mut s = cluster(EnvoyConfig::DEFAULT, &[0, 0]);
         s.deployments.iter_mut().for_each(|d| d.ttft = DistSpec::Constant(1.0));
         s.topologies[0].chain[0].max_requests = max_requests;
-        run(&s, 0, 0)
+        one(&s)
     };
     assert_eq!(with(None).failed(), 0);
     let r = with(Some(10));
@@ -97,7 +91,7 @@ fn active_checks_take_out_what_is_down_before_users_find_out() {
         s.topologies[0].guards = guards;
         let (at, lasts) = (Span::from_mins(10), Span::from_mins(20));
         s.faults.push(Fault { name: "down".to_owned(), when: FaultWhen::At { at, lasts }, what });
-        let r = run(&s, 0, 0);
+        let r = one(&s);
         assert_eq!(r.failed(), 0);
         // calls that failed over all requests of the outage
         (r.attempts - r.requests()) as f64 / (20.0 * 1200.0)
@@ -116,32 +110,18 @@ fn active_checks_take_out_what_is_down_before_users_find_out() {
     assert!(with > 0.0 && with < 6.0 / 1200.0, "{with}");
 }
 
-const TWO_CONTINENTS: &str = r#"
-name = "Two continents"
-start = "2026-03-02T00:00:00Z"
-horizon = "1 h"
-warmup = "0"
-[users.berlin]
-city = "Berlin"
-share = 0.5
-[users.chicago]
-city = "Chicago"
-share = 0.5
-[workload.chat]
-arrivals.poisson = { rate = "4 sessions/s" }
-sizes.fixed = { input = "100 tokens", output = "50 tokens" }
+/// Users and gateways on two continents, three deployments on each.
+fn two_continents(choose: &str) -> String {
+    let rest = format!(
+        r#"
 [deployment.us1]
-provider = "azure"
-region = "azure:eastus2"
-model = "gpt-4.1"
-price = { input = "$2 / Mtok", output = "$8 / Mtok" }
-latency.preset = "gpt-4.1-2026"
+extends = "gpt"
 [deployment.us2]
-extends = "us1"
+extends = "gpt"
 [deployment.us3]
-extends = "us1"
+extends = "gpt"
 [deployment.eu1]
-extends = "us1"
+extends = "gpt"
 region = "azure:swedencentral"
 [deployment.eu2]
 extends = "eu1"
@@ -149,27 +129,22 @@ extends = "eu1"
 extends = "eu1"
 [pool.gpt]
 deployments = ["us1", "us2", "us3", "eu1", "eu2", "eu3"]
-CHOOSE
+{choose}
 [topology.two]
 regions = ["aws:us-east-1", "aws:eu-central-1"]
 chain = ["gpt"]
-"#;
+"#
+    );
+    small(&["Berlin", "Chicago"], "abstract = true", &rest)
+}
 
 fn messages(choose: &str) -> Vec<String> {
-    match from_str(&TWO_CONTINENTS.replace("CHOOSE", choose), "test.toml", None) {
-        Ok(loaded) => loaded.warnings.list().iter().map(|d| d.message.clone()).collect(),
-        Err(d) => {
-            let errors = d.list().iter().filter(|d| d.severity == Severity::Error);
-            errors.map(|d| d.message.clone()).collect()
-        }
-    }
+    common::messages(&two_continents(choose))
 }
 
 /// Share of each deployment's work that comes from Chicago, whose users go to the American gateway.
 fn from_america(choose: &str) -> Vec<f64> {
-    let text = TWO_CONTINENTS.replace("CHOOSE", choose);
-    let s = from_str(&text, "test.toml", None).unwrap_or_else(|e| panic!("{e}")).scenario;
-    let r = run(&s, 0, 0);
+    let r = one(&good(&two_continents(choose)));
     let tokens = |group: usize, d: usize| r.usage.input_tokens[group * 6 + d] as f64;
     (0..6).map(|d| tokens(1, d) / (tokens(0, d) + tokens(1, d))).collect()
 }

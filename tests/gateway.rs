@@ -1,59 +1,20 @@
 //! Gateways that are products, in the world: each setting must change what it is for.
 
+mod common;
+#[path = "common/product.rs"]
+mod product;
+
+use common::{attempts, one};
 use geodes::routing::litellm::config::Strategy;
 use geodes::scenario::model::{DistSpec, Gateway, LiteLlmGateway, Scenario};
-use geodes::scenario::{Loaded, from_str};
 use geodes::units::Span;
 use geodes::world::failure::Failure;
 use geodes::world::{Record, run};
-
-/// Users in Berlin, an application in Virginia, deployments `a`, `b` and `c` beside it that answer 10 tokens at 10 ms each
-/// after 200 ms, and what a test adds: topologies, faults.
-fn scenario(more: &str) -> Scenario {
-    let text = format!(
-        r#"
-name = "Gateways"
-horizon = "10 min"
-warmup = "0"
-
-[users.berlin]
-city = "Berlin"
-share = 1.0
-
-[workload.chat]
-arrivals.poisson = {{ rate = "5 sessions/s" }}
-sizes.fixed = {{ input = "100 tokens", output = "10 tokens" }}
-
-[deployment.a]
-provider = "azure"
-model = "gpt"
-region = "aws:us-east-1"
-price = {{ input = "$2 / Mtok", output = "$8 / Mtok" }}
-latency = {{ ttft.constant = "200 ms", prefill_per_token = "0 s", per_output_token.constant = "10 ms" }}
-[deployment.b]
-extends = "a"
-[deployment.c]
-extends = "a"
-provider = "openai"
-
-{more}"#
-    );
-    let Loaded { scenario, .. } = from_str(&text, "test.toml", None).unwrap_or_else(|e| panic!("{e}"));
-    scenario
-}
+use product::{DOWN, product};
 
 /// A topology with LiteLLM before all three deployments as one group, and what a test adds to it.
 fn litellm(gateway: &str, more: &str) -> Scenario {
-    scenario(&format!(
-        r#"
-[topology.proxy]
-regions = ["aws:us-east-1"]
-[topology.proxy.gateway.litellm]
-model = "gpt"
-{gateway}
-
-{more}"#
-    ))
+    product("litellm", &format!("model = \"gpt\"\n{gateway}"), more)
 }
 
 const ALL: &str = r#"model_list = [
@@ -62,28 +23,12 @@ const ALL: &str = r#"model_list = [
   { model_name = "gpt", deployment = "c" },
 ]"#;
 
-fn one(s: &Scenario) -> Record {
-    run(s, 0, 0)
-}
-
-fn attempts(r: &Record) -> Vec<u64> {
-    r.deployments.iter().map(|d| d.attempts).collect()
-}
-
 fn spec(s: &Scenario) -> &LiteLlmGateway {
     match &s.topologies[0].gateway {
         Gateway::LiteLlm(spec) => spec,
         other => panic!("{other:?}"),
     }
 }
-
-const DOWN: &str = r#"
-[[fault]]
-name = "down"
-at = "2 min"
-lasts = "5 min"
-what.provider_down = { deployments = ["a"] }
-"#;
 
 /// LiteLLM 1.106.2, recorded: 10,000 picks with weights 1, 2 and 7 go 986, 1978 and 7036 ways.
 #[test]

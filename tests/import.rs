@@ -1,18 +1,18 @@
 //! `geodes import litellm`: real-looking configurations, what is printed and written, and that it runs.
 #![cfg(feature = "cli")]
 
+#[path = "import/files.rs"]
+mod files;
+
+use files::{configurations, folder};
 use geodes::routing::litellm::config::{FailureCounting, Fallbacks, GroupKind, Strategy};
 use geodes::scenario::from_str;
 use geodes::scenario::import::litellm::scenario;
 use geodes::scenario::model::{Gateway, LiteLlmGateway, Scenario};
 use geodes::units::Span;
 use geodes::world::run;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
-
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/import")
-}
 
 fn geodes(dir: &Path, args: &[&str]) -> Output {
     let mut geodes = Command::new(env!("CARGO_BIN_EXE_geodes"));
@@ -21,16 +21,6 @@ fn geodes(dir: &Path, args: &[&str]) -> Output {
 
 fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap()
-}
-
-fn configurations() -> Vec<PathBuf> {
-    let mut all: Vec<PathBuf> = std::fs::read_dir(folder())
-        .unwrap()
-        .map(|e| e.unwrap().path())
-        .filter(|p| p.extension().is_some_and(|e| e == "yaml"))
-        .collect();
-    all.sort();
-    all
 }
 
 fn imported(name: &str) -> Scenario {

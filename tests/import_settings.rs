@@ -2,21 +2,14 @@
 //! changes the scenario when it changes.
 #![cfg(feature = "cli")]
 
+#[path = "import/files.rs"]
+mod files;
+
+use files::configurations;
 use geodes::scenario::from_str;
 use geodes::scenario::import::litellm::{Imported, scenario};
 use geodes::scenario::import::{Entry, Node, Value};
-use std::path::{Path, PathBuf};
-
-fn configurations() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/import");
-    let mut all: Vec<PathBuf> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|e| e.unwrap().path())
-        .filter(|p| p.extension().is_some_and(|e| e == "yaml"))
-        .collect();
-    all.sort();
-    all
-}
+use std::path::PathBuf;
 
 /// The configurations that can be imported, with what came of them.
 fn imported() -> Vec<(String, Node, Imported)> {

@@ -1,20 +1,18 @@
 //! Endpoint pickers and network-aware cost in the world: what is reported reaches the gateway late, prompts have beginnings in
 //! common, and a full pool is passed over.
 
+mod common;
+
+use common::{good, one, shares, small, with_rate};
 use geodes::routing::balance::Choose;
 use geodes::routing::balance::inference::scorer::Weights;
 use geodes::routing::balance::inference::{InferenceConfig, Picker, Saturation};
-use geodes::scenario::diagnostic::Severity;
-use geodes::scenario::model::{Arrivals, Context, DistSpec, Scenario, Turns};
-use geodes::scenario::{from_str, plain};
-use geodes::units::{DeploymentIx, PerNanos, Span};
-use geodes::world::{Record, run};
+use geodes::scenario::model::{Context, DistSpec, Scenario, Turns};
+use geodes::units::{DeploymentIx, Span};
 
 /// One gateway before `n` deployments in one pool, `rate` requests a second for an hour.
 fn picker(n: usize, rate: u64, config: InferenceConfig) -> Scenario {
-    let mut s = plain(n);
-    s.workloads[0].arrivals =
-        Arrivals::Poisson { rate: PerNanos { micro_count: rate * 1_000_000, nanos: 1_000_000_000 }, shape: None };
+    let mut s = with_rate(n, rate);
     s.topologies[0].chain[0].members = (0..n).map(|i| (DeploymentIx::new(i), 1.0)).collect();
     s.topologies[0].chain[0].choose = Choose::Inference(config);
     s.topologies[0].guards.clear();
@@ -25,10 +23,6 @@ fn with(weights: Weights) -> InferenceConfig {
     InferenceConfig { weights, saturation: None, ..InferenceConfig::SAMPLE }
 }
 
-fn shares(r: &Record) -> Vec<f64> {
-    r.deployments.iter().map(|d| d.attempts as f64 / r.attempts as f64).collect()
-}
-
 #[test]
 fn reported_load_steers_away_from_the_slow_one() {
     let weights = Weights { utilisation: 1.0, ..Weights::default() };
@@ -37,7 +31,7 @@ fn reported_load_steers_away_from_the_slow_one() {
         d.concurrency = Some(200);
         d.ttft = DistSpec::Constant(seconds);
     }
-    let r = run(&s, 0, 0);
+    let r = one(&s);
     // as many are in service at both, so the one that takes ten times longer is called a tenth as often
     assert!((0.05..0.15).contains(&shares(&r)[1]), "{:?}", shares(&r));
 }
@@ -52,7 +46,7 @@ fn old_reports_make_a_herd_and_a_random_picker_breaks_it_up() {
             d.concurrency = Some(20);
             d.ttft = DistSpec::Constant(1.0);
         }
-        let r = run(&s, 0, 0);
+        let r = one(&s);
         r.failed() as f64 / r.requests() as f64
     };
     let fresh = refused(Span::from_millis(50), Picker::MaxScore);
@@ -78,7 +72,7 @@ fn a_full_pool_that_refuses_is_passed_over() {
         spare.members = vec![(DeploymentIx(2), 1.0)];
         spare.choose = Choose::InOrder;
         s.topologies[0].chain.push(spare);
-        let r = run(&s, 0, 0);
+        let r = one(&s);
         assert_eq!(r.failed(), 0);
         r.attempts as f64 / r.requests() as f64
     };
@@ -94,7 +88,7 @@ fn who_has_the_system_prompt_gets_those_who_share_it() {
         let mut s = picker(2, 5, with(Weights { prefix: 1.0, ..Weights::default() }));
         s.workloads[0].turns = Turns::Geometric { mean: 3.0 };
         s.workloads[0].context = context;
-        let got = shares(&run(&s, 0, 0));
+        let got = shares(&one(&s));
         got[0].max(got[1])
     };
     assert_eq!(share(Context::Growing { system_tokens: 64, max_tokens: 100_000 }), 1.0);
@@ -113,7 +107,7 @@ fn reported_queues_even_out() {
             d.queue = 1000;
             d.ttft = DistSpec::Constant(1.0);
         }
-        shares(&run(&s, 0, 0))[0]
+        shares(&one(&s))[0]
     };
     // four places serve four a second, and who has a queue gets no more
     let by_queue = longest(Choose::Inference(with(Weights { queue: 1.0, ..Weights::default() })));
@@ -121,46 +115,30 @@ fn reported_queues_even_out() {
     assert!((longest(Choose::RoundRobin) - 0.5).abs() < 0.01);
 }
 
-const TWO_CONTINENTS: &str = r#"
-name = "Two continents"
-start = "2026-03-02T00:00:00Z"
-horizon = "1 h"
-warmup = "0"
-[users.berlin]
-city = "Berlin"
-share = 1.0
-[workload.chat]
-arrivals.poisson = { rate = "RATE sessions/s" }
-sizes.fixed = { input = "100 tokens", output = "50 tokens" }
+/// A gateway in Frankfurt before a deployment of its own continent and the other.
+fn scenario(rate: &str, concurrency: &str, choose: &str) -> String {
+    let rest = format!(
+        r#"
 [deployment.eu]
-provider = "azure"
+extends = "gpt"
 region = "azure:swedencentral"
-model = "gpt-4.1"
-price = { input = "$2 / Mtok", output = "$8 / Mtok" }
-latency.preset = "gpt-4.1-2026"
-CONCURRENCY
-[deployment.us]
-extends = "eu"
-region = "azure:eastus2"
 [pool.gpt]
-deployments = ["us", "eu"]
-choose.CHOOSE
+deployments = ["gpt", "eu"]
+choose.{choose}
 [topology.one]
 regions = ["aws:eu-central-1"]
 chain = ["gpt"]
-cooldown = { enabled = false }
-"#;
-
-fn scenario(rate: &str, concurrency: &str, choose: &str) -> String {
-    TWO_CONTINENTS.replace("RATE", rate).replace("CONCURRENCY", concurrency).replace("CHOOSE", choose)
+cooldown = {{ enabled = false }}
+"#
+    );
+    small(&["Berlin"], concurrency, &rest).replace("2 sessions/s", &format!("{rate} sessions/s"))
 }
 
 #[test]
 fn network_aware_cost_stays_near_until_the_queue_there_outweighs_the_way() {
     let to_america = |rate| {
         let text = scenario(rate, "", "network_cost = { per_call = \"10 ms\" }");
-        let s = from_str(&text, "test.toml", None).unwrap_or_else(|e| panic!("{e}")).scenario;
-        shares(&run(&s, 0, 0))[1]
+        shares(&one(&good(&text)))[0]
     };
     assert!(to_america("0.1") < 0.01, "{}", to_america("0.1"));
     assert!((0.1..0.5).contains(&to_america("40")), "{}", to_america("40"));
@@ -172,10 +150,9 @@ fn selective_pushing_waits_at_home_or_goes_abroad() {
     let outcome = |choose: &str| {
         // some 20 calls at a time where 12 fit
         let text = scenario("8", "concurrency = 12", choose);
-        let s = from_str(&text, "test.toml", None).unwrap_or_else(|e| panic!("{e}")).scenario;
-        let r = run(&s, 0, 0);
+        let r = one(&good(&text));
         let refused: u64 = r.deployments.iter().map(|d| d.failed).sum();
-        (refused as f64 / r.requests() as f64, shares(&r)[1], r.failed() as f64 / r.requests() as f64)
+        (refused as f64 / r.requests() as f64, shares(&r)[0], r.failed() as f64 / r.requests() as f64)
     };
     let (refused, _, failed) = outcome("selective_push = { cross_region = false, max_wait = \"2 s\" }");
     assert!(refused < 0.05 && failed > 0.05, "{refused} {failed}");
@@ -186,13 +163,7 @@ fn selective_pushing_waits_at_home_or_goes_abroad() {
 }
 
 fn messages(concurrency: &str, choose: &str) -> Vec<String> {
-    match from_str(&scenario("1", concurrency, choose), "test.toml", None) {
-        Ok(loaded) => loaded.warnings.list().iter().map(|d| d.message.clone()).collect(),
-        Err(d) => {
-            let errors = d.list().iter().filter(|d| d.severity == Severity::Error);
-            errors.map(|d| d.message.clone()).collect()
-        }
-    }
+    common::messages(&scenario("1", concurrency, choose))
 }
 
 #[test]

@@ -1,26 +1,15 @@
 //! `gateway.litellm`: what can be run and does nothing is warned of, once, where it stands.
 
+mod common;
+
+use common::small;
 use geodes::scenario::diagnostic::Severity;
 use geodes::scenario::from_str;
 
-const BASE: &str = r#"
-name = "Warnings"
-horizon = "1 h"
-
-[users]
-users = { city = "Berlin", share = 1.0 }
-
-[workload.chat]
-arrivals.poisson = { rate = "1 sessions/s" }
-sizes.fixed = { input = "100 tokens", output = "50 tokens" }
-
-[deployment.gpt]
-provider = "azure"
-region = "azure:eastus2"
-model = "gpt-4.1"
-price = { input = "$2 / Mtok", output = "$8 / Mtok" }
-latency.preset = "gpt-4.1-2026"
-
+/// Two deployments of one group, with more keys of the gateway and of each.
+fn text(gateway: &str, first: &str, second: &str) -> String {
+    let rest = format!(
+        r#"
 [deployment.gpt-eu]
 extends = "gpt"
 region = "azure:swedencentral"
@@ -30,20 +19,23 @@ regions = ["aws:us-east-1"]
 
 [topology.one.gateway.litellm]
 model = "a"
-GATEWAY
+{gateway}
 [[topology.one.gateway.litellm.model_list]]
 model_name = "a"
 deployment = "gpt"
-FIRST
+{first}
 [[topology.one.gateway.litellm.model_list]]
 model_name = "a"
 deployment = "gpt-eu"
-SECOND
-"#;
+{second}
+"#
+    );
+    small(&["Berlin"], "", &rest)
+}
 
 /// The text at each warning, and what it says.
 fn warnings(gateway: &str, first: &str, second: &str) -> Vec<(String, String)> {
-    let text = BASE.replace("GATEWAY", gateway).replace("FIRST", first).replace("SECOND", second);
+    let text = text(gateway, first, second);
     let loaded = from_str(&text, "test.toml", None).unwrap_or_else(|e| panic!("{e}"));
     let list = loaded.warnings.list();
     assert!(list.iter().all(|w| w.severity == Severity::Warning));

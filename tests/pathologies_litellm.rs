@@ -1,6 +1,9 @@
 //! Pathologies of LiteLLM's strategies, each with a scenario in `scenarios/pathologies` and with settings under which it
 //! does not show; the figures are in docs/routing.md, "Known pathologies".
 
+mod common;
+
+use common::shipped;
 use geodes::random::Seed;
 use geodes::routing::litellm::Why;
 use geodes::routing::outcome::Outcome;
@@ -10,16 +13,12 @@ use geodes::units::Time;
 use geodes::world::Run;
 use geodes::world::chronicle::Follow;
 use geodes::world::story::{Ending, Story, What};
-use std::path::Path;
 
 /// What is said holds for each of these seeds, so it is no accident of one.
 const SEEDS: [u64; 3] = [1, 2, 3];
 
 fn load(name: &str) -> Scenario {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/pathologies").join(name);
-    let loaded = geodes::scenario::load(&path).unwrap_or_else(|e| panic!("{e}"));
-    assert_eq!(loaded.warnings.render(false), "");
-    loaded.scenario
+    shipped(&format!("pathologies/{name}"))
 }
 
 /// What happened to every turn, in the order in which they were sent.

@@ -1,16 +1,15 @@
 //! Pathologies of load: overload that outlives its cause, what retries multiply, and herds that follow old signals. Each
 //! has a scenario in `scenarios/pathologies`; the published figures are in docs/routing.md, "Known pathologies".
 
+mod common;
+
+use common::shipped;
 use geodes::scenario::model::{FaultWhat, Scenario};
 use geodes::units::Span;
 use geodes::world::{Record, run};
-use std::path::Path;
 
 fn load(name: &str) -> Scenario {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/pathologies").join(name);
-    let loaded = geodes::scenario::load(&path).unwrap_or_else(|e| panic!("{e}"));
-    assert_eq!(loaded.warnings.render(false), "");
-    loaded.scenario
+    shipped(&format!("pathologies/{name}"))
 }
 
 fn of(s: &Scenario, topology: &str) -> Record {

@@ -1,79 +1,19 @@
 //! Gateways other than LiteLLM, in the world: each setting must change what it is for.
 
+mod common;
+#[path = "common/product.rs"]
+mod product;
+
+use common::{attempts, one};
 use geodes::scenario::model::{DistSpec, Scenario};
-use geodes::scenario::{Loaded, from_str};
 use geodes::study::explain;
+use geodes::world::Record;
 use geodes::world::failure::Failure;
-use geodes::world::{Record, run};
-
-/// Users in Berlin, an application in Virginia, deployments `a`, `b` and `c` beside it that answer 10 tokens at 10 ms each
-/// after 200 ms, and what a test adds: topologies, faults.
-fn scenario(more: &str) -> Scenario {
-    let text = format!(
-        r#"
-name = "Gateways"
-horizon = "10 min"
-warmup = "0"
-
-[users.berlin]
-city = "Berlin"
-share = 1.0
-
-[workload.chat]
-arrivals.poisson = {{ rate = "5 sessions/s" }}
-sizes.fixed = {{ input = "100 tokens", output = "10 tokens" }}
-
-[deployment.a]
-provider = "azure"
-model = "gpt"
-region = "aws:us-east-1"
-price = {{ input = "$2 / Mtok", output = "$8 / Mtok" }}
-latency = {{ ttft.constant = "200 ms", prefill_per_token = "0 s", per_output_token.constant = "10 ms" }}
-[deployment.b]
-extends = "a"
-[deployment.c]
-extends = "a"
-provider = "openai"
-
-{more}"#
-    );
-    let Loaded { scenario, .. } = from_str(&text, "test.toml", None).unwrap_or_else(|e| panic!("{e}"));
-    scenario
-}
-
-/// A topology with a product before all three deployments, and what a test adds to it.
-fn product(product: &str, gateway: &str, more: &str) -> Scenario {
-    scenario(&format!(
-        r#"
-[topology.proxy]
-regions = ["aws:us-east-1"]
-[topology.proxy.gateway.{product}]
-{gateway}
-
-{more}"#
-    ))
-}
+use product::{DOWN, product, scenario};
 
 fn portkey(gateway: &str, more: &str) -> Scenario {
     product("portkey", gateway, more)
 }
-
-fn one(s: &Scenario) -> Record {
-    run(s, 0, 0)
-}
-
-fn attempts(r: &Record) -> Vec<u64> {
-    r.deployments.iter().map(|d| d.attempts).collect()
-}
-
-/// Half of the requests come while `a` refuses everything with 503.
-const DOWN: &str = r#"
-[[fault]]
-name = "down"
-at = "2 min"
-lasts = "5 min"
-what.provider_down = { deployments = ["a"] }
-"#;
 
 #[test]
 fn portkey_balances_by_weight_and_tries_nobody_else() {

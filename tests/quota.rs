@@ -1,15 +1,20 @@
 //! Quotas in scenarios: what each key means, what is refused and what several deployments share. What they do in a run:
 //! `quota_world.rs`.
 
+mod common;
+#[path = "common/limits.rs"]
+mod limits;
+
+use common::messages;
 use geodes::routing::limits::{
     AnthropicConfig, AzureOpenAiConfig, AzureProvisionedConfig, BedrockConfig, BucketConfig, EnvoyAiGatewayConfig,
     EnvoyRateLimitConfig, LimiterConfig, LiteLlmConfig, OpenAiConfig, OutputCount, PlainConfig, SharedPoolConfig,
     SubWindowConfig, TokenCost, VertexProvisionedConfig, WindowConfig,
 };
-use geodes::scenario::diagnostic::Severity;
 use geodes::scenario::from_str;
 use geodes::scenario::model::QuotaUse;
 use geodes::units::{Money, PerNanos, Span};
+use limits::{bucket, minute, per_min};
 use std::collections::BTreeSet;
 
 const HEAD: &str = r#"
@@ -58,29 +63,6 @@ fn limiter(quota: &str) -> LimiterConfig {
         Some(QuotaUse::Own(q)) => q.limiter.clone(),
         other => panic!("{other:?}"),
     }
-}
-
-/// The messages that a file gets, errors first.
-fn messages(text: &str) -> Vec<String> {
-    match from_str(text, "test.toml", None) {
-        Ok(loaded) => loaded.warnings.list().iter().map(|d| d.message.clone()).collect(),
-        Err(d) => {
-            let errors = d.list().iter().filter(|d| d.severity == Severity::Error);
-            errors.map(|d| d.message.clone()).collect()
-        }
-    }
-}
-
-fn per_min(n: u64) -> PerNanos {
-    PerNanos { micro_count: n * 1_000_000, nanos: 60_000_000_000 }
-}
-
-fn bucket(n: u64) -> BucketConfig {
-    BucketConfig { rate: per_min(n), capacity: n }
-}
-
-fn minute(limit: u64) -> WindowConfig {
-    WindowConfig { limit, window: Span::from_mins(1) }
 }
 
 #[test]

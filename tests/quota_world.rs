@@ -1,28 +1,20 @@
 //! Quotas at work: what each algorithm does to a run, and what several deployments share. The algorithms themselves are tested
 //! beside their files in `src/routing/limits`.
 
+#[path = "common/limits.rs"]
+mod limits;
+
 use geodes::routing::limits::{
     AnthropicConfig, AzureOpenAiConfig, BedrockConfig, BucketConfig, LimiterConfig, OpenAiConfig, OutputCount,
-    PlainConfig, SharedPoolConfig, SubWindowConfig, WindowConfig,
+    PlainConfig, SharedPoolConfig, SubWindowConfig,
 };
 use geodes::scenario::model::{Arrivals, Quota, QuotaUse, Scenario, SharedQuota, Sizes, TraceRows, Variation};
 use geodes::scenario::plain;
-use geodes::units::{Money, PerNanos, Price, Span};
+use geodes::units::{Money, Price, Span};
 use geodes::world::failure::Failure;
 use geodes::world::{Record, run};
+use limits::{bucket, minute, per_min};
 use std::sync::Arc;
-
-fn per_min(n: u64) -> PerNanos {
-    PerNanos { micro_count: n * 1_000_000, nanos: 60_000_000_000 }
-}
-
-fn bucket(n: u64) -> BucketConfig {
-    BucketConfig { rate: per_min(n), capacity: n }
-}
-
-fn minute(limit: u64) -> WindowConfig {
-    WindowConfig { limit, window: Span::from_mins(1) }
-}
 
 /// `per_second` requests of 100 tokens in and 50 out every second for ten minutes; one deployment per place. A turn's
 /// `max_tokens` is 200.

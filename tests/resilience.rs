@@ -1,6 +1,9 @@
 //! What ejection, breakers, retry budgets and throttles do in the world: each is switched on alone and must change what it
 //! is for.
 
+mod common;
+
+use common::{GOOD, good, messages, one, small, with_rate};
 use geodes::routing::balance::envoy::EnvoyConfig;
 use geodes::routing::balance::{Choose, LeastRequestConfig, MAGLEV_TABLE, PeakEwma};
 use geodes::routing::guard::{BreakerConfig, GuardConfig, HystrixConfig, OutlierConfig};
@@ -10,25 +13,18 @@ use geodes::routing::retry::budget::{
     AwsQuotaConfig, BudgetConfig, ConcurrentRetriesConfig, FinagleConfig, GrpcThrottleConfig,
 };
 use geodes::routing::throttle::{SreConfig, ThrottleConfig};
-use geodes::scenario::model::{Arrivals, DistSpec, QuotaUse, Scenario};
-use geodes::scenario::{from_str, plain};
+use geodes::scenario::model::{DistSpec, QuotaUse, Scenario};
 use geodes::units::{DeploymentIx, PerNanos, Span};
+use geodes::world::Record;
 use geodes::world::failure::Failure;
-use geodes::world::{Record, run};
 
 /// One gateway before `n` deployments, 20 requests a second for an hour; deployment 0 always fails.
 fn first_fails(n: usize) -> Scenario {
-    let mut s = plain(n);
-    s.workloads[0].arrivals =
-        Arrivals::Poisson { rate: PerNanos { micro_count: 20_000_000, nanos: 1_000_000_000 }, shape: None };
+    let mut s = with_rate(n, 20);
     s.deployments[0].error_rate = 1.0;
     s.topologies[0].chain[0].choose = Choose::RoundRobin;
     s.topologies[0].retry.attempts_per_pool = 4;
     s
-}
-
-fn one(s: &Scenario) -> Record {
-    run(s, 0, 0)
 }
 
 #[test]
@@ -126,43 +122,20 @@ fn a_gateways_own_limit_spares_the_provider_what_it_would_refuse() {
     assert!(served(&with).abs_diff(5 * 3600) < 20 && served(&without).abs_diff(5 * 3600) < 20);
 }
 
+const ONE_TOPOLOGY: &str = r#"
+[topology.one]
+regions = ["aws:us-east-1"]
+chain = ["gpt"]
+"#;
+
 /// A bare key of the language means the constants of the library, whose tests name their source.
 #[test]
 fn what_a_key_means_without_more_is_what_the_library_says() {
     let deployments: String = (1..10).map(|i| format!("[deployment.gpt-{i}]\nextends = \"gpt\"\n")).collect();
     let topology = |pool: &str, topology: &str| {
         let names: Vec<String> = (1..10).map(|i| format!("\"gpt-{i}\"")).collect();
-        let text = format!(
-            r#"
-name = "Small"
-start = "2026-03-02T00:00:00Z"
-horizon = "1 h"
-[users.berlin]
-city = "Berlin"
-share = 1.0
-[workload.chat]
-arrivals.poisson = {{ rate = "2 sessions/s" }}
-sizes.fixed = {{ input = "100 tokens", output = "50 tokens" }}
-[deployment.gpt]
-provider = "azure"
-region = "azure:eastus2"
-model = "gpt-4.1"
-price = {{ input = "$2 / Mtok", output = "$8 / Mtok" }}
-latency.preset = "gpt-4.1-2026"
-concurrency = 100
-{deployments}
-[pool.gpt]
-deployments = ["gpt", {}]
-{pool}
-[topology.one]
-regions = ["aws:us-east-1"]
-chain = ["gpt"]
-{topology}
-"#,
-            names.join(", ")
-        );
-        let loaded = from_str(&text, "test.toml", None).unwrap_or_else(|e| panic!("{pool}{topology}: {e}"));
-        loaded.scenario.topologies[0].clone()
+        let text = format!("{deployments}[pool.gpt]\ndeployments = [\"gpt\", {}]\n{pool}\n", names.join(", "));
+        good(&small(&["Berlin"], "concurrency = 100", &format!("{text}{ONE_TOPOLOGY}{topology}"))).topologies[0].clone()
     };
     let guard = |lines: &str, expected: GuardConfig| {
         let guards = topology("", lines).guards;
@@ -198,8 +171,7 @@ fn more_attempts_than_a_grpc_client_makes_are_warned_of() {
             )
     };
     let warned = |attempts, backoff| {
-        let loaded = from_str(&text(attempts, backoff), "test.toml", None).unwrap_or_else(|e| panic!("{e}"));
-        loaded.warnings.list().iter().any(|w| w.message.contains("at most 5 attempts"))
+        messages(&text(attempts, backoff)).iter().any(|message| message.contains("at most 5 attempts"))
     };
     let grpc = "backoff.grpc = { initial = \"100 ms\", max = \"1 s\", multiplier = 2.0 }";
     assert!(warned(6, grpc) && !warned(5, grpc) && !warned(6, "backoff = \"openai\""));
@@ -207,36 +179,8 @@ fn more_attempts_than_a_grpc_client_makes_are_warned_of() {
 
 #[test]
 fn every_form_of_the_language_reaches_the_router() {
-    let text = |lines: &str| {
-        format!(
-            r#"
-name = "Small"
-start = "2026-03-02T00:00:00Z"
-horizon = "1 h"
-[users.berlin]
-city = "Berlin"
-share = 1.0
-[workload.chat]
-arrivals.poisson = {{ rate = "2 sessions/s" }}
-sizes.fixed = {{ input = "100 tokens", output = "50 tokens" }}
-[deployment.gpt]
-provider = "azure"
-region = "azure:eastus2"
-model = "gpt-4.1"
-price = {{ input = "$2 / Mtok", output = "$8 / Mtok" }}
-latency.preset = "gpt-4.1-2026"
-[pool.gpt]
-deployments = ["gpt"]
-[topology.one]
-regions = ["aws:us-east-1"]
-chain = ["gpt"]
-{lines}
-"#
-        )
-    };
     let said = |lines: &str| {
-        let loaded = from_str(&text(lines), "test.toml", None).unwrap_or_else(|e| panic!("{lines}: {e}"));
-        let t = &loaded.scenario.topologies[0];
+        let t = &good(&format!("{GOOD}{lines}")).topologies[0];
         format!("{:?} {:?} {:?} {:?} {:?}", t.retry.delay, t.retry.budget, t.guards, t.throttle, t.limits)
     };
     let plain = said("");

@@ -1,7 +1,8 @@
 //! Scenario files: what is accepted, what is refused and how it is said.
 
-#[path = "scenario/common.rs"]
 mod common;
+#[path = "scenario/files.rs"]
+mod files;
 #[path = "scenario/mutated.rs"]
 mod mutated;
 #[path = "scenario/refused.rs"]
@@ -13,7 +14,7 @@ mod values;
 #[path = "scenario/warned.rs"]
 mod warned;
 
-use common::toml_files;
+use files::toml_files;
 use geodes::scenario::load;
 
 #[test]

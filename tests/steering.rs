@@ -1,23 +1,24 @@
 //! Steering policies in the real world: each effect with an exact or nearly exact answer. The algorithms themselves are
 //! tested in `src/routing/steering`.
 
+mod common;
+
+use common::{one, with_rate};
 use geodes::random::{Draws, EntityKey, Seed};
 use geodes::routing::health::QuorumConfig;
 use geodes::routing::steering::{Area, GeoRecords, Location, Policy};
-use geodes::scenario::model::{Arrivals, Fault, FaultWhat, FaultWhen, Residency, Scenario, Steering};
-use geodes::scenario::{plain, plain_region};
-use geodes::units::{Continent, LatLon, PerNanos, RegionIx, Span};
+use geodes::scenario::model::{Fault, FaultWhat, FaultWhen, Residency, Scenario, Steering};
+use geodes::scenario::plain_region;
+use geodes::units::{Continent, LatLon, RegionIx, Span};
+use geodes::world::Record;
 use geodes::world::failure::Failure;
 use geodes::world::purpose::CHECK_PHASE;
-use geodes::world::{Record, run};
 
 const TTL: Span = Span::from_secs(10);
 
 /// `regions` regions with a group of users at each, `rate` sessions per second altogether.
 fn layout(regions: usize, rate: u64, policy: Policy) -> Scenario {
-    let mut s = plain(regions);
-    s.workloads[0].arrivals =
-        Arrivals::Poisson { rate: PerNanos { micro_count: rate * 1_000_000, nanos: 1_000_000_000 }, shape: None };
+    let mut s = with_rate(regions, rate);
     let t = &mut s.topologies[0];
     t.regions = (0..regions).map(|i| plain_region(RegionIx::new(i))).collect();
     t.retry.attempts_per_pool = regions as u32; // the model of a dead region is down too
@@ -54,10 +55,6 @@ fn down(s: &mut Scenario, region: usize, at_min: u64, lasts_min: u64) {
         when: FaultWhen::At { at: Span::from_mins(at_min), lasts: Span::from_mins(lasts_min) },
         what: FaultWhat::RegionDown { region: RegionIx::new(region) },
     });
-}
-
-fn one(s: &Scenario) -> Record {
-    run(s, 0, 0)
 }
 
 /// Share of a region in all requests.

@@ -1,17 +1,20 @@
 //! Steering that is not by names, in the real world: anycast, load balancers at the edge, clients that measure. Each effect
 //! with an exact or nearly exact answer; the algorithms themselves are tested in `src/routing/steering`.
 
+mod common;
+
+use common::{one, with_rate};
 use geodes::routing::health::{QuorumConfig, ThresholdConfig};
 use geodes::routing::steering::{
     Capacity, ClientProbingConfig, EndpointGroup, Origin, OriginGroup, Policy, WaterfallConfig,
 };
 use geodes::scenario::model::{
-    Access, Arrivals, DeepCheck, Dependency, DistSpec, Fault, FaultWhat, FaultWhen, Scenario, Steering,
+    Access, DeepCheck, Dependency, DistSpec, Fault, FaultWhat, FaultWhen, Scenario, Steering,
 };
-use geodes::scenario::{plain, plain_region};
-use geodes::units::{LatLon, PerNanos, RegionIx, Span, Time};
+use geodes::scenario::plain_region;
+use geodes::units::{LatLon, RegionIx, Span, Time};
+use geodes::world::Record;
 use geodes::world::failure::Failure;
-use geodes::world::{Record, run};
 
 fn ms(n: u64) -> Span {
     Span::from_millis(n)
@@ -23,9 +26,7 @@ fn sec(n: u64) -> Span {
 
 /// `regions` regions 40 ms and 30 degrees apart in a row, one group of users at the first, `rate` turns per second.
 fn layout(regions: usize, rate: u64, policy: Policy, access: Access) -> Scenario {
-    let mut s = plain(regions);
-    s.workloads[0].arrivals =
-        Arrivals::Poisson { rate: PerNanos { micro_count: rate * 1_000_000, nanos: 1_000_000_000 }, shape: None };
+    let mut s = with_rate(regions, rate);
     let t = &mut s.topologies[0];
     t.regions = (0..regions).map(|i| plain_region(RegionIx::new(i))).collect();
     t.retry.attempts_per_pool = regions as u32; // the model of a dead region is down too
@@ -52,10 +53,6 @@ fn fault(s: &mut Scenario, at_min: u64, lasts_min: u64, what: FaultWhat) {
 
 fn down(s: &mut Scenario, region: usize, at_min: u64, lasts_min: u64) {
     fault(s, at_min, lasts_min, FaultWhat::RegionDown { region: RegionIx::new(region) });
-}
-
-fn one(s: &Scenario) -> Record {
-    run(s, 0, 0)
 }
 
 fn share(r: &Record, region: usize) -> f64 {

@@ -1,5 +1,8 @@
 //! The real world on small scenarios with exact answers.
 
+mod common;
+
+use common::{one, with_rate};
 use geodes::routing::limits::{BucketConfig, LimiterConfig, PlainConfig};
 use geodes::routing::steering::Policy;
 use geodes::scenario::model::{
@@ -15,16 +18,6 @@ use std::sync::Arc;
 
 fn per_second(rate: u64) -> PerNanos {
     PerNanos { micro_count: rate * 1_000_000, nanos: 1_000_000_000 }
-}
-
-fn with_rate(n: usize, rate: u64) -> Scenario {
-    let mut s = plain(n);
-    s.workloads[0].arrivals = Arrivals::Poisson { rate: per_second(rate), shape: None };
-    s
-}
-
-fn one(s: &Scenario) -> Record {
-    run(s, 0, 0)
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Damaged and extreme files: an answer to each, never a panic.
 
-use super::common::{EVERY_KEY, GOOD};
+use super::common::GOOD;
+use super::files::EVERY_KEY;
 use geodes::scenario::diagnostic::Loc;
 use geodes::scenario::model::{Arrivals, FaultWhen, Scenario};
 use geodes::scenario::{Loaded, from_str, schema, starter};

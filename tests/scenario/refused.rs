@@ -1,6 +1,7 @@
 //! What is refused, and how it is said.
 
-use super::common::{GOOD, bad, root, toml_files};
+use super::common::GOOD;
+use super::files::{bad, root, toml_files};
 use geodes::scenario::diagnostic::Severity;
 use geodes::scenario::{LARGEST_FILE, LoadError, load};
 use std::io::Write;

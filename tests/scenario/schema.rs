@@ -1,6 +1,6 @@
 //! The committed schema and reference, and whether they cover the language.
 
-use super::common::{root, toml_files};
+use super::files::{root, toml_files};
 use geodes::scenario::{reference, schema, starter};
 
 /// The committed schema and reference are those of the declarations. `UPDATE_SCHEMA=1` writes them.

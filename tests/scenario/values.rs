@@ -1,6 +1,7 @@
 //! What keys mean: units, places, defaults, inheritance.
 
-use super::common::{GOOD, bad, good, topology};
+use super::common::{GOOD, good};
+use super::files::{bad, topology};
 use geodes::routing::steering::{
     Area, Capacity, ClientProbingConfig, EndpointGroup, GeoRecords, Location, Origin, OriginGroup, Policy,
     WaterfallConfig,

@@ -1,0 +1,112 @@
+//! Worlds with a product before their deployments: the last hours allocate nothing.
+
+use super::{STRATEGIES, allocations};
+use geodes::random::Seed;
+use geodes::routing::litellm::config::{Config, Deployment, Fallbacks, Options, Target as RoutedTo};
+use geodes::scenario::model::{
+    Ask, BifrostAsk, BifrostGateway, DistSpec, Gateway, LiteLlmEntry, LiteLlmGateway, PortkeyAsk, PortkeyGateway,
+};
+use geodes::units::{DeploymentIx, Span, Time};
+use geodes::world::Run;
+
+/// The same in the world: its events, its gateway and the requests that are with LiteLLM.
+#[test]
+fn after_warm_up_a_world_with_litellm_does_not_allocate() {
+    for strategy in STRATEGIES {
+        let deployment = |i: usize| Deployment {
+            id: format!("d{i}"),
+            model_name: ["a", "b"][i / 3].to_owned(),
+            model: format!("openai/{i}"),
+            max_parallel_requests: Some(4),
+            ..Deployment::default()
+        };
+        let config = Config {
+            deployments: (0..4).map(deployment).collect(),
+            strategy,
+            fallbacks: Some(Fallbacks::Chains(vec![("a".to_owned(), vec![RoutedTo::model("b")])])),
+            ..Config::default()
+        };
+        let gateway = LiteLlmGateway {
+            config,
+            entries: (0..4).map(|d| LiteLlmEntry { deployment: DeploymentIx::new(d), degraded: d == 3 }).collect(),
+            asks: vec![Ask { workload: None, class: None, model: "a".to_owned(), options: Options::default() }],
+        };
+        last_hour_of_four(Gateway::LiteLlm(Box::new(gateway)), strategy.name());
+    }
+}
+
+/// Four hours of four deployments that often fail behind this gateway, of which the last answers degraded: the last hour
+/// allocates nothing.
+fn last_hour_of_four(gateway: Gateway, name: &str) {
+    let mut s = geodes::scenario::plain(4);
+    (s.horizon, s.interval) = (Span::from_hours(4), Span::from_hours(4));
+    for (i, d) in s.deployments.iter_mut().enumerate() {
+        // no chance: histograms take memory for values of a size that they have never seen
+        d.ttft = DistSpec::Constant(0.5 + i as f64);
+        d.error_rate = 0.3;
+    }
+    s.topologies[0].gateway = gateway;
+    let mut run = Run::new(&s, 0, Seed { seed: 1, replication: 0 });
+    run.advance_to(Time::ZERO + Span::from_hours(3));
+    let warm = allocations();
+    run.advance_to(Time::ZERO + s.horizon);
+    let more = allocations() - warm;
+    run.advance_observed(&mut |_, _, _, _| ());
+    let record = run.finish();
+    let degraded: u64 = record.groups.iter().map(|g| g.degraded).sum();
+    assert!(record.requests() > 14_000 && record.attempts > 15_000 && degraded > 50, "{name}: {degraded}");
+    assert_eq!(more, 0, "{name}: allocations in the last of four hours");
+}
+
+/// Conditions, shared load, fallbacks, retries and circuits of Portkey.
+#[test]
+fn after_warm_up_a_world_with_portkey_does_not_allocate() {
+    use geodes::routing::portkey as p;
+    let target =
+        |name: &str, what| p::Target { name: name.to_owned(), weight: 1.0, settings: p::Settings::default(), what };
+    let call =
+        |d: usize| target(&format!("d{d}"), p::What::Deployment { deployment: DeploymentIx::new(d), degraded: d == 3 });
+    let strategy = |name: &str, mode, targets| target(name, p::What::Strategy(p::Strategy { mode, targets }));
+    let asked = vec![p::Test::In(vec![p::Value::Text("chat".to_owned()), p::Value::Text("gpt".to_owned())])];
+    let condition =
+        |key: &str, test| p::Condition { query: p::Query(vec![p::Clause::Field(key.to_owned(), test)]), then: 1 };
+    let conditions = vec![
+        condition("params.max_tokens", vec![p::Test::Above(p::Value::Text("1e9 tokens".to_owned()))]),
+        condition("params.model", asked),
+    ];
+    let shared = strategy("shared", p::Mode::LoadBalance, vec![call(0), call(1)]);
+    let fallback = p::Mode::Fallback { on_status_codes: None };
+    let all = strategy("all", fallback, vec![shared, call(2), call(3)]);
+    let mut root = strategy("root", p::Mode::Conditional { conditions, default: Some(0) }, vec![call(3), all]);
+    root.settings = p::Settings {
+        retry: Some(p::Retry { attempts: 1, ..p::Retry::default() }),
+        request_timeout: Some(Span::from_secs(20)),
+        circuit: Some(p::CircuitConfig {
+            failure_threshold: Some(20),
+            failure_threshold_percentage: None,
+            minimum_requests: 0,
+            cooldown_interval: Span::from_secs(30),
+            failure_status_codes: Some(vec![500, 503]),
+        }),
+    };
+    let config = p::Config { root };
+    let names = p::Router::new(&config).unwrap().names().map(str::to_owned).collect();
+    let ask = PortkeyAsk { workload: None, class: None, model: Some("gpt".to_owned()), metadata: Vec::new() };
+    last_hour_of_four(Gateway::Portkey(Box::new(PortkeyGateway { config, names, asks: vec![ask] })), "Portkey");
+}
+
+/// Providers, keys that rotate, and fallbacks of Bifrost.
+#[test]
+fn after_warm_up_a_world_with_bifrost_does_not_allocate() {
+    use geodes::routing::bifrost as b;
+    let provider = |name: &str, deployments: &[usize]| {
+        let key = |d: &usize| b::ProviderKey { deployment: DeploymentIx::new(*d), weight: 1.0, degraded: *d == 3 };
+        b::Provider { max_retries: 1, ..b::Provider::new(name, deployments.iter().map(key).collect()) }
+    };
+    let config = b::Config {
+        providers: vec![provider("first", &[0, 1, 2]), provider("second", &[3])],
+        virtual_keys: vec![b::VirtualKey { weights: vec![(0, 3.0), (1, 1.0)], fallbacks: None }],
+    };
+    let asks = vec![BifrostAsk { workload: None, class: None }];
+    last_hour_of_four(Gateway::Bifrost(Box::new(BifrostGateway { config, asks })), "Bifrost");
+}
