@@ -1,15 +1,27 @@
 //! Calls that race: who wins, what the loser counts as, and what it costs. Turns at fixed times, so that every figure is
 //! exact.
 
+mod common;
+
+use common::{attempts, one, with_rate};
+use geodes::random::{EntityKey, Seed};
+use geodes::routing::balance::Choose;
 use geodes::routing::guard::{CooldownConfig, GuardConfig};
 use geodes::routing::limits::{BucketConfig, LimiterConfig, PlainConfig};
+use geodes::routing::outcome::Outcome;
+use geodes::routing::retry::budget::{BudgetConfig, FinagleConfig};
+use geodes::routing::throttle::{SreConfig, ThrottleConfig};
 use geodes::scenario::model::{Arrivals, DistSpec, Fault, FaultWhat, FaultWhen, QuotaUse, Scenario, Sizes, TraceRows};
 use geodes::scenario::plain;
 use geodes::study::replicate::{self, Unobserved};
 use geodes::units::{DeploymentIx, PerNanos, Span};
+use geodes::world::Run;
 use geodes::world::failure::Failure;
+use geodes::world::gateway::Command;
+use geodes::world::log::Happening;
 use geodes::world::record::DeploymentRecord;
 use geodes::world::{Record, run};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// How many turns there are; each is alone.
@@ -192,4 +204,78 @@ fn a_broken_call_has_won_if_its_first_token_was_under_way() {
     assert_eq!(broken_at(1400), (0, 0, 1, 1), "nothing was sent: the other call answers");
     assert_eq!(broken_at(1600), (1, 0, 0, 1), "a part was sent, and won, and is all there is");
     assert_eq!(broken_at(1800), (0, 1, 0, 0), "all was sent");
+}
+
+/// A budget that pays for no second call: a gateway that would hedge chooses as one that never thinks of it, whatever the
+/// policy, because thinking of it leaves no trace.
+#[test]
+fn a_hedge_that_is_not_sent_changes_no_choice() {
+    for choose in Choose::each() {
+        let with = |hedge_after| {
+            let mut s = with_rate(3, 5);
+            s.horizon = Span::from_mins(10);
+            for (d, seconds) in s.deployments.iter_mut().zip([0.5, 1.0, 2.0]) {
+                d.ttft = DistSpec::Constant(seconds);
+                d.concurrency = Some(100);
+            }
+            s.topologies[0].chain[0].choose = choose;
+            let retry = &mut s.topologies[0].retry;
+            retry.attempts_per_pool = 3;
+            retry.hedge_after = hedge_after;
+            retry.budget = Some(BudgetConfig::Finagle(FinagleConfig {
+                min_retries_per_sec: 0,
+                percent: 0,
+                ..FinagleConfig::DEFAULT
+            }));
+            let r = one(&s);
+            assert_eq!(r.attempts, r.requests(), "{}: nothing is hedged", choose.name());
+            (attempts(&r), r.groups[0].e2e.clone())
+        };
+        assert_eq!(with(Some(Span::from_millis(100))), with(None), "{}", choose.name());
+    }
+}
+
+/// Two deployments let 6 calls a second through, 20 requests a second come, and refusals take a second: the throttle lets
+/// about half of what it is asked for pass, by lot. A second call that it refuses is one question, the retry after the
+/// first call's refusal another: with the lot of the first used again, hardly any would be made.
+#[test]
+fn a_hedge_that_is_not_sent_leaves_its_lot_to_nobody() {
+    let mut s = with_rate(2, 20);
+    s.horizon = Span::from_mins(10);
+    let rate = PerNanos { micro_count: 3_000_000, nanos: 1_000_000_000 };
+    let bucket = PlainConfig { requests: Some(BucketConfig { rate, capacity: 3 }), tokens: None, retry_after: false };
+    for (d, link) in s.deployments.iter_mut().zip(&mut s.place_links) {
+        d.quota = Some(QuotaUse::own(LimiterConfig::TokenBucket(bucket)));
+        link.rtt = Span::from_secs(1);
+    }
+    let t = &mut s.topologies[0];
+    t.chain[0].choose = Choose::LeastBusy;
+    t.retry.attempts_per_pool = 2;
+    t.retry.hedge_after = Some(Span::from_millis(500));
+    t.throttle = Some(ThrottleConfig::Sre(SreConfig::BOOK));
+    let mut run = Run::new(&s, 0, Seed { seed: 1, replication: 0 });
+    run.keep_log();
+    run.advance_observed(&mut |_, _, _, _| ());
+    let (_, log) = run.finish_with_log();
+    let mut turns: BTreeMap<EntityKey, Vec<Happening>> = BTreeMap::new();
+    for entry in log {
+        turns.entry(entry.session).or_default().push(entry.what);
+    }
+    // of turns whose first call was refused after half a second in which no other was sent: what came next
+    let (mut asked, mut made) = (0_u32, 0_u32);
+    for happened in turns.values() {
+        if let [
+            Happening::Asked,
+            Happening::Obeyed(Command::Attempt(_)),
+            Happening::Ended { outcome: Outcome::Failed { .. }, .. },
+            Happening::Obeyed(next),
+            ..,
+        ] = happened[..]
+        {
+            asked += 1;
+            made += u32::from(matches!(next, Command::Attempt(_)));
+        }
+    }
+    let share = f64::from(made) / f64::from(asked);
+    assert!(asked > 500 && share > 0.2, "{made} of {asked}");
 }

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{good, one, shares, small, with_rate};
+use common::{attempts, good, one, shares, small, with_rate};
 use geodes::routing::balance::Choose;
 use geodes::routing::balance::inference::scorer::Weights;
 use geodes::routing::balance::inference::{InferenceConfig, Picker, Saturation};
@@ -55,6 +55,29 @@ fn old_reports_make_a_herd_and_a_random_picker_breaks_it_up() {
     assert!(fresh < 0.01, "{fresh}");
     assert!(old > 0.2, "who was idle takes all calls of five seconds: {old}");
     assert!(spread < old / 2.0, "{spread} of {old}");
+}
+
+/// Each pool's members are asked at its own interval: how often those of the second pool report is nothing to the first.
+#[test]
+fn every_pool_has_reports_as_old_as_it_asks_for_them() {
+    let first_pool = |first, second| {
+        let weights = Weights { utilisation: 1.0, ..Weights::default() };
+        let mut s = picker(4, 40, InferenceConfig { refresh: first, ..with(weights) });
+        for d in &mut s.deployments {
+            d.concurrency = Some(30);
+            d.ttft = DistSpec::Constant(1.0);
+        }
+        let chain = &mut s.topologies[0].chain;
+        let mut other = chain[0].clone();
+        chain[0].members.truncate(2);
+        other.members.drain(..2);
+        other.choose = Choose::Inference(InferenceConfig { refresh: second, ..with(weights) });
+        chain.push(other);
+        attempts(&one(&s))[..2].to_vec()
+    };
+    let (fresh, old) = (Span::from_millis(50), Span::from_secs(5));
+    assert_eq!(first_pool(old, fresh), first_pool(old, old));
+    assert_ne!(first_pool(fresh, old), first_pool(old, old), "it matters to those who ask");
 }
 
 #[test]

@@ -49,6 +49,22 @@ impl Router {
         }
     }
 
+    /// Whether some member of the present pool may be called, as far as its state goes; says why not where nobody may.
+    pub(super) fn somebody_is_usable<S: ReasonSink>(
+        &mut self,
+        now: Time,
+        journey: &mut Journey,
+        request: &Request<'_>,
+        reasons: &mut S,
+    ) -> bool {
+        self.look(now, journey, request, false);
+        let usable = self.states.iter().any(|s| s.standing == Standing::Usable);
+        if !usable && reasons.on() {
+            self.say_who_stands_where(now, &self.config.chain[usize::from(journey.pool)], request, reasons);
+        }
+        usable
+    }
+
     /// Notes the present states of the pool's members.
     fn look(&mut self, now: Time, journey: &mut Journey, request: &Request<'_>, panic: bool) {
         self.on_wake(now);

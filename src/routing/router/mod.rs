@@ -166,15 +166,20 @@ impl Router {
             reasons.push(Reason::AttemptsUsed { allowed: self.config.attempts_per_pool });
             return None;
         }
-        let position = self.choose(now, journey, request, false, entropy, reasons)?;
-        if self.is_full(journey) || !self.clear(now, journey, reasons) {
-            self.hand_back(now);
+        if !self.somebody_is_usable(now, journey, request, reasons)
+            || self.is_full(journey)
+            || !self.clear(now, journey, reasons)
+        {
             return None;
         }
-        match self.permission(now, entropy) {
-            Permission::Go => Some(self.attempt(now, journey, request, position, reasons)),
-            Permission::Wait(_) | Permission::Refused => {
-                self.hand_back(now);
+        // nobody is chosen before the call may go out: a policy that goes by turns would count one that nobody gets
+        let chosen = match self.permission(now, entropy) {
+            Permission::Go => self.choose(now, journey, request, false, entropy, reasons),
+            Permission::Wait(_) | Permission::Refused => None,
+        };
+        match chosen {
+            Some(position) => Some(self.attempt(now, journey, request, position, reasons)),
+            None => {
                 self.on_given_up(journey);
                 None
             }
