@@ -1,9 +1,11 @@
 //! Quotas at work: what each algorithm does to a run, and what several deployments share. The algorithms themselves are tested
 //! beside their files in `src/routing/limits`.
 
+mod common;
 #[path = "common/limits.rs"]
 mod limits;
 
+use common::{good, small};
 use geodes::routing::limits::{
     AnthropicConfig, AzureOpenAiConfig, BedrockConfig, BucketConfig, LimiterConfig, OpenAiConfig, OutputCount,
     PlainConfig, SharedPoolConfig, SubWindowConfig,
@@ -217,6 +219,45 @@ fn used_up_credit_stays_used_up() {
     assert_eq!(served(&r), 1_667);
     assert_eq!(r.failures[Failure::RateLimited as usize], r.failed());
     assert_eq!(r.deployments[0].rate_limited, r.failed());
+}
+
+/// Two deployments on one account in the first pool, another provider in the second: once the credit is used up, the second
+/// pool serves, by default, and nobody waits for what no waiting mends.
+#[test]
+fn used_up_credit_leads_to_the_next_pool() {
+    let account = r#"
+[quota.account]
+openai = { credit = "$1" }
+[deployment.one]
+extends = "gpt"
+quota.shared = "account"
+[deployment.twin]
+extends = "one"
+[pool.first]
+deployments = ["one", "twin"]
+[pool.second]
+deployments = ["gpt"]
+[topology.one]
+regions = ["aws:us-east-1"]
+chain = ["first", "second"]
+"#;
+    let with = |more: &str| {
+        let r = run(&good(&small(&["Berlin"], "", &format!("{account}{more}"))), 0, 0);
+        // 100 * $2 + 50 * $8 per million: $0.0006 a request, and some are under way when the last cent goes
+        let paid = r.deployments[1].ok + r.deployments[2].ok;
+        assert!((1_667..1_700).contains(&paid), "{paid}");
+        (r.requests() - paid, r)
+    };
+    let (late, usual) = with("");
+    assert!(late > 5_000 && usual.failed() == 0, "{} of {late}", usual.failed());
+    assert_eq!(usual.deployments[0].ok, late);
+    // without cool-downs each request learns it anew, and from everybody once
+    let (late, learning) = with("cooldown.enabled = false\nretry.attempts_per_pool = 8\n");
+    let refused = |d: usize| learning.deployments[d].rate_limited;
+    assert_eq!((learning.failed(), refused(1), refused(2)), (0, late, late));
+    // whoever leaves it out of the list gets the error
+    let (late, listed) = with("cooldown.enabled = false\nretry.on = [\"429\", \"500\", \"503\"]\n");
+    assert_eq!((listed.failures[Failure::RateLimited as usize], listed.failed()), (late, late));
 }
 
 /// A quota of one's own each, and one that both share: quotas add up over regions only where each region has its own.

@@ -123,6 +123,12 @@ impl ErrorClass {
         })
     }
 
+    /// Whether the deployment will answer the same however long somebody waits, as it does once its account's credit is used
+    /// up.
+    pub const fn outlasts_a_pause(self) -> bool {
+        matches!(self, ErrorClass::QuotaExhausted)
+    }
+
     /// Whether the request itself is at fault, so that any other deployment of the same model would refuse it too.
     pub const fn is_of_the_request(self) -> bool {
         matches!(

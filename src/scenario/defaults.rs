@@ -170,8 +170,8 @@ defaults! {
     ATTEMPTS: "topology.*.retry.attempts_per_pool" = "3", "openai-python 1.x, _constants.py: DEFAULT_MAX_RETRIES = 2, so three attempts";
     BACKOFF: "topology.*.retry.backoff" = "{ full_jitter = { base = \"500 ms\", cap = \"8 s\" } }",
         "openai-python 1.x, _constants.py: 0.5 s doubling to 8 s; full jitter as in the AWS Architecture Blog, Exponential Backoff and Jitter (2015)";
-    RETRY_ON: "topology.*.retry.on" = "[\"408\", \"409\", \"429\", \"500\", \"502\", \"503\", \"504\", \"529\", \"timeout\", \"connection\"]",
-        "openai-python 1.x README: connection errors, 408, 409, 429 and 500 and above are retried; ASSUMPTION: used-up credit is not, though it is a 429: no retry mends it";
+    RETRY_ON: "topology.*.retry.on" = "[\"408\", \"409\", \"429\", \"500\", \"502\", \"503\", \"504\", \"529\", \"quota_exhausted\", \"timeout\", \"connection\"]",
+        "openai-python 1.x README: connection errors, 408, 409, 429 (used-up credit is one) and 500 and above are retried";
     TIMEOUT_CONNECT: "topology.*.timeout.connect" = "\"5 s\"", "openai-python 1.x, _constants.py: connect time-out 5 s";
     TIMEOUT_FIRST_TOKEN: "topology.*.timeout.first_token" = "\"10 s\"",
         "ASSUMPTION: the limit of a person's attention (Nielsen 1993: 10 s)";

@@ -6,7 +6,7 @@
 //! (consecutive-failure ejection as in Envoy's outlier detection, 429 handling as in LiteLLM's default rule).
 
 use super::Guard;
-use crate::routing::outcome::{ErrorClass, Observation, Outcome};
+use crate::routing::outcome::{Observation, Outcome};
 use crate::units::{Span, Time};
 
 /// Parameters.
@@ -61,7 +61,7 @@ impl Guard for Cooldown {
             return false; // the request's fault, not the deployment's
         }
         record.consecutive += 1;
-        let at_once = class == ErrorClass::RateLimited && self.config.rate_limited_at_once;
+        let at_once = class.status() == Some(429) && self.config.rate_limited_at_once;
         if record.consecutive < self.config.failures && !at_once {
             return false;
         }
@@ -76,6 +76,7 @@ impl Guard for Cooldown {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::routing::outcome::ErrorClass;
 
     const CONFIG: CooldownConfig =
         CooldownConfig { failures: 3, time: Span::from_secs(30), rate_limited_at_once: true };
@@ -106,6 +107,14 @@ mod tests {
         assert!(after(&mut c, Time::ZERO, ErrorClass::RateLimited, Some(Span::from_secs(90))));
         assert!(!c.admits(Time(89_000_000_000), 0));
         assert!(c.admits(Time(90_000_000_000), 0));
+    }
+
+    #[test]
+    fn used_up_credit_is_a_429_too() {
+        let mut c = Cooldown::new(CONFIG, 1);
+        assert!(after(&mut c, Time::ZERO, ErrorClass::QuotaExhausted, None));
+        let patient = CooldownConfig { rate_limited_at_once: false, ..CONFIG };
+        assert!(!after(&mut Cooldown::new(patient, 1), Time::ZERO, ErrorClass::QuotaExhausted, None));
     }
 
     #[test]

@@ -139,7 +139,7 @@ impl Router {
 
     /// Whether waiting opens somebody of the present pool who has failed this request but is in service. The states are
     /// those that the choice before has noted.
-    pub(super) fn retry_would_help(&self) -> bool {
-        self.states.iter().any(|s| s.standing == Standing::Tried)
+    pub(super) fn retry_would_help(&self, journey: &Journey) -> bool {
+        self.states.iter().enumerate().any(|(i, s)| s.standing == Standing::Tried && journey.tried.opens(i))
     }
 }

@@ -24,6 +24,9 @@ impl Router {
         let pool = usize::from(journey.pool);
         if let Some(position) = self.positions[pool][d] {
             self.balancers[pool].on_end(now, usize::from(position), seen);
+            if matches!(seen.outcome, Outcome::Failed { class, .. } if class.outlasts_a_pause()) {
+                journey.tried.give_up_on(usize::from(position));
+            }
         }
         let mut taken_out = false;
         for guard in &mut self.guards {

@@ -45,7 +45,11 @@ pub struct Journey {
 pub(super) struct Tried {
     list: [u16; MAX_ATTEMPTS],
     len: u8,
+    /// Those whom no pause helps, a bit for each place in the list.
+    in_vain: u8,
 }
+
+const _: () = assert!(MAX_ATTEMPTS <= u8::BITS as usize);
 
 impl Tried {
     pub(super) fn add(&mut self, position: usize) {
@@ -54,7 +58,35 @@ impl Tried {
     }
 
     pub(super) fn contains(&self, position: usize) -> bool {
-        self.list[..usize::from(self.len)].contains(&(position as u16))
+        self.place(position).is_some()
+    }
+
+    /// The one at the position need not be called again, however long the request waits.
+    pub(super) fn give_up_on(&mut self, position: usize) {
+        if let Some(i) = self.place(position) {
+            self.in_vain |= 1 << i;
+        }
+    }
+
+    /// Whether the one at the position may be called again after a pause.
+    pub(super) fn opens(&self, position: usize) -> bool {
+        self.place(position).is_some_and(|i| self.in_vain >> i & 1 == 0)
+    }
+
+    /// A pause is over: everybody may be called again but those whom no pause helps.
+    pub(super) fn after_pause(&self) -> Tried {
+        let mut left = Tried::default();
+        for &position in &self.list[..usize::from(self.len)] {
+            if !self.opens(usize::from(position)) {
+                left.add(usize::from(position));
+                left.give_up_on(usize::from(position));
+            }
+        }
+        left
+    }
+
+    fn place(&self, position: usize) -> Option<usize> {
+        self.list[..usize::from(self.len)].iter().position(|p| usize::from(*p) == position)
     }
 }
 

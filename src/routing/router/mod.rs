@@ -8,7 +8,8 @@
 //! 2. while the pool has attempts left (`attempts_per_pool`), a member that is available and has not failed this
 //!    request is called at once;
 //! 3. if every available member has failed this request, the router waits for the backoff (or the Retry-After of the
-//!    last answer when that is longer) and may call one of them again;
+//!    last answer when that is longer) and may call one of them again, except whose credit is used up, which no pause
+//!    mends;
 //! 4. otherwise the next pool of the chain is tried at once; after the last one the request fails with the last error.
 //!
 //! Members that cool down are not called. When **every** legal member of the chain cools down and nothing was tried
@@ -242,7 +243,7 @@ impl Router {
         reasons: &mut S,
     ) -> Command {
         if !std::mem::take(&mut journey.paced) {
-            journey.tried = Tried::default(); // everybody may be called again
+            journey.tried = journey.tried.after_pause();
         }
         self.next(now, journey, request, None, entropy, reasons)
     }
@@ -267,7 +268,7 @@ impl Router {
                     reasons.push(Reason::Held { until });
                     return Command::Wait { until };
                 }
-                if self.retry_would_help()
+                if self.retry_would_help(journey)
                     && let Some(pause) = self.pause(journey, retry_after, entropy)
                 {
                     if !self.clear(now, journey, reasons) {

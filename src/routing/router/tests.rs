@@ -94,6 +94,41 @@ fn an_error_outside_the_list_ends_the_request() {
     assert_eq!(end, Command::Fail { class: Some(ErrorClass::BadRequest) });
 }
 
+/// Used-up credit: no pause mends it, so the rest of the pool is tried, whom a pause does help is called again, and the next
+/// pool follows, although attempts are left.
+#[test]
+fn whose_credit_is_used_up_is_not_called_again() {
+    let with = |first: Outcome, second: Outcome| {
+        let mut r = router(8, None);
+        let on = [ErrorClass::QuotaExhausted, ErrorClass::Unavailable];
+        r = Router::new(RouterConfig { on: ErrorSet::of(&on), ..r.config }, 3).unwrap();
+        let (mut j, s) = (Journey::new(None), &mut reason_free());
+        let mut now = Time::ZERO;
+        let (mut called, mut command) = (Vec::new(), r.on_request(now, &mut j, &REQUEST, &mut Half, s));
+        while called.len() < 12 {
+            command = match command {
+                Command::Attempt { deployment, .. } => {
+                    called.push(deployment.0);
+                    let outcome = [first, second, Outcome::Ok][deployment.ix()];
+                    r.on_outcome(now, &mut j, &REQUEST, deployment, &ended(outcome), &mut Half, s).0
+                }
+                Command::Wait { until } => {
+                    now = until;
+                    r.on_timeout(now, &mut j, &REQUEST, &mut Half, s)
+                }
+                _ => break,
+            };
+        }
+        assert_eq!(command, Command::Succeed);
+        (called, now > Time::ZERO)
+    };
+    let spent = Outcome::Failed { class: ErrorClass::QuotaExhausted, retry_after: None };
+    assert_eq!(with(spent, spent), (vec![0, 1, 2], false));
+    assert_eq!(with(spent, UNAVAILABLE), (vec![0, 1, 1, 1, 1, 1, 1, 1, 2], true));
+    assert_eq!(with(UNAVAILABLE, spent), (vec![0, 1, 0, 0, 0, 0, 0, 0, 2], true));
+    assert_eq!(with(UNAVAILABLE, UNAVAILABLE), (vec![0, 1, 0, 1, 0, 1, 0, 1, 2], true));
+}
+
 fn reason_free() -> crate::routing::reason::Silent {
     crate::routing::reason::Silent
 }

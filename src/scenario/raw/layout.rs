@@ -38,7 +38,8 @@ table! {
     RawQuorum "Quorum of checkers" {
         /// Number of checkers. 1 to 1000.
         checkers: At<u64> = Or(&d::QUORUM_CHECKERS),
-        /// A region is healthy if more than this share of them say so.
+        /// A region is healthy if more than this share of them say so: 0 to 1, below 1, in whole thousandths (`0.18`), or in
+        /// percent (`"18 %"`).
         above: At<ShareValue> = Or(&d::QUORUM_ABOVE),
     }
 }
@@ -122,7 +123,8 @@ table! {
         /// `streamed`): the other call is given up, and paid for its prompt and for what the provider writes until it hears of
         /// that. Without it, none does. Shorter than the time-out of the first token.
         hedge_after: At<Span> = Optional,
-        /// Errors after which the next attempt or pool is tried; any other ends the request.
+        /// Errors after which the next attempt or pool is tried; any other ends the request. Whose credit is used up
+        /// (`quota_exhausted`) is not called again for the request, whatever attempts are left.
         on: List<At<ErrorName>> = Or(&d::RETRY_ON),
     }
 }
@@ -150,7 +152,7 @@ table! {
         after: At<u64> = Or(&d::COOLDOWN_AFTER),
         /// How long it stays out (longer if a Retry-After says so).
         lasts: At<Span> = Or(&d::COOLDOWN_LASTS),
-        /// Whether a single 429 is enough.
+        /// Whether a single 429 is enough, used-up credit included.
         on_429_at_once: At<bool> = Or(&d::COOLDOWN_429),
     }
 }

@@ -103,7 +103,7 @@ table! {
         /// How short a time the limit on requests is enforced over: what it gives in this time may come at once.
         burst: At<Span> = Or(&d::BURST),
         /// What may be spent at the prices of the deployments, caches apart. Used up, the answer is 429
-        /// `insufficient_quota`, which is not worth a retry. Unlimited if not given.
+        /// `insufficient_quota`, which no waiting mends. Unlimited if not given.
         credit: At<Dollars> = Optional,
         /// Whether a 429 carries a Retry-After header.
         retry_after: At<bool> = Or(&d::RETRY_AFTER),
