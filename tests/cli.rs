@@ -446,6 +446,13 @@ fn the_catalogue_can_be_looked_into() {
     assert_eq!(quotas.lines().count(), 2);
     assert!(quotas.contains("900 requests/min") && quotas.contains("150000 tokens/min"));
     assert!(look(&["catalog", "quotas", "tier-4"]).contains("400000 output tokens/min"));
+    let traces = look(&["catalog", "traces"]);
+    assert!(traces.lines().count() == 2 && traces.contains("azure-2023-code") && traces.contains("requests in"));
+    let shapes = look(&["catalog", "shapes", "M-MID"]);
+    assert!(shapes.lines().count() == 2 && shapes.contains("24 h in steps of 10 min"), "{shapes}");
+    let fit = look(&["catalog", "fits", "m-large-61"]);
+    assert!(fit.contains("in    822    2385 tokens") && fit.contains("out    290     865 tokens"), "{fit}");
+    assert!(look(&["catalog", "presets", "gpt-4.1"]).contains("gpt-4.1-2026"));
     assert!(look(&["catalog", "sources"]).contains("CC-BY"));
     assert!(look(&["explain-metric", "ttft_ms"]).contains("first"));
     assert!(look(&["explain-metric"]).contains("availability"));

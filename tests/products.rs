@@ -4,12 +4,12 @@ mod common;
 #[path = "common/product.rs"]
 mod product;
 
-use common::{attempts, one};
+use common::{attempts, good, messages, one};
 use geodes::scenario::model::{DistSpec, Scenario};
 use geodes::study::explain;
 use geodes::world::Record;
 use geodes::world::failure::Failure;
-use product::{DOWN, product, scenario};
+use product::{DOWN, product, product_text, text};
 
 fn portkey(gateway: &str, more: &str) -> Scenario {
     product("portkey", gateway, more)
@@ -194,6 +194,30 @@ fn portkey_explains_itself() {
     }
 }
 
+#[test]
+fn portkey_settings_without_effect_are_warned_of() {
+    let warnings = |gateway: &str| messages(&product_text("portkey", gateway, ""));
+    let tree = |strategy: &str, big: &str, retry: &str| {
+        format!(
+            "strategy = {strategy}\ntargets = [\"big\", \"b\", \"c\"]\ntarget.big = {{ deployment = \"a\"{big} }}\nretry = {{ {retry} }}"
+        )
+    };
+    const NONE: [&str; 0] = [];
+    assert_eq!(warnings(&tree("\"loadbalance\"", ", weight = 3", "attempts = 2, on_status_codes = [503]")), NONE);
+    assert_eq!(warnings(&tree("\"fallback\"", "", "attempts = 0")), NONE);
+    assert_eq!(warnings(&tree("\"fallback\"", ", weight = 3", "attempts = 1")), ["`weight` has no effect"]);
+    let retry = "attempts = 0, on_status_codes = [503], use_retry_after_header = true";
+    let both = ["`on_status_codes` has no effect", "`use_retry_after_header` has no effect"];
+    assert_eq!(warnings(&tree("\"fallback\"", "", retry)), both);
+    // one strategy that shares the load is enough
+    let nested = "strategy = \"fallback\"\ntargets = [\"pair\", \"big\", \"c\"]\n\
+                  target.pair = { strategy = \"loadbalance\", targets = [\"big\", \"b\"] }\n\
+                  target.big = { deployment = \"a\", weight = 3 }";
+    assert_eq!(warnings(nested), NONE);
+    let unused = format!("{nested}\ntarget.nobody = {{ deployment = \"c\", weight = 2 }}");
+    assert_eq!(warnings(&unused), ["no strategy leads to the target `nobody`"]);
+}
+
 fn bifrost(gateway: &str, more: &str) -> Scenario {
     product("bifrost", gateway, more)
 }
@@ -339,7 +363,7 @@ fn bifrost_survives_the_death_of_its_region_and_explains_itself() {
 /// Kong's AI Proxy Advanced in terms of the own router (see `docs/routing.md`): tiers are pools, `failover_criteria` are
 /// `retry.on`, the circuit is a cool-down, and every target of a tier is called once before the next tier.
 fn kong(on: &str, cooldown: &str, more: &str) -> Record {
-    one(&scenario(&format!(
+    one(&good(&text(&format!(
         r#"
 [pool.first]
 deployments = ["a", "b"]
@@ -354,7 +378,7 @@ retry = {{ attempts_per_pool = 2, on = [{on}] }}
 cooldown = {{ {cooldown} }}
 
 {more}"#
-    )))
+    ))))
 }
 
 /// developer.konghq.com, AI Gateway load balancing (2026): the targets of the highest priority by weight, the next tier only when

@@ -298,6 +298,26 @@ pub enum Catalog {
         /// Part of a quota's name.
         filter: Option<String>,
     },
+    /// Traces of requests, for replay or as sizes: requests, length and rate, mean tokens.
+    Traces {
+        /// Part of a name.
+        filter: Option<String>,
+    },
+    /// Shapes of the rate over time: how long until they repeat, in which steps, least and most of the mean.
+    Shapes {
+        /// Part of a name.
+        filter: Option<String>,
+    },
+    /// Log-normal fits of prompt and answer lengths: p50 and p95 in tokens, and their mean over that of the data.
+    Fits {
+        /// Part of a name.
+        filter: Option<String>,
+    },
+    /// Latency presets: p50 and p95 of the time to first token and per token after it.
+    Presets {
+        /// Part of a name.
+        filter: Option<String>,
+    },
     /// Data sets with origin, date and licence.
     Sources,
 }

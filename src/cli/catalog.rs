@@ -3,7 +3,8 @@
 use super::args::{Catalog, CatalogArgs};
 use super::exit::Exit;
 use super::output;
-use crate::catalog::{self, City, CloudRegion};
+use crate::catalog::{self, City, CloudRegion, TokenLaw};
+use crate::report::format::duration;
 use crate::units::great_circle_km;
 use std::fmt::Write as _;
 
@@ -15,6 +16,10 @@ pub fn run(args: &CatalogArgs) -> Exit {
         Catalog::Rtt { from, to } => rtt(from, to),
         Catalog::Prices { filter } => Ok(prices(filter.as_deref())),
         Catalog::Quotas { filter } => Ok(quotas(filter.as_deref())),
+        Catalog::Traces { filter } => Ok(traces(filter.as_deref())),
+        Catalog::Shapes { filter } => Ok(shapes(filter.as_deref())),
+        Catalog::Fits { filter } => Ok(fits(filter.as_deref())),
+        Catalog::Presets { filter } => Ok(presets(filter.as_deref())),
         Catalog::Sources => Ok(sources()),
     };
     match text {
@@ -115,6 +120,58 @@ fn quotas(filter: Option<&str>) -> String {
             let _ = n.map_or(Ok(()), |n| write!(out, "   {n:>9} {what}tokens/min"));
         }
         let _ = writeln!(out);
+    }
+    out
+}
+
+fn traces(filter: Option<&str>) -> String {
+    let mut out = String::new();
+    for name in catalog::TRACES.into_iter().filter(|n| wanted(filter, &[n])) {
+        let t = catalog::trace(name).expect("the names are those of the traces").stats();
+        let _ = writeln!(
+            out,
+            "{name:<28} {:>6} requests in {:>6} ({:.2}/s)   in {:>6.0} tokens   out {:>4.0} tokens",
+            t.requests,
+            duration(Some(t.duration.as_secs_f64())),
+            t.rate_per_s,
+            t.input.mean,
+            t.output.mean
+        );
+    }
+    out
+}
+
+fn shapes(filter: Option<&str>) -> String {
+    let mut out = String::new();
+    for name in catalog::SHAPES.into_iter().filter(|n| wanted(filter, &[n])) {
+        let s = catalog::rate_shape(name).expect("the names are those of the shapes");
+        let (least, most) = s.weights.iter().fold((f64::MAX, 0.0_f64), |(l, m), w| (l.min(*w), m.max(*w)));
+        let (period, step) = (duration(Some(s.period().as_secs_f64())), duration(Some(s.step.as_secs_f64())));
+        let _ = writeln!(out, "{name:<28} {period:>6} in steps of {step}   {least:.2} to {most:.2} of the mean rate");
+    }
+    out
+}
+
+fn fits(filter: Option<&str>) -> String {
+    let mut out = String::new();
+    for f in catalog::size_fits().iter().filter(|f| wanted(filter, &[&f.name])) {
+        let law =
+            |l: &TokenLaw| format!("{:>6.0} {:>7.0} tokens (mean x{:.2})", l.law.p50(), l.law.p95(), l.mean_ratio());
+        let _ = write!(out, "{:<32} in {}   out {}", f.name, law(&f.input), law(&f.output));
+        let _ = f.rate_per_s.map_or(Ok(()), |rate| write!(out, "   {rate:.3}/s"));
+        let _ = writeln!(out);
+    }
+    out
+}
+
+fn presets(filter: Option<&str>) -> String {
+    let mut out = String::new();
+    for p in catalog::latency_presets().iter().filter(|p| wanted(filter, &[&p.name])) {
+        let _ = writeln!(
+            out,
+            "{:<32} first token {:>5.0} ms {:>6.0} ms   per token {:>5.1} ms {:>6.1} ms   {}",
+            p.name, p.ttft_p50_ms, p.ttft_p95_ms, p.tpot_p50_ms, p.tpot_p95_ms, p.date
+        );
     }
     out
 }

@@ -4,7 +4,7 @@ use super::args::{ExportKind, Format, RunArgs};
 use super::exit::Exit;
 use super::output;
 use super::progress::{Progress, catch_interrupt};
-use crate::report::{atomic, files, json, markdown, text};
+use crate::report::{atomic, files, format, json, markdown, text};
 use crate::scenario::model::Scenario;
 use crate::scenario::{self, LoadError, did_you_mean};
 use crate::study::result::{ObjectiveVerdict, RunResult};
@@ -72,8 +72,9 @@ fn try_run(args: &RunArgs) -> Result<(), Exit> {
     report(args, folder.as_ref(), &result, &scenario)?;
     if result.incomplete {
         eprintln!(
-            "interrupted after {} of {} replications; the result is marked incomplete",
-            result.scenario.replications, scenario.replications
+            "interrupted after {} of {}; the result is marked incomplete",
+            result.scenario.replications,
+            format::counted(scenario.replications.into(), "replication")
         );
         return Err(Exit::Interrupted);
     }

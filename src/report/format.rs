@@ -109,6 +109,11 @@ pub fn count(n: u64) -> String {
     group_digits(&n.to_string())
 }
 
+/// So many of something whose plural has an s: `1 turn`, `1,234 turns`.
+pub fn counted(n: u64, what: &str) -> String {
+    format!("{} {what}{}", count(n), if n == 1 { "" } else { "s" })
+}
+
 /// Any other number, to about four digits and with separators: `1,234,567`, `12.4`, `0.0312`.
 pub fn number(x: f64) -> String {
     if !x.is_finite() {

@@ -29,13 +29,13 @@ pub fn render(diff: &PolicyDiff, width: usize) -> String {
     let share = f::percent(Some(diff.changed as f64 / diff.requests as f64), 1);
     let only = match (diff.only_a, diff.only_b) {
         (0, 0) => String::new(),
-        (x, y) => format!("; {} requests only in A, {} only in B", f::count(x), f::count(y)),
+        (x, y) => format!("; {} only in A, {} only in B", f::counted(x, "request"), f::count(y)),
     };
     paragraph(
         0,
         &format!(
-            "{} requests in both, the decision changed for {} ({share}){only}",
-            f::count(diff.requests),
+            "{} in both, the decision changed for {} ({share}){only}",
+            f::counted(diff.requests, "request"),
             f::count(diff.changed)
         ),
     );
@@ -44,7 +44,7 @@ pub fn render(diff: &PolicyDiff, width: usize) -> String {
     paragraph(2, &effect(&diff.all));
     for group in &diff.groups {
         paragraph(0, "");
-        paragraph(0, &format!("{} requests: {}", f::count(group.effect.requests), group.reason));
+        paragraph(0, &format!("{}: {}", f::counted(group.effect.requests, "request"), group.reason));
         paragraph(2, &effect(&group.effect));
         let examples: Vec<String> = group
             .examples

@@ -1,5 +1,6 @@
 //! The story of one request as text: one line per step, what happened at the left, why and what was not known below it.
 
+use crate::report::format as f;
 use crate::report::text::wrap;
 use crate::study::explain::{Found, Kind, Tale};
 use std::fmt::Write as _;
@@ -27,7 +28,7 @@ pub fn render(tale: &Tale, width: usize) -> String {
     let by = tale.deployment.as_ref().map_or(String::new(), |d| format!(" by {d}"));
     let through = tale.region.as_ref().map_or(String::new(), |r| format!(" through {r}"));
     let first = tale.ttft_ms.map_or(String::new(), |ms| format!("first token {:.3} s, ", ms / 1e3));
-    let attempts = if tale.attempts == 1 { "1 attempt".to_owned() } else { format!("{} attempts", tale.attempts) };
+    let attempts = f::counted(tale.attempts as u64, "attempt");
     paragraph(&format!(
         "{}{by}{through}: {first}all {:.3} s, {attempts}, tokens ${:.6}",
         tale.outcome,

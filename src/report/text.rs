@@ -60,16 +60,15 @@ impl Page {
         self.title(&s.name);
         let turns: u64 = run.topologies.iter().map(|t| t.turns).sum();
         let events: u64 = run.topologies.iter().map(|t| t.events).sum();
-        let replications =
-            if s.replications == 1 { "1 replication".into() } else { format!("{} replications", s.replications) };
         self.paragraph(&format!(
-            "{} from {} after {} of warm-up, seed {}, {replications}; {} turns and {} events simulated.",
+            "{} from {} after {} of warm-up, seed {}, {}; {} and {} simulated.",
             f::duration(Some(s.horizon_s)),
             s.start,
             f::duration(Some(s.warmup_s)),
             s.seed,
-            f::count(turns),
-            f::count(events),
+            f::counted(s.replications.into(), "replication"),
+            f::counted(turns, "turn"),
+            f::counted(events, "event"),
         ));
         if s.replications > 1 {
             self.paragraph("Counts are totals of all replications; money is the mean of one.");

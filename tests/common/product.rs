@@ -5,8 +5,8 @@ use geodes::scenario::model::Scenario;
 
 /// Users in Berlin, an application in Virginia, deployments `a`, `b` and `c` beside it that answer 10 tokens at 10 ms each
 /// after 200 ms, and what a test adds: topologies, faults.
-pub fn scenario(more: &str) -> Scenario {
-    good(&format!(
+pub fn text(more: &str) -> String {
+    format!(
         r#"
 name = "Gateways"
 horizon = "10 min"
@@ -33,12 +33,17 @@ extends = "a"
 provider = "openai"
 
 {more}"#
-    ))
+    )
 }
 
 /// A topology with a product before all three deployments, and what a test adds to it.
 pub fn product(product: &str, gateway: &str, more: &str) -> Scenario {
-    scenario(&format!(
+    good(&product_text(product, gateway, more))
+}
+
+/// The same as text.
+pub fn product_text(product: &str, gateway: &str, more: &str) -> String {
+    text(&format!(
         r#"
 [topology.proxy]
 regions = ["aws:us-east-1"]

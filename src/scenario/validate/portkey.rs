@@ -33,6 +33,7 @@ pub fn gateway(raw: &RawPortkeyGateway, known: &Known<'_>, cx: &mut Cx) -> Optio
     if cx.errors() > before {
         return None;
     }
+    weights(raw, &unused, cx);
     for name in unused {
         cx.warning(name.loc, format!("no strategy leads to the target `{}`", name.value));
     }
@@ -53,6 +54,24 @@ pub fn gateway(raw: &RawPortkeyGateway, known: &Known<'_>, cx: &mut Cx) -> Optio
         timeouts: (longest, longest),
         gateway: Gateway::Portkey(Box::new(gateway)),
     })
+}
+
+/// Weights that nobody looks at, because no strategy that shares the load leads to their target.
+fn weights(raw: &RawPortkeyGateway, unused: &[&At<String>], cx: &mut Cx) {
+    let targets = || raw.target.iter().flat_map(|t| t.good());
+    let root = raw.strategy.iter().zip(&raw.targets);
+    let strategies = root.chain(targets().filter_map(|(_, t)| t.strategy.as_ref().zip(t.targets.as_ref())));
+    let shared: Vec<&str> = strategies
+        .filter(|(strategy, _)| matches!(strategy, RawPortkeyStrategy::LoadBalance(_)))
+        .flat_map(|(_, list)| list.items.iter().map(|name| name.value.as_str()))
+        .collect();
+    for (name, target) in targets() {
+        let led_to = !unused.iter().any(|u| u.value == name.value);
+        if let Some(weight) = target.weight.filter(|_| led_to && !shared.contains(&name.value.as_str())) {
+            cx.warning(weight.loc, "`weight` has no effect")
+                .help(format!("no strategy `loadbalance` has `{}` among its targets", name.value));
+        }
+    }
 }
 
 /// Fields that conditions may look at.
@@ -291,6 +310,13 @@ fn settings(raw: &Written<'_>, cx: &mut Cx) -> Settings {
 
 fn retry(raw: &RawPortkeyRetry, cx: &mut Cx) -> Option<Retry> {
     let attempts = cx.count(raw.attempts?, "attempts", 0..=MAX_RETRIES);
+    if attempts == 0 {
+        let codes = raw.on_status_codes.as_ref().map(|c| (c.loc, "on_status_codes"));
+        let header = raw.use_retry_after_header.filter(|v| v.value).map(|v| (v.loc, "use_retry_after_header"));
+        for (loc, key) in codes.into_iter().chain(header) {
+            cx.warning(loc, format!("`{key}` has no effect")).help("it is about retries, and `attempts` is 0");
+        }
+    }
     let codes = cx.or(&raw.on_status_codes, &d::PORTKEY_RETRY_ON);
     let on_status_codes = statuses(&codes, "on_status_codes", cx);
     Some(Retry {

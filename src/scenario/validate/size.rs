@@ -71,9 +71,9 @@ impl Load<'_> {
         let (turns, live) = self.of_one_run();
         let total = turns * self.runs();
         format!(
-            "about {} turns in {} runs: {} on one core and {} of memory",
-            count(total),
-            self.runs(),
+            "about {} in {}: {} on one core and {} of memory",
+            counted(total, "turn"),
+            counted(self.runs(), "run"),
             duration(total / TURNS_PER_SECOND),
             bytes(live * BYTES_PER_SESSION + self.runs() * BYTES_PER_RUN)
         )
@@ -86,14 +86,13 @@ impl Load<'_> {
             return None;
         }
         let expected =
-            format!("at most {} turns (`max_turns`); this is {}", count(self.max_turns as f64), self.estimate());
+            format!("at most {} (`max_turns`); this is {}", counted(self.max_turns as f64, "turn"), self.estimate());
         let fit = self.replications_that_fit();
         let replications = self.replications > 1 && fit > 0;
         let (message, first) = if replications {
-            let s = if fit == 1 { "" } else { "s" };
             (
                 format!("{} replications are too many to finish", self.replications),
-                format!("at most {fit} replication{s}"),
+                format!("at most {}", counted(fit.into(), "replication")),
             )
         } else {
             ("the scenario is too large to finish".to_owned(), "fewer replications".to_owned())
@@ -232,6 +231,10 @@ pub fn rate_loc(raw: &RawScenario, workload: &str) -> Loc {
         Some(RawArrivals::Replay(r)) => r.loc,
         None => name.loc,
     }
+}
+
+fn counted(n: f64, what: &str) -> String {
+    format!("{} {what}{}", count(n), if n == 1.0 { "" } else { "s" })
 }
 
 fn count(n: f64) -> String {
