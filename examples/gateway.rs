@@ -1,17 +1,19 @@
 //! The library's routers in a gateway on a real clock: `cargo run --example gateway` puts [`geodes::routing::router::Router`]
 //! in front of three endpoints in memory for a few seconds, and then LiteLLM's router, [`geodes::routing::litellm::Router`],
-//! in front of the same. While requests arrive, one endpoint refuses everything, one hangs, one limits its rate. What is
-//! printed is what happened.
+//! Portkey's, [`geodes::routing::portkey::Router`], and Bifrost, [`geodes::routing::bifrost::Router`], in front of the same.
+//! While requests arrive, one endpoint refuses everything, one hangs, one limits its rate. What is printed is what happened.
 //!
 //! Nothing of the simulator takes part: the routers stand on `geodes::routing` and `geodes::units`, and `gateway/server.rs`
 //! does what they command. `tests/conformance.rs` runs the same gateway beside the simulated one and compares every step.
 //!
-//! `-- --small` sends fewer requests; `-- router` or `-- litellm` runs one of the two.
+//! `-- --small` sends fewer requests; `-- router`, `-- litellm`, `-- portkey` or `-- bifrost` runs only what is named.
 
 #[path = "gateway/endpoint.rs"]
 mod endpoint;
 #[path = "gateway/policy.rs"]
 mod policy;
+#[path = "gateway/products.rs"]
+mod products;
 #[path = "gateway/server.rs"]
 mod server;
 
@@ -26,6 +28,7 @@ use geodes::routing::retry::{Backoff, Delay, Jitter};
 use geodes::routing::router::{LimitsConfig, PoolConfig, Router, RouterConfig};
 use geodes::units::{DeploymentIx, Span};
 use policy::{End, LiteLlm, Next, Policy};
+use products::{Bifrost, Portkey};
 use server::{Ask, Chance, Gateway, Limits, Line, What};
 use std::collections::hash_map::RandomState;
 use std::error::Error;
@@ -42,13 +45,23 @@ fn main() -> Result<(), Box<dyn Error>> {
     let has = |word: &str| words.iter().any(|w| w == word);
     let requests = if has("--small") { 25 } else { 60 };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-    if !has("litellm") {
+    let named = ["router", "litellm", "portkey", "bifrost"].into_iter().any(has);
+    let wanted = |word: &str| !named || has(word);
+    if wanted("router") {
         println!("geodes' router: by turns, cool-downs, outlier ejection, second calls after 250 ms, a spare\n");
         print(&runtime.block_on(run(router()?, requests)));
     }
-    if !has("router") {
+    if wanted("litellm") {
         println!("LiteLLM's router: least-busy, cool-downs, a fallback to the spare\n");
         print(&runtime.block_on(run(litellm()?, requests)));
+    }
+    if wanted("portkey") {
+        println!("Portkey's gateway: two share the load, a fallback to the spare\n");
+        print(&runtime.block_on(run(portkey()?, requests)));
+    }
+    if wanted("bifrost") {
+        println!("Bifrost: a provider with two keys and two retries, then the spare\n");
+        print(&runtime.block_on(run(bifrost()?, requests)));
     }
     Ok(())
 }
@@ -142,6 +155,33 @@ fn litellm() -> Result<LiteLlm, Box<dyn Error>> {
     let model = router.model("gpt").map_err(|e| format!("{e:?}"))?;
     let options = router.options(&litellm::config::Options::default()).map_err(|e| format!("{e:?}"))?;
     Ok(LiteLlm { router, target: litellm::Target { model, options } })
+}
+
+fn portkey() -> Result<Portkey, Box<dyn Error>> {
+    use geodes::routing::portkey::{Config, Context, Mode, Router, Settings, Strategy, Target, What};
+    let target = |name: &str, what| Target { name: name.to_owned(), weight: 1.0, settings: Settings::default(), what };
+    let call = |d: usize| target(NAMES[d], What::Deployment { deployment: DeploymentIx::new(d), degraded: d == 2 });
+    let shared = Strategy { mode: Mode::LoadBalance, targets: vec![call(0), call(1)] };
+    let fallback = Mode::Fallback { on_status_codes: None };
+    let targets = vec![target("shared", What::Strategy(shared)), call(2)];
+    let root = target("root", What::Strategy(Strategy { mode: fallback, targets }));
+    let router = Router::new(&Config { root }).map_err(|e| e.to_string())?;
+    Ok(Portkey { router, context: Context::default() })
+}
+
+fn bifrost() -> Result<Bifrost, Box<dyn Error>> {
+    use geodes::routing::bifrost::{Config, Provider, ProviderKey, Router, VirtualKey};
+    let key = |d: usize| ProviderKey { deployment: DeploymentIx::new(d), weight: 1.0, degraded: d == 2 };
+    let first = Provider {
+        max_retries: 2,
+        retry_backoff_initial: Span::from_millis(50),
+        ..Provider::new("first", vec![key(0), key(1)])
+    };
+    let config = Config {
+        providers: vec![first, Provider::new("spare", vec![key(2)])],
+        virtual_keys: vec![VirtualKey { weights: vec![(0, 1.0)], fallbacks: Some(vec![1]) }],
+    };
+    Ok(Bifrost { router: Router::new(config).map_err(|e| e.to_string())?, virtual_key: 0 })
 }
 
 /// Randomness of the operating system, as a gateway in production would take it.

@@ -9,11 +9,15 @@ mod endpoint;
 #[path = "../examples/gateway/policy.rs"]
 mod policy;
 #[allow(dead_code, reason = "the example uses more of it")]
+#[path = "../examples/gateway/products.rs"]
+mod products;
 #[path = "../examples/gateway/server.rs"]
 mod server;
 
 #[path = "conformance/flawed.rs"]
 mod flawed;
+#[path = "conformance/product_scripts.rs"]
+mod product_scripts;
 #[path = "conformance/script.rs"]
 mod script;
 #[path = "conformance/scripts.rs"]
@@ -23,7 +27,7 @@ mod simulator;
 #[path = "conformance/tokio_gateway.rs"]
 mod tokio_gateway;
 
-use flawed::{FLAWS, Flawed};
+use flawed::{FLAWS, Flaw, Flawed};
 use geodes::routing::router::Router;
 use script::Script;
 use server::Line;
@@ -65,13 +69,13 @@ fn the_simulated_and_the_real_gateway_do_the_same() {
         if !missing.is_empty() {
             wrong.push(format!("{} never shows {missing:?}: it tests nothing of it", script.name));
         }
-        let real = match &script.litellm {
-            Some(config) => tokio_gateway::run_litellm(script, config),
+        let real = match &script.product {
+            Some(product) => tokio_gateway::run_product(script, product, None),
             None => tokio_gateway::run(script, router(script)),
         };
         wrong.extend(difference(script, &simulated, &real));
     }
-    assert_eq!(all.len(), 58, "docs/routing.md names the number");
+    assert_eq!(all.len(), 77, "docs/routing.md names the number");
     assert!(wrong.is_empty(), "{} of {} scripts:\n{}", wrong.len(), all.len(), wrong.join("\n"));
 }
 
@@ -80,7 +84,7 @@ fn the_simulated_and_the_real_gateway_do_the_same() {
 fn a_driver_with_a_flaw_is_found() {
     let simulated: Vec<(Script, Vec<Line>)> = scripts::all()
         .into_iter()
-        .filter(|s| s.litellm.is_none())
+        .filter(|s| s.product.is_none())
         .map(|s| (simulator::run(&s), s))
         .map(|(l, s)| (s, l))
         .collect();
@@ -90,5 +94,31 @@ fn a_driver_with_a_flaw_is_found() {
             difference(script, log, &tokio_gateway::run(script, driver)).is_some()
         });
         assert!(found, "nobody notices a gateway that {flaw:?}");
+    }
+}
+
+/// The same with each product's router; what a product does not look at, nobody can miss.
+#[test]
+fn a_driver_of_a_product_with_a_flaw_is_found() {
+    let products: [(&str, &[Flaw]); 3] = [
+        ("LiteLLM", &[Flaw::Unrandom, Flaw::MeasuresNothing]),
+        ("Portkey", &[Flaw::Unrandom, Flaw::Impatient, Flaw::DropsRetryAfter]),
+        ("Bifrost", &[Flaw::Unrandom, Flaw::Impatient]),
+    ];
+    for (name, flaws) in products {
+        let played: Vec<(Script, Vec<Line>)> = product_scripts::all()
+            .into_iter()
+            .filter(|s| s.name.starts_with(name))
+            .map(|s| (simulator::run(&s), s))
+            .map(|(log, s)| (s, log))
+            .collect();
+        assert!(played.len() > 5, "{name}");
+        for flaw in flaws {
+            let found = played.iter().any(|(script, log)| {
+                let product = script.product.as_ref().expect("it is a product's");
+                difference(script, log, &tokio_gateway::run_product(script, product, Some(*flaw))).is_some()
+            });
+            assert!(found, "nobody notices a gateway with {name} that {flaw:?}");
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! What a gateway needs of a router, and the two routers that have it: the gateway is the same for both.
+//! What a gateway needs of a router, and two routers that have it: the gateway is the same for all. Others: `products.rs`.
 
 use geodes::routing::entropy::Entropy;
 use geodes::routing::litellm;

@@ -3,8 +3,8 @@
 use crate::endpoint::Behaviour;
 use crate::policy::{End, Next};
 use crate::server::{Line, What};
-use geodes::routing::litellm;
 use geodes::routing::outcome::{ErrorClass, Outcome};
+use geodes::routing::{bifrost, litellm, portkey};
 use geodes::scenario::model::Topology;
 use std::time::Duration;
 
@@ -13,8 +13,8 @@ pub struct Script {
     pub name: String,
     /// Changes the plain topology, whose one pool has every endpoint, in their order.
     pub policy: Box<dyn Fn(&mut Topology)>,
-    /// LiteLLM decides, told this: the first two endpoints are its group `gpt`, the third is `gpt-spare`.
-    pub litellm: Option<litellm::Config>,
+    /// A product decides instead.
+    pub product: Option<Product>,
     pub endpoints: Vec<Behaviour>,
     /// Milliseconds at which a request arrives, and how many tokens its answer has.
     pub requests: Vec<(u64, u32)>,
@@ -23,6 +23,16 @@ pub struct Script {
     pub tolerance: Duration,
     /// What the script is about: each must happen, or the script shows nothing.
     pub shows: Vec<Shows>,
+}
+
+/// A product, and what it is told.
+pub enum Product {
+    /// LiteLLM: the first two endpoints are its group `gpt`, the third is `gpt-spare`.
+    LiteLlm(Box<litellm::Config>),
+    /// Portkey's gateway.
+    Portkey(portkey::Config),
+    /// Bifrost, whose first virtual key all requests bring.
+    Bifrost(bifrost::Config),
 }
 
 /// Something that a script is there to show.
@@ -34,6 +44,8 @@ pub enum Shows {
     RetryAfter,
     /// The router pauses.
     Pause,
+    /// Each endpoint is called.
+    Everybody,
     /// Somebody other than the first choice answers.
     Fallback,
     /// A second call races the first.
@@ -54,7 +66,7 @@ impl Script {
         Script {
             name: name.to_owned(),
             policy: Box::new(|_| ()),
-            litellm: None,
+            product: None,
             endpoints,
             requests,
             streams: true,
@@ -68,8 +80,8 @@ impl Script {
         self
     }
 
-    pub fn litellm(mut self, config: litellm::Config) -> Script {
-        self.litellm = Some(config);
+    pub fn product(mut self, product: Product) -> Script {
+        self.product = Some(product);
         self
     }
 
@@ -123,6 +135,10 @@ impl Script {
             Shows::RetryAfter => ends(&|o| matches!(o, Outcome::Failed { retry_after: Some(_), .. })),
             Shows::Pause => log.iter().any(|l| matches!(l.what, What::Obeyed(Next::Wait { .. }))),
             Shows::Fallback => log.iter().any(|l| matches!(l.what, What::Obeyed(Next::Call { fallback: true, .. }))),
+            Shows::Everybody => (0..self.endpoints.len()).all(|d| {
+                log.iter()
+                    .any(|l| matches!(l.what, What::Obeyed(Next::Call { deployment, .. }) if deployment.ix() == d))
+            }),
             Shows::Hedge => log.iter().any(|l| matches!(l.what, What::Hedged { .. })),
             Shows::GivenUp => log.iter().any(|l| matches!(l.what, What::GivenUp { .. })),
             Shows::Final(c) => log.iter().any(|l| l.what == What::Obeyed(Next::End(End::Failed(Some(c))))),

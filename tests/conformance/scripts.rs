@@ -1,11 +1,11 @@
 //! The scripts: one for each thing that can go wrong, and one bad half minute under every policy.
 
 use crate::endpoint::Behaviour;
+use crate::product_scripts;
 use crate::script::{Script, Shows};
 use geodes::routing::balance::Choose;
 use geodes::routing::guard::{BreakerConfig, CooldownConfig, GuardConfig, HystrixConfig, OutlierConfig};
 use geodes::routing::limits::{LimiterConfig, PlainConfig, WindowConfig};
-use geodes::routing::litellm;
 use geodes::routing::outcome::{ErrorClass, ErrorSet};
 use geodes::routing::retry::budget::{
     AwsQuotaConfig, BudgetConfig, ConcurrentRetriesConfig, FinagleConfig, GrpcThrottleConfig,
@@ -16,12 +16,12 @@ use geodes::scenario::model::{Pool, Topology};
 use geodes::units::{DeploymentIx, Span};
 use std::time::Duration;
 
-const fn ms(n: u64) -> Duration {
+pub const fn ms(n: u64) -> Duration {
     Duration::from_millis(n)
 }
 
 /// An endpoint without trouble: 20, 40 and 100 ms away, 200, 250 and 300 ms to the first token.
-fn endpoint(i: usize) -> Behaviour {
+pub fn endpoint(i: usize) -> Behaviour {
     Behaviour {
         rtt: ms([20, 40, 100][i]),
         first_token: ms([200, 250, 300][i]),
@@ -33,17 +33,17 @@ fn endpoint(i: usize) -> Behaviour {
     }
 }
 
-fn three() -> Vec<Behaviour> {
+pub fn three() -> Vec<Behaviour> {
     (0..3).map(endpoint).collect()
 }
 
 /// Requests from 0 on, about `gap` milliseconds apart, with answers of 5 to 44 tokens. The steps are uneven so that no two
 /// things happen in the same millisecond.
-fn every(gap: u64, n: u64) -> Vec<(u64, u32)> {
+pub fn every(gap: u64, n: u64) -> Vec<(u64, u32)> {
     (0..n).map(|i| (i * gap + i * i % 37, 5 + (i * 17 % 40) as u32)).collect()
 }
 
-fn per(limit: u64, window: Span) -> LimiterConfig {
+pub fn per(limit: u64, window: Span) -> LimiterConfig {
     LimiterConfig::FixedWindow(PlainConfig {
         requests: Some(WindowConfig { limit, window }),
         tokens: None,
@@ -52,7 +52,7 @@ fn per(limit: u64, window: Span) -> LimiterConfig {
 }
 
 /// Exact pauses, short time-outs, two attempts per pool.
-fn patient(t: &mut Topology) {
+pub fn patient(t: &mut Topology) {
     t.retry.attempts_per_pool = 2;
     t.retry.delay = backoff(Jitter::None);
     t.retry.connect_timeout = Span::from_millis(1000);
@@ -83,49 +83,12 @@ fn chain(t: &mut Topology) {
 pub fn all() -> Vec<Script> {
     let mut list = single();
     list.extend(bad_half_minute());
-    list.extend(litellm_scripts());
+    list.extend(product_scripts::all());
     list
 }
 
-/// The bad half minute with LiteLLM's router, one script per strategy.
-fn litellm_scripts() -> Vec<Script> {
-    use litellm::config::{Config, Deployment, Fallbacks, Strategy, Target};
-    let deployment = |d: usize| Deployment {
-        id: format!("endpoint-{d}"),
-        model_name: ["gpt", "gpt", "gpt-spare"][d].to_owned(),
-        model: "openai/gpt".to_owned(),
-        stream_timeout: Some(Span::from_millis(1501)),
-        timeout: Some(Span::from_millis(1501)),
-        input_cost_per_token: Some([2e-6, 1e-6, 3e-6][d]),
-        output_cost_per_token: Some([8e-6, 4e-6, 9e-6][d]),
-        ..Deployment::default()
-    };
-    let script = |strategy: Strategy, name: &str| {
-        let config = Config {
-            deployments: (0..3).map(deployment).collect(),
-            strategy,
-            fallbacks: Some(Fallbacks::Chains(vec![("gpt".to_owned(), vec![Target::model("gpt-spare")])])),
-            cooldown_time: Span::from_millis(2503),
-            ..Config::default()
-        };
-        Script::new(&format!("LiteLLM, {name}"), troubled(), every(241, 110))
-            .policy(patient)
-            .litellm(config)
-            .within(ms(8))
-            .shows(&[Shows::Fails(ErrorClass::Unavailable), Shows::Fallback])
-    };
-    vec![
-        script(Strategy::SimpleShuffle, "simple-shuffle"),
-        script(Strategy::LeastBusy, "least-busy"),
-        script(Strategy::UsageV1, "usage-based-routing"),
-        script(Strategy::UsageV2, "usage-based-routing-v2"),
-        script(Strategy::Latency, "latency-based-routing"),
-        script(Strategy::Cost, "cost-based-routing"),
-    ]
-}
-
 /// Everything goes wrong in half a minute.
-fn troubled() -> Vec<Behaviour> {
+pub fn troubled() -> Vec<Behaviour> {
     let mut list = three();
     list[0].down = vec![(ms(4000), ms(7000))];
     list[0].slow = vec![(ms(12_000), ms(15_000), 8.0)];

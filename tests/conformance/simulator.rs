@@ -2,15 +2,16 @@
 
 use crate::endpoint::Behaviour;
 use crate::policy::{End, Next};
-use crate::script::Script;
+use crate::script::{Product, Script};
 use crate::server::{Line, What};
 use geodes::random::{EntityKey, Seed};
 use geodes::routing::limits::LimiterConfig;
 use geodes::routing::litellm::config::Options;
+use geodes::routing::portkey;
 use geodes::routing::router::RouterConfig;
 use geodes::scenario::model::{
-    Arrivals, Ask, DistSpec, Fault, FaultWhat, FaultWhen, Gateway, LiteLlmEntry, LiteLlmGateway, Quota, QuotaUse,
-    Scenario, Sizes, TraceRows,
+    Arrivals, Ask, BifrostAsk, BifrostGateway, DistSpec, Fault, FaultWhat, FaultWhen, Gateway, LiteLlmEntry,
+    LiteLlmGateway, PortkeyAsk, PortkeyGateway, Quota, QuotaUse, Scenario, Sizes, TraceRows,
 };
 use geodes::scenario::plain;
 use geodes::units::{DeploymentIx, RegionIx, Span, Time};
@@ -28,7 +29,7 @@ pub fn session(n: u32) -> EntityKey {
     EntityKey::named("requests").child(u64::from(n))
 }
 
-/// The model that all requests ask LiteLLM for.
+/// The model that all requests ask for.
 pub const GROUP: &str = "gpt";
 
 /// Most tokens of an answer.
@@ -62,15 +63,44 @@ pub fn scenario(script: &Script) -> Scenario {
         s.faults.extend(faults(d, b));
     }
     (script.policy)(&mut s.topologies[0]);
-    if let Some(config) = &script.litellm {
-        let entry = |d: usize| LiteLlmEntry { deployment: DeploymentIx::new(d), degraded: false };
-        s.topologies[0].gateway = Gateway::LiteLlm(Box::new(LiteLlmGateway {
-            config: config.clone(),
-            entries: (0..n).map(entry).collect(),
-            asks: vec![Ask { workload: None, class: None, model: GROUP.to_owned(), options: Options::default() }],
-        }));
+    if let Some(product) = &script.product {
+        s.topologies[0].gateway = gateway(product, n);
     }
     s
+}
+
+fn gateway(product: &Product, endpoints: usize) -> Gateway {
+    match product {
+        Product::LiteLlm(config) => {
+            let entry = |d: usize| LiteLlmEntry { deployment: DeploymentIx::new(d), degraded: false };
+            Gateway::LiteLlm(Box::new(LiteLlmGateway {
+                config: (**config).clone(),
+                entries: (0..endpoints).map(entry).collect(),
+                asks: vec![Ask { workload: None, class: None, model: GROUP.to_owned(), options: Options::default() }],
+            }))
+        }
+        Product::Portkey(config) => Gateway::Portkey(Box::new(portkey(config))),
+        Product::Bifrost(config) => {
+            let asks = vec![BifrostAsk { workload: None, class: None }];
+            Gateway::Bifrost(Box::new(BifrostGateway { config: config.clone(), asks }))
+        }
+    }
+}
+
+fn portkey(config: &portkey::Config) -> PortkeyGateway {
+    let router = portkey::Router::new(config).expect("scripts have valid trees");
+    PortkeyGateway {
+        config: config.clone(),
+        names: router.names().map(str::to_owned).collect(),
+        asks: vec![PortkeyAsk { workload: None, class: None, model: Some(GROUP.to_owned()), metadata: Vec::new() }],
+    }
+}
+
+/// What the requests of a script bring to Portkey.
+pub fn context(script: &Script, config: &portkey::Config) -> portkey::Context {
+    let s = scenario(script);
+    let place = s.topologies[0].regions[0].place;
+    portkey(config).context((0, &s.workloads[0]), None, &s.places[place.ix()].id)
 }
 
 fn quota(limiter: LimiterConfig) -> QuotaUse {

@@ -1,20 +1,22 @@
 //! A script on the tokio gateway, with tokio's clock paused: it jumps from timer to timer.
 
 use crate::endpoint::{Endpoint, HttpRequest};
+use crate::flawed::{Flaw, Flawed};
 use crate::policy::{LiteLlm, Policy};
-use crate::script::Script;
+use crate::products::{Bifrost, Portkey};
+use crate::script::{Product, Script};
 use crate::server::{Ask, Chance, Gateway, Limits, Line};
-use crate::simulator::{GROUP, MAX_OUTPUT, SEED, scenario, session};
+use crate::simulator::{GROUP, MAX_OUTPUT, SEED, context, scenario, session};
 use geodes::random::{Draws, EntityKey};
 use geodes::routing::entropy::Entropy;
-use geodes::routing::litellm;
+use geodes::routing::{bifrost, litellm, portkey};
 use geodes::units::Span;
 use geodes::world::purpose::ROUTING;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
-/// LiteLLM names all time-outs itself.
+/// Products name all time-outs themselves.
 const AGES: Duration = Duration::from_secs(86_400);
 
 /// The draws that the simulator makes at the same places.
@@ -40,7 +42,7 @@ impl Chance for Addressed {
     }
 }
 
-/// LiteLLM's draws: one after the other, request by request.
+/// A product's draws: one after the other, request by request.
 struct Sequential {
     draws: Draws,
     made: Mutex<Vec<u64>>,
@@ -66,17 +68,37 @@ impl Chance for Sequential {
     }
 }
 
-/// Runs a script of LiteLLM's; the log of the gateway.
-pub fn run_litellm(script: &Script, config: &litellm::Config) -> Vec<Line> {
-    let mut config = config.clone();
+/// Runs a script of a product, with a driver that may have a flaw; the log of the gateway.
+pub fn run_product(script: &Script, product: &Product, flaw: Option<Flaw>) -> Vec<Line> {
+    let made = Mutex::new(vec![0; script.requests.len()]);
+    let chance = Sequential { draws: Draws::new(SEED), made };
+    match product {
+        Product::LiteLlm(config) => driven(script, litellm(script, (**config).clone()), chance, flaw),
+        Product::Portkey(config) => {
+            let router = portkey::Router::new(config).expect("scripts have valid trees");
+            driven(script, Portkey { router, context: context(script, config) }, chance, flaw)
+        }
+        Product::Bifrost(config) => {
+            let router = bifrost::Router::new(config.clone()).expect("scripts have valid settings");
+            driven(script, Bifrost { router, virtual_key: 0 }, chance, flaw)
+        }
+    }
+}
+
+fn driven<P: Policy>(script: &Script, inner: P, chance: Sequential, flaw: Option<Flaw>) -> Vec<Line> {
+    match flaw {
+        Some(flaw) => block_on(play(script, Flawed { inner, flaw }, chance)),
+        None => block_on(play(script, inner, chance)),
+    }
+}
+
+fn litellm(script: &Script, mut config: litellm::Config) -> LiteLlm {
     let start = scenario(script).start_unix_s;
     config.calendar = litellm::Calendar { epoch: Span::from_secs(start as u64), local_offset_s: 0 };
     let mut router = litellm::Router::new(config).expect("scripts have valid settings");
     let model = router.model(GROUP).expect("the group is there");
     let options = router.options(&litellm::config::Options::default()).expect("nothing is asked for");
-    let policy = LiteLlm { router, target: litellm::Target { model, options } };
-    let made = Mutex::new(vec![0; script.requests.len()]);
-    block_on(play(script, policy, Sequential { draws: Draws::new(SEED), made }))
+    LiteLlm { router, target: litellm::Target { model, options } }
 }
 
 fn duration(s: Span) -> Duration {
@@ -96,7 +118,7 @@ fn block_on(play: impl Future<Output = Vec<Line>>) -> Vec<Line> {
 async fn play<P: Policy, C: Chance>(script: &Script, policy: P, chance: C) -> Vec<Line> {
     let origin = Instant::now();
     let retry = scenario(script).topologies[0].retry;
-    let own = |limit: Span| if script.litellm.is_some() { AGES } else { duration(limit) };
+    let own = |limit: Span| if script.product.is_some() { AGES } else { duration(limit) };
     let limits = Limits {
         connect: duration(retry.connect_timeout),
         first_token: own(retry.first_token_timeout),
