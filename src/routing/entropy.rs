@@ -8,7 +8,8 @@ pub trait Entropy {
 
     /// One of `n` equally likely positions. `n` is at least 1.
     fn pick(&mut self, n: usize) -> usize {
-        ((self.uniform() * n as f64) as usize).min(n - 1)
+        debug_assert!(n <= u32::MAX as usize, "the conversions are those of 32 bits, which cost less");
+        ((self.uniform() * f64::from(n as u32)) as u32 as usize).min(n - 1)
     }
 
     /// A position with probability proportional to its weight: one uniform against the running sum, as gateways do.
