@@ -31,6 +31,9 @@ pub(super) enum Refused {
 pub(super) fn admit(plan: &Plan, state: &mut State, now: Time, d: u16, journey: &Journey) -> Result<Admitted, Refused> {
     let ix = usize::from(d);
     let (own, dep) = (&plan.config.deployments[ix], &plan.deps[ix]);
+    if dep.unchecked {
+        return Ok(Admitted { slot: None, reservation: None });
+    }
     let deployment = Some(DeploymentIx(d));
     let slot = match dep.slots {
         0 => None,
@@ -42,6 +45,9 @@ pub(super) fn admit(plan: &Plan, state: &mut State, now: Time, d: u16, journey: 
             }
         },
     };
+    if !plan.registered.usage_v2 && !plan.config.enforce_rate_limits {
+        return Ok(Admitted { slot, reservation: None });
+    }
     match limits(plan, state, now, d, journey) {
         Ok(reservation) => Ok(Admitted { slot, reservation }),
         Err(num_retries) => {
@@ -68,9 +74,6 @@ fn limits(
 ) -> Result<Option<Reservation>, Option<u32>> {
     let ix = usize::from(d);
     let (own, dep) = (&plan.config.deployments[ix], &plan.deps[ix]);
-    if !plan.registered.usage_v2 && !plan.config.enforce_rate_limits {
-        return Ok(None);
-    }
     let minute = plan.config.calendar.utc_minute(now);
     if plan.registered.usage_v2 && !usage_v2::check(minute, dep, &mut state.usage[ix]) {
         return Err(None);

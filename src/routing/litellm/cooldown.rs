@@ -82,6 +82,12 @@ impl Health {
         self.fails.add(now, 1, COUNTER_TTL);
     }
 
+    /// Whether there is anything to look at: it cools down, or has done so since somebody last looked.
+    #[inline]
+    pub fn has_cooled(&self) -> bool {
+        self.entry.is_some()
+    }
+
     /// Until when it cools down, if it does. What has run out is dropped, what would run too long is corrected, as LiteLLM
     /// does whenever it looks.
     #[inline]

@@ -1,8 +1,9 @@
 //! A deployment's settings as the rules read them: each strategy has its own idea of where a limit stands.
 
-use super::config::{Config, Deployment, Limit};
+use super::config::{Config, Deployment, Limit, Options};
 use super::names;
 use super::plan::{Plan, intern};
+use crate::units::Span;
 
 /// A deployment as the rules read it.
 #[derive(Clone, Debug, Default)]
@@ -15,8 +16,9 @@ pub(super) struct Dep {
     /// Limits as latency- and cost-based routing read them: zero counts as none.
     pub tpm_or_none: u64,
     pub rpm_or_none: u64,
-    /// Limit of the pre-call check.
-    pub precheck_rpm: Option<u64>,
+    /// Limits of the pre-call checks; none is `u64::MAX`.
+    pub precheck_rpm: u64,
+    pub max_input_tokens: u64,
     /// Slots; 0 is no limit.
     pub slots: u32,
     /// Dollars per token in and out together, as cost-based routing ranks them.
@@ -40,11 +42,15 @@ pub(super) struct Dep {
     /// Router limits apply to it (`enforce_model_rate_limits`).
     pub limited: bool,
     pub io_limited: bool,
+    /// No check stands between a pick and its call.
+    pub unchecked: bool,
+    /// When a call is given up, of a stream in the second place, if the request has no time-outs of its own.
+    pub timeouts: [Option<Span>; 2],
 }
 
 impl Plan {
     /// Reads a deployment.
-    pub(super) fn dep(&mut self, d: &Deployment) -> Dep {
+    pub(super) fn dep(&mut self, ix: usize, d: &Deployment) -> Dep {
         let config = &self.config;
         let group = |name: &str| {
             config.deployments.iter().filter(|o| o.model_name == name).count()
@@ -82,7 +88,8 @@ impl Plan {
             rpm: d.rpm.anywhere().unwrap_or(u64::MAX),
             tpm_or_none: none_if_zero(truthy(d.tpm).flatten()),
             rpm_or_none: none_if_zero(truthy(d.rpm).flatten()),
-            precheck_rpm: d.rpm.in_params(),
+            precheck_rpm: d.rpm.in_params().unwrap_or(u64::MAX),
+            max_input_tokens: d.max_input_tokens.unwrap_or(u64::MAX),
             slots: slots.min(u64::from(u32::MAX)) as u32,
             cost,
             price,
@@ -99,6 +106,8 @@ impl Plan {
                 .is_some_and(|h| h.groups.as_ref().is_none_or(|g| g.contains(&d.model_name))),
             limited: d.tpm.anywhere().is_some() || d.rpm.anywhere().is_some(),
             io_limited: d.itpm.is_some() || d.otpm.is_some(),
+            unchecked: slots == 0 && !self.registered.usage_v2 && !config.enforce_rate_limits,
+            timeouts: [false, true].map(|streams| config.timeout_of(&Options::default(), ix, streams)),
             team: d.team.as_ref().map(|t| intern(&mut self.teams, t)),
             region: d.region_name.as_ref().map(|r| intern(&mut self.regions, r)),
             tags: d.tags.iter().map(|t| intern(&mut self.tags, t)).collect(),

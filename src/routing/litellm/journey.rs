@@ -55,8 +55,6 @@ pub struct Journey {
     /// The request's one logging object has reported a failure, to the synchronous and to the asynchronous callbacks.
     pub(super) logged_sync: bool,
     pub(super) logged_asynchronously: bool,
-    /// A failure without a call that it will report as soon as the request waits for something.
-    pub(super) unreported: Option<Failure>,
     /// The call that was started last: what such a report is about.
     pub(super) last: Option<(DeploymentIx, ModelIx)>,
     pub(super) first: Option<DeploymentIx>,
@@ -65,7 +63,7 @@ pub struct Journey {
     pub(super) fallbacks: u32,
 }
 
-/// Lists of a request; the router takes them back at its end and lends them to the next one.
+/// Lists of a request, and what few requests ever have; the router takes them back at its end and lends them to the next one.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Memory {
     pub frames: Vec<Frame>,
@@ -77,6 +75,10 @@ pub(super) struct Memory {
     pub refused: Vec<u16>,
     /// Tags of the deployments that the request was sent to.
     pub met_tags: Vec<u16>,
+    /// A failure without a call that the request will report as soon as it waits for something.
+    pub unreported: Option<Failure>,
+    /// What the call that is out holds of its deployment's limits.
+    pub reservation: Option<Reservation>,
 }
 
 impl Memory {
@@ -86,6 +88,8 @@ impl Memory {
         self.excluded.clear();
         self.refused.clear();
         self.met_tags.clear();
+        self.unreported = None;
+        self.reservation = None;
     }
 }
 
@@ -131,7 +135,6 @@ pub(super) struct Flight {
     pub model: ModelIx,
     /// Counter of its slot.
     pub slot: Option<u32>,
-    pub reservation: Option<Reservation>,
 }
 
 /// One level: a model with its retries, and then its fallbacks.
@@ -215,7 +218,6 @@ impl Journey {
             begun: false,
             logged_sync: false,
             logged_asynchronously: false,
-            unreported: None,
             last: None,
             first: None,
             attempts: 0,

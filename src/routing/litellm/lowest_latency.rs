@@ -112,19 +112,18 @@ impl LowestLatency {
         }
     }
 
-    /// The entry, and whether it is new.
-    fn list(&mut self, deployment: u16) -> (&mut Entry, bool) {
+    /// The entry, made if need be.
+    fn list(&mut self, deployment: u16) -> &mut Entry {
         let ix = usize::from(deployment);
         if ix >= self.entries.len() {
             self.entries.resize_with(ix + 1, Entry::default);
         }
         let entry = &mut self.entries[ix];
-        let new = !entry.listed;
-        if new {
+        if !entry.listed {
             entry.listed = true;
             self.order.push(deployment);
         }
-        (entry, new)
+        entry
     }
 
     fn forget_if_expired(&mut self, now: Time) {
@@ -139,7 +138,7 @@ impl LowestLatency {
         let duration = seconds(sample.sent, now);
         let tokens = sample.output_tokens;
         let value = if tokens > 0 { duration / f64::from(tokens) } else { duration };
-        let (entry, _) = self.list(deployment);
+        let entry = self.list(deployment);
         entry.latency.push(value, args.max_latency_list_size);
         if sample.streamed {
             let first = seconds(sample.sent, sample.first_token.unwrap_or(now));
@@ -153,7 +152,7 @@ impl LowestLatency {
     /// A call timed out.
     pub fn timed_out(&mut self, now: Time, args: &StrategyArgs, deployment: u16) {
         self.forget_if_expired(now);
-        self.list(deployment).0.latency.push(TIMEOUT_PENALTY_S, args.max_latency_list_size);
+        self.list(deployment).latency.push(TIMEOUT_PENALTY_S, args.max_latency_list_size);
         self.map.set(now, (), args.ttl);
     }
 
@@ -168,9 +167,8 @@ impl LowestLatency {
     ) -> Option<u16> {
         self.forget_if_expired(now);
         for c in candidates {
-            let (entry, new) = self.list(*c);
-            if new {
-                entry.latency.push(0.0, args.max_latency_list_size);
+            if self.entries.get(usize::from(*c)).is_none_or(|e| !e.listed) {
+                self.list(*c).latency.push(0.0, args.max_latency_list_size);
             }
         }
         for d in &self.order {
@@ -222,8 +220,18 @@ fn choose<E: Entropy, S: Explain>(
     entropy: &mut E,
     reasons: &mut S,
 ) -> Option<u16> {
-    let lowest = potential.iter().map(|p| p.0).min_by(f64::total_cmp)?;
+    let (mut lowest, mut fastest) = (potential.first()?.0, 0);
+    for (i, p) in potential.iter().enumerate() {
+        if p.0 < lowest {
+            (lowest, fastest) = (p.0, i);
+        }
+    }
     let bound = lowest + buffer * lowest;
+    let near = potential.iter().filter(|p| p.0 <= bound).count();
+    if near == 1 && !reasons.on() {
+        entropy.pick(1);
+        return Some(potential[fastest].2);
+    }
     if reasons.on() {
         for (score, _, d) in potential.iter().filter(|p| p.0 > bound) {
             reasons.why(Why::Slower { deployment: DeploymentIx(*d), score: *score });
@@ -237,7 +245,7 @@ fn choose<E: Entropy, S: Explain>(
             reasons.why(Why::Candidate { deployment: DeploymentIx(*d), score: *score });
         }
     }
-    let k = entropy.pick(potential.len());
+    let k = entropy.pick(near);
     Some(potential.select_nth_unstable_by(k, order).1.2)
 }
 

@@ -109,7 +109,7 @@ impl Router {
                 reasons.why_if(|| Why::Penalty { deployment: flight.deployment, seconds });
             }
         }
-        if let Some(made) = flight.reservation {
+        if let Some(made) = journey.memory.reservation.take() {
             self.state.io[ix].refund(made);
         }
     }
@@ -117,8 +117,15 @@ impl Router {
     /// In the proxy, a failure without a call is reported by a task of its own, which runs when the request next waits for
     /// something. By then the request's one logging object may describe the next call: the wrong deployment is counted as
     /// failed, and may be taken out for it.
+    #[inline]
     pub(super) fn report<S: ReasonSink>(&mut self, now: Time, journey: &mut Journey, reasons: &mut S) {
-        let Some(failure) = journey.unreported.take() else { return };
+        if let Some(failure) = journey.memory.unreported {
+            journey.memory.unreported = None;
+            self.report_failure(now, journey, failure, reasons);
+        }
+    }
+
+    fn report_failure<S: ReasonSink>(&mut self, now: Time, journey: &mut Journey, failure: Failure, reasons: &mut S) {
         let (sync, all) = (!journey.logged_sync, !journey.logged_asynchronously);
         (journey.logged_sync, journey.logged_asynchronously) = (true, true);
         let Some((deployment, model)) = journey.last else { return };

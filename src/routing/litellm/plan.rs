@@ -77,6 +77,8 @@ pub(super) struct Opts {
     /// By model: weights by deployment.
     pub weights: Vec<Option<Vec<f64>>>,
     pub any_weights: bool,
+    /// It has time-outs of its own.
+    pub any_timeouts: bool,
     /// Position in `Model::resolution`; a team without deployments has that of no team, and is marked.
     pub team_slot: usize,
     pub team: Option<u16>,
@@ -153,7 +155,7 @@ impl Plan {
             }
         }
         plan.tag_budgets = plan.config.tag_budgets.iter().map(|(tag, _)| intern(&mut plan.tags, tag)).collect();
-        plan.deps = plan.config.deployments.clone().iter().map(|d| plan.dep(d)).collect();
+        plan.deps = plan.config.deployments.clone().iter().enumerate().map(|(i, d)| plan.dep(i, d)).collect();
         let config = &plan.config;
         let mut known: Vec<String> = config.deployments.iter().map(|d| d.model_name.clone()).collect();
         known.extend(config.aliases.iter().flat_map(|(alias, model)| [alias.clone(), model.clone()]));
@@ -192,6 +194,7 @@ impl Plan {
             unknown_region: region == Some(None),
             weights: Vec::new(),
             any_weights: !given.weights.is_empty(),
+            any_timeouts: given.timeout.is_some() || given.stream_timeout.is_some(),
             team_slot: team.flatten().map_or(0, |t| t + 1),
             team: team.map(|t| t.map_or(u16::MAX, |t| t as u16)),
             retry_policies: None,

@@ -22,8 +22,9 @@ pub(super) const PICKS_TTL: Span = Span::from_secs(60);
 
 /// What one deployment looks like to the checks.
 pub(super) struct Facts {
-    pub max_input_tokens: Option<u64>,
-    pub rpm: Option<u64>,
+    /// `u64::MAX` for none, as of the requests per minute.
+    pub max_input_tokens: u64,
+    pub rpm: u64,
     /// Requests of this minute by usage-based v1.
     pub counted: u64,
     pub region_fits: bool,
@@ -41,12 +42,14 @@ pub(super) fn filter<S: Explain>(
     reasons: &mut S,
 ) -> Result<(), Cause> {
     let (mut by_rpm, mut by_context) = (false, false);
-    candidates.retain(|c| {
-        let f = facts(*c);
-        let by = if f.max_input_tokens.is_some_and(|max| input_tokens > max) {
+    let mut kept = 0;
+    for i in 0..candidates.len() {
+        let c = candidates[i];
+        let f = facts(c);
+        let by = if input_tokens > f.max_input_tokens {
             by_context = true;
             Filter::ContextWindow
-        } else if check_rpm && f.rpm.is_some_and(|rpm| rpm <= f.counted.max(picks(*c).get(now).unwrap_or(0))) {
+        } else if check_rpm && f.rpm <= f.counted.max(picks(c).get(now).unwrap_or(0)) {
             by_rpm = true;
             Filter::Rpm
         } else if !f.region_fits {
@@ -54,11 +57,13 @@ pub(super) fn filter<S: Explain>(
         } else if !f.format_fits {
             Filter::ResponseFormat
         } else {
-            return true;
+            candidates[kept] = c;
+            kept += 1;
+            continue;
         };
-        reasons.why_if(|| Why::Excluded { deployment: DeploymentIx(*c), by });
-        false
-    });
+        reasons.why_if(|| Why::Excluded { deployment: DeploymentIx(c), by });
+    }
+    candidates.truncate(kept);
     match () {
         () if !candidates.is_empty() => Ok(()),
         () if by_rpm => Err(Cause::NoDeploymentWithinRpm),

@@ -113,7 +113,10 @@ impl Router {
         let given = &self.plan.options[target.options.ix()].given;
         journey.max_fallbacks = given.max_fallbacks.unwrap_or(self.plan.config.max_fallbacks);
         journey.memory.frames.push(Frame::new(target.model, 0, given.num_retries, 0));
-        let command = self.go(now, &mut journey, Step::Pick, entropy, reasons);
+        let command = match self.pick(now, &mut journey, entropy, reasons) {
+            Ok(command) => command,
+            Err(failure) => self.go_on(now, &mut journey, failure, entropy, reasons),
+        };
         (journey, command)
     }
 
@@ -216,6 +219,20 @@ impl Router {
         Step::Exhausted(frame.failure.expect("a pause follows a failure"))
     }
 
+    /// Goes on after a pick that has failed.
+    #[cold]
+    fn go_on<E: Entropy, S: ReasonSink>(
+        &mut self,
+        now: Time,
+        journey: &mut Journey,
+        failure: Failure,
+        entropy: &mut E,
+        reasons: &mut S,
+    ) -> Command {
+        reasons.why_if(|| Why::Failed { failure });
+        self.go(now, journey, Step::Failed(failure), entropy, reasons)
+    }
+
     /// Goes on until the gateway has something to do.
     fn go<E: Entropy, S: ReasonSink>(
         &mut self,
@@ -284,7 +301,7 @@ impl Router {
             Err(failure) => {
                 // the synchronous path does not report
                 if plan.config.counting == FailureCounting::Proxy && !plan.sync {
-                    journey.unreported.get_or_insert(failure);
+                    journey.memory.unreported.get_or_insert(failure);
                 }
                 return Err(failure);
             }
@@ -297,12 +314,15 @@ impl Router {
         }
         match admit::admit(plan, state, now, d, journey) {
             Ok(Admitted { slot, reservation }) => {
-                journey.flight = Some(Flight { deployment, model, slot, reservation });
+                journey.flight = Some(Flight { deployment, model, slot });
+                if reservation.is_some() {
+                    journey.memory.reservation = reservation;
+                }
             }
             Err(Refused::NoSlot(failure)) => return Err(failure),
             Err(Refused::AtLimit(failure)) => {
                 if plan.config.counting == FailureCounting::Proxy {
-                    journey.unreported.get_or_insert(failure);
+                    journey.memory.unreported.get_or_insert(failure);
                 }
                 let time = plan.config.cooldown_time;
                 self.cool(now, d, &failure, time, false, reasons);
@@ -317,8 +337,11 @@ impl Router {
         journey.last = Some((deployment, model));
         self.report(now, journey, reasons);
         let fallback = *journey.first.get_or_insert(deployment) != deployment;
-        let given = &self.plan.options[journey.options.ix()].given;
-        let timeout = self.plan.config.timeout_of(given, ix, journey.streams);
+        let options = &self.plan.options[journey.options.ix()];
+        let timeout = match options.any_timeouts {
+            false => self.plan.deps[ix].timeouts[usize::from(journey.streams)],
+            true => self.plan.config.timeout_of(&options.given, ix, journey.streams),
+        };
         Ok(Command::Attempt { deployment, timeout, fallback })
     }
 

@@ -138,13 +138,15 @@ fn narrow<S: Explain>(
         state.before.extend_from_slice(left);
     }
     let health = &mut state.health;
-    left.retain(|d| match health[usize::from(*d)].cooling(now) {
-        None => true,
-        Some(until) => {
-            out(reasons, *d, Filter::CoolingDown(until));
-            false
-        }
-    });
+    if left.iter().any(|d| health[usize::from(*d)].has_cooled()) {
+        left.retain(|d| match health[usize::from(*d)].cooling(now) {
+            None => true,
+            Some(until) => {
+                out(reasons, *d, Filter::CoolingDown(until));
+                false
+            }
+        });
+    }
     if left.is_empty() && bypass {
         // cool-downs that come from health checks fail open
         left.extend_from_slice(&state.before);
@@ -186,13 +188,13 @@ fn narrow<S: Explain>(
         let minute = config.calendar.utc_minute(now);
         let (v1, picks) = (&mut state.usage_v1[model.resolved.ix()], &state.picks);
         let facts = |d: u16| {
-            let (own, dep) = (&config.deployments[usize::from(d)], &plan.deps[usize::from(d)]);
+            let dep = &plan.deps[usize::from(d)];
             precheck::Facts {
-                max_input_tokens: own.max_input_tokens,
+                max_input_tokens: dep.max_input_tokens,
                 rpm: dep.precheck_rpm,
                 counted: v1.requests_for_check(minute, d),
                 region_fits: !options.unknown_region && options.region.is_none_or(|r| dep.region == Some(r)),
-                format_fits: !(options.given.response_format && own.no_response_format),
+                format_fits: !(options.given.response_format && config.deployments[usize::from(d)].no_response_format),
             }
         };
         let check_rpm = config.strategy != Strategy::UsageV2;

@@ -131,10 +131,12 @@ pub(super) fn filter(
         };
     }
     // without a wish and without a requirement: the deployments tagged `default`, or all if there are none
-    let defaults = candidates.iter().any(|c| dep(c).default_tag);
-    let base = |c: &u16| !defaults || dep(c).default_tag;
+    let defaults = candidates.iter().filter(|c| dep(c).default_tag).count();
+    let base = |c: &u16| defaults == 0 || dep(c).default_tag;
     if request.excluded.is_empty() {
-        candidates.retain(base);
+        if defaults < candidates.len() {
+            candidates.retain(base);
+        }
         return Ok(());
     }
     scratch.clear();

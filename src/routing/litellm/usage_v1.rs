@@ -71,10 +71,12 @@ impl UsageV1 {
     }
 
     /// Requests counted this minute, as the pre-call check reads them: it leaves a 0 for whom it does not find.
+    #[inline]
     pub fn requests_for_check(&mut self, minute: u64, deployment: u16) -> u64 {
-        if self.minute != minute || !self.exists {
-            return 0;
-        }
+        if self.minute == minute && self.exists { self.counted(deployment) } else { 0 }
+    }
+
+    fn counted(&mut self, deployment: u16) -> u64 {
         let ix = usize::from(deployment);
         if ix >= self.entries.len() {
             self.entries.resize(ix + 1, Entry::default());
