@@ -59,24 +59,22 @@ pub trait Policy: Send + 'static {
         seen: &Observation,
         entropy: &mut E,
     ) -> Next;
-    /// A call has been out for long: whether another may race it.
-    fn hedge<E: Entropy>(
-        &mut self,
-        now: Time,
-        j: &mut Self::Journey,
-        request: &Request<'_>,
-        entropy: &mut E,
-    ) -> Option<Next>;
-    /// A call has failed while another is out.
-    fn failed_in_race(&mut self, now: Time, j: &mut Self::Journey, deployment: DeploymentIx, seen: &Observation);
+    /// A call has been out for long: whether another may race it. Without more, none ever does.
+    fn hedge<E: Entropy>(&mut self, _: Time, _: &mut Self::Journey, _: &Request<'_>, _: &mut E) -> Option<Next> {
+        None
+    }
+    /// A call has failed while another is out: never, unless the router hedges.
+    fn failed_in_race(&mut self, _: Time, _: &mut Self::Journey, _: DeploymentIx, _: &Observation) {
+        unreachable!("nothing races");
+    }
     /// A call is given up.
-    fn given_up(&mut self, now: Time, j: &mut Self::Journey, deployment: DeploymentIx);
+    fn given_up(&mut self, _: Time, _: &mut Self::Journey, _: DeploymentIx) {}
     /// The first token of a call has been passed on to the user.
-    fn first_token(&mut self, now: Time, j: &mut Self::Journey, deployment: DeploymentIx);
+    fn first_token(&mut self, _: Time, _: &mut Self::Journey, _: DeploymentIx) {}
     /// When the router has something to do of its own accord.
     fn next_timeout(&self) -> Option<Time>;
     /// That time has come.
-    fn wake(&mut self, now: Time);
+    fn wake(&mut self, _: Time) {}
     /// Calls of the request so far.
     fn calls(j: &Self::Journey) -> u32;
 }
@@ -124,7 +122,6 @@ impl Policy for router::Router {
     fn given_up(&mut self, now: Time, j: &mut router::Journey, deployment: DeploymentIx) {
         self.on_abandoned(now, j, deployment);
     }
-    fn first_token(&mut self, _: Time, _: &mut router::Journey, _: DeploymentIx) {}
     fn next_timeout(&self) -> Option<Time> {
         router::Router::next_timeout(self)
     }
@@ -176,13 +173,6 @@ impl Policy for LiteLlm {
     ) -> Next {
         of_litellm(self.router.on_outcome(now, j, deployment, seen, entropy, &mut Silent))
     }
-    /// LiteLLM does not hedge.
-    fn hedge<E: Entropy>(&mut self, _: Time, _: &mut litellm::Journey, _: &Request<'_>, _: &mut E) -> Option<Next> {
-        None
-    }
-    fn failed_in_race(&mut self, _: Time, _: &mut litellm::Journey, _: DeploymentIx, _: &Observation) {
-        unreachable!("nothing races");
-    }
     fn given_up(&mut self, now: Time, j: &mut litellm::Journey, _: DeploymentIx) {
         self.router.on_abandoned(now, j);
     }
@@ -193,8 +183,6 @@ impl Policy for LiteLlm {
     fn next_timeout(&self) -> Option<Time> {
         self.router.next_timeout()
     }
-    /// LiteLLM's router does nothing on its own.
-    fn wake(&mut self, _: Time) {}
     fn calls(j: &litellm::Journey) -> u32 {
         j.attempts()
     }

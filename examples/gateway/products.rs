@@ -74,18 +74,9 @@ impl Policy for Portkey {
         let (command, _) = self.router.on_outcome(now, &mut j.journey, &self.context, seen, entropy, &mut Silent);
         j.next(command, Portkey::end)
     }
-    fn hedge<E: Entropy>(&mut self, _: Time, _: &mut Self::Journey, _: &Request<'_>, _: &mut E) -> Option<Next> {
-        None
-    }
-    fn failed_in_race(&mut self, _: Time, _: &mut Self::Journey, _: DeploymentIx, _: &Observation) {
-        unreachable!("nothing races");
-    }
-    fn given_up(&mut self, _: Time, _: &mut Self::Journey, _: DeploymentIx) {}
-    fn first_token(&mut self, _: Time, _: &mut Self::Journey, _: DeploymentIx) {}
     fn next_timeout(&self) -> Option<Time> {
         self.router.next_timeout()
     }
-    fn wake(&mut self, _: Time) {}
     fn calls(j: &Self::Journey) -> u32 {
         j.calls
     }
@@ -130,18 +121,9 @@ impl Policy for Bifrost {
         let command = self.router.on_outcome(now, &mut j.journey, seen, entropy, &mut Silent);
         j.next(command, Bifrost::end)
     }
-    fn hedge<E: Entropy>(&mut self, _: Time, _: &mut Self::Journey, _: &Request<'_>, _: &mut E) -> Option<Next> {
-        None
-    }
-    fn failed_in_race(&mut self, _: Time, _: &mut Self::Journey, _: DeploymentIx, _: &Observation) {
-        unreachable!("nothing races");
-    }
-    fn given_up(&mut self, _: Time, _: &mut Self::Journey, _: DeploymentIx) {}
-    fn first_token(&mut self, _: Time, _: &mut Self::Journey, _: DeploymentIx) {}
     fn next_timeout(&self) -> Option<Time> {
         self.router.next_timeout()
     }
-    fn wake(&mut self, _: Time) {}
     fn calls(j: &Self::Journey) -> u32 {
         j.calls
     }
