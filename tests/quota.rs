@@ -5,44 +5,32 @@ mod common;
 #[path = "common/limits.rs"]
 mod limits;
 
-use common::messages;
+use common::{good, messages, small};
 use geodes::routing::limits::{
     AnthropicConfig, AzureOpenAiConfig, AzureProvisionedConfig, BedrockConfig, BucketConfig, EnvoyAiGatewayConfig,
     EnvoyRateLimitConfig, LimiterConfig, LiteLlmConfig, OpenAiConfig, OutputCount, PlainConfig, SharedPoolConfig,
     SubWindowConfig, TokenCost, VertexProvisionedConfig, WindowConfig,
 };
-use geodes::scenario::from_str;
 use geodes::scenario::model::QuotaUse;
 use geodes::units::{Money, PerNanos, Span};
 use limits::{bucket, minute, per_min};
 use std::collections::BTreeSet;
 
-const HEAD: &str = r#"
-name = "Quotas"
-start = "2026-03-02T00:00:00Z"
-horizon = "1 h"
-warmup = "0"
-
-[users]
-berlin = { city = "Berlin", share = 1.0 }
-
-[workload.chat]
-arrivals.poisson = { rate = "2 sessions/s" }
-sizes.fixed = { input = "100 tokens", output = "50 tokens" }
-max_output = "200 tokens"
-
+/// Two deployments with more keys of each, after which tables may follow.
+fn with(quota: &str, second: &str) -> String {
+    let rest = format!(
+        r#"
 [deployment.one]
+extends = "gpt"
 provider = "acme"
 region = "aws:us-east-1"
 model = "m"
-price = { input = "$2 / Mtok", output = "$8 / Mtok" }
-latency.preset = "gpt-4.1-2026"
-QUOTA
+{quota}
 
 [deployment.two]
 extends = "one"
 region = "aws:eu-west-1"
-SECOND
+{second}
 
 [pool.both]
 deployments = ["one", "two"]
@@ -50,16 +38,15 @@ deployments = ["one", "two"]
 [topology.t]
 regions = ["aws:us-east-1"]
 chain = ["both"]
-"#;
-
-fn with(quota: &str, second: &str) -> String {
-    HEAD.replace("QUOTA", quota).replace("SECOND", second)
+"#
+    );
+    let text = small(&["Berlin"], "abstract = true", &rest);
+    text.replace("\n[deployment.gpt]", "max_output = \"200 tokens\"\n\n[deployment.gpt]")
 }
 
 /// The limiter that a deployment's `quota` becomes.
 fn limiter(quota: &str) -> LimiterConfig {
-    let loaded = from_str(&with(&format!("quota.{quota}"), ""), "test.toml", None).unwrap_or_else(|e| panic!("{e}"));
-    match &loaded.scenario.deployments[0].quota {
+    match &good(&with(&format!("quota.{quota}"), "")).deployments[0].quota {
         Some(QuotaUse::Own(q)) => q.limiter.clone(),
         other => panic!("{other:?}"),
     }
@@ -253,8 +240,7 @@ fn every_algorithm_can_be_written() {
 /// A published limit is part of the result with its source.
 #[test]
 fn a_published_limit_names_its_source() {
-    let text = with("quota.catalog = \"azure/gpt-4o/standard/default\"", "");
-    let s = from_str(&text, "test.toml", None).unwrap().scenario;
+    let s = good(&with("quota.catalog = \"azure/gpt-4o/standard/default\"", ""));
     let used = s.defaults.iter().find(|d| d.key.contains("azure/gpt-4o/standard/default")).unwrap();
     assert_eq!(used.value, "requests = \"900 requests/min\", tokens = \"150000 tokens/min\"");
     assert!(used.provenance.contains("azure-openai-quotas") && used.provenance.contains("per region, subscription"));
@@ -263,8 +249,7 @@ fn a_published_limit_names_its_source() {
 #[test]
 fn deployments_share_a_named_quota() {
     let org = "[quota.org]\nopenai = { tokens = \"2M tokens/min\" }\n";
-    let s =
-        from_str(&with("quota.shared = \"org\"", org), "test.toml", None).unwrap_or_else(|e| panic!("{e}")).scenario;
+    let s = good(&with("quota.shared = \"org\"", org));
     assert_eq!(s.quotas.len(), 1);
     assert!(s.deployments.iter().all(|d| d.quota == Some(QuotaUse::Shared(0))));
 }
@@ -395,5 +380,3 @@ fn a_shared_quota_is_one_accounts() {
     let chained = "[quota.org]\nshared = \"other\"\n[quota.other]\nopenai = { tokens = \"2M tokens/min\" }\n";
     assert_eq!(messages(&with(shared, chained))[0], "the shared quota `org` refers to another one");
 }
-
-// ---- in a run ----
