@@ -451,7 +451,7 @@ fn the_catalogue_can_be_looked_into() {
     let shapes = look(&["catalog", "shapes", "M-MID"]);
     assert!(shapes.lines().count() == 2 && shapes.contains("24 h in steps of 10 min"), "{shapes}");
     let fit = look(&["catalog", "fits", "m-large-61"]);
-    assert!(fit.contains("in    822    2385 tokens") && fit.contains("out    290     865 tokens"), "{fit}");
+    assert!(fit.contains("in p50 822 p95 2385 (mean x0.89)") && fit.contains("out p50 290 p95 865 ("), "{fit}");
     assert!(look(&["catalog", "presets", "gpt-4.1"]).contains("gpt-4.1-2026"));
     assert!(look(&["catalog", "sources"]).contains("CC-BY"));
     assert!(look(&["explain-metric", "ttft_ms"]).contains("first"));

@@ -26,7 +26,7 @@ pub enum Command {
     DiffPolicy(DiffPolicyArgs),
     /// Check geodes against exact laws or published claims.
     Validate(ValidateArgs),
-    /// Look into the shipped data: regions, cities, round trips, prices, traces, sources.
+    /// Look into the shipped data: regions, cities, round trips, prices, quotas, traces, shapes, fits, presets, sources.
     Catalog(CatalogArgs),
     /// Write a commented starter scenario.
     Init(InitArgs),

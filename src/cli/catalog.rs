@@ -155,11 +155,10 @@ fn shapes(filter: Option<&str>) -> String {
 fn fits(filter: Option<&str>) -> String {
     let mut out = String::new();
     for f in catalog::size_fits().iter().filter(|f| wanted(filter, &[&f.name])) {
-        let law =
-            |l: &TokenLaw| format!("{:>6.0} {:>7.0} tokens (mean x{:.2})", l.law.p50(), l.law.p95(), l.mean_ratio());
-        let _ = write!(out, "{:<32} in {}   out {}", f.name, law(&f.input), law(&f.output));
-        let _ = f.rate_per_s.map_or(Ok(()), |rate| write!(out, "   {rate:.3}/s"));
-        let _ = writeln!(out);
+        let law = |l: &TokenLaw| format!("p50 {:.0} p95 {:.0} (mean x{:.2})", l.law.p50(), l.law.p95(), l.mean_ratio());
+        let rate = f.rate_per_s.map_or(String::new(), |rate| format!("{rate:.3}/s"));
+        let line = format!("{:<32} in {:<36} out {:<34} {rate}", f.name, law(&f.input), law(&f.output));
+        let _ = writeln!(out, "{}", line.trim_end());
     }
     out
 }
@@ -169,7 +168,7 @@ fn presets(filter: Option<&str>) -> String {
     for p in catalog::latency_presets().iter().filter(|p| wanted(filter, &[&p.name])) {
         let _ = writeln!(
             out,
-            "{:<32} first token {:>5.0} ms {:>6.0} ms   per token {:>5.1} ms {:>6.1} ms   {}",
+            "{:<32} first token p50 {:>5.0} p95 {:>5.0} ms   per token p50 {:>4.1} p95 {:>5.1} ms   {}",
             p.name, p.ttft_p50_ms, p.ttft_p95_ms, p.tpot_p50_ms, p.tpot_p95_ms, p.date
         );
     }
