@@ -100,7 +100,7 @@ impl Gateway {
             let (mut journey, command) =
                 self.router.on_request(self.now, self.target, &REQUEST, &mut self.entropy, &mut Silent);
             assert!(matches!(command, Command::Attempt { .. }), "no limit is reached: {command:?}");
-            black_box(command);
+            black_box(&command);
             self.router.on_abandoned(self.now, &mut journey);
         }
     }

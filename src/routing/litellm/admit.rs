@@ -11,13 +11,7 @@ use super::rate_limit::{self, Reservation};
 use super::state::State;
 use super::usage_v2;
 use crate::units::{DeploymentIx, Time};
-
-/// What a call holds of its deployment while it is out.
-pub(super) struct Admitted {
-    /// Counter of its slot.
-    pub slot: Option<u32>,
-    pub reservation: Option<Reservation>,
-}
+use std::num::NonZeroU32;
 
 /// Why a deployment that was picked is not called.
 pub(super) enum Refused {
@@ -27,12 +21,19 @@ pub(super) enum Refused {
     AtLimit(Failure),
 }
 
-/// Passes the checks of the deployment that was picked; who is refused holds nothing.
-pub(super) fn admit(plan: &Plan, state: &mut State, now: Time, d: u16, journey: &Journey) -> Result<Admitted, Refused> {
+/// Passes the checks of the deployment that was picked. The counter of the slot that the call has then, if slots are
+/// counted; what it has reserved stands with the request. Who is refused holds nothing.
+pub(super) fn admit(
+    plan: &Plan,
+    state: &mut State,
+    now: Time,
+    d: u16,
+    journey: &mut Journey,
+) -> Result<Option<NonZeroU32>, Refused> {
     let ix = usize::from(d);
     let (own, dep) = (&plan.config.deployments[ix], &plan.deps[ix]);
     if dep.unchecked {
-        return Ok(Admitted { slot: None, reservation: None });
+        return Ok(None);
     }
     let deployment = Some(DeploymentIx(d));
     let slot = match dep.slots {
@@ -46,10 +47,13 @@ pub(super) fn admit(plan: &Plan, state: &mut State, now: Time, d: u16, journey: 
         },
     };
     if !plan.registered.usage_v2 && !plan.config.enforce_rate_limits {
-        return Ok(Admitted { slot, reservation: None });
+        return Ok(slot);
     }
     match limits(plan, state, now, d, journey) {
-        Ok(reservation) => Ok(Admitted { slot, reservation }),
+        Ok(reservation) => {
+            journey.memory.reservation = reservation;
+            Ok(slot)
+        }
         Err(num_retries) => {
             if let Some(counter) = slot {
                 state.slots[ix].give_back(counter);

@@ -84,6 +84,12 @@ impl Minute {
         self.rpm.filter(|_| self.minute == minute)
     }
 
+    /// Tokens and requests counted in that minute.
+    #[inline]
+    pub fn counted(&self, minute: u64) -> (u64, u64) {
+        if self.minute == minute { (self.tpm.unwrap_or(0), self.rpm.unwrap_or(0)) } else { (0, 0) }
+    }
+
     /// Counts tokens.
     #[inline]
     pub fn add_tpm(&mut self, minute: u64, tokens: u64) {

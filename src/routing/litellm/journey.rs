@@ -9,6 +9,7 @@ use super::rate_limit::Reservation;
 use super::why::Mechanism;
 use crate::routing::request::Request;
 use crate::units::{DeploymentIx, Span, Time};
+use std::num::NonZeroU32;
 use std::ops::{Deref, DerefMut};
 
 /// What the gateway must do next.
@@ -134,7 +135,7 @@ pub(super) struct Flight {
     /// The model that it was picked for: the key of the strategies' maps.
     pub model: ModelIx,
     /// Counter of its slot.
-    pub slot: Option<u32>,
+    pub slot: Option<NonZeroU32>,
 }
 
 /// One level: a model with its retries, and then its fallbacks.

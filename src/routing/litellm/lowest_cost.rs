@@ -74,7 +74,7 @@ impl LowestCost {
             }
             let (dep, deployment) = (&deps[usize::from(*d)], DeploymentIx(*d));
             let used = self.entries[usize::from(*d)].unwrap_or_default();
-            let (tokens, requests) = (used.tpm(minute).unwrap_or(0), used.rpm(minute).unwrap_or(0));
+            let (tokens, requests) = used.counted(minute);
             if tokens + input_tokens > dep.tpm_or_none || requests + 1 > dep.rpm_or_none {
                 reasons.why_if(|| Why::AtLimit { deployment });
                 continue;

@@ -177,26 +177,36 @@ impl LowestLatency {
         scratch.shuffled.clear();
         scratch.shuffled.extend_from_slice(&self.order);
         entropy.permute(&mut scratch.shuffled);
-        scratch.potential.clear();
-        for d in &scratch.shuffled {
-            if !marks.has(*d) {
-                continue;
-            }
-            let (entry, dep) = (&self.entries[usize::from(*d)], &deps[usize::from(*d)]);
-            let (tokens, requests) = (entry.used.tpm(minute).unwrap_or(0), entry.used.rpm(minute).unwrap_or(0));
+        let Scratch { shuffled, potential, sorted } = scratch;
+        let mut score = |d: u16| {
+            let (entry, dep) = (&self.entries[usize::from(d)], &deps[usize::from(d)]);
+            let (tokens, requests) = entry.used.counted(minute);
             if tokens + input_tokens > dep.tpm_or_none || requests + 1 > dep.rpm_or_none {
-                reasons.why_if(|| Why::AtLimit { deployment: DeploymentIx(*d) });
-                continue;
+                return None;
             }
             let by_first_token = streams && !entry.first_token.list.is_empty();
-            let score = match args.ttft_percentile {
-                Some(p) if by_first_token => entry.first_token.percentile(p, &mut scratch.sorted),
+            Some(match args.ttft_percentile {
+                Some(p) if by_first_token => entry.first_token.percentile(p, sorted),
                 _ if by_first_token => entry.first_token.mean,
                 _ => entry.latency.mean,
-            };
-            scratch.potential.push((score, scratch.potential.len() as u32, *d));
-        }
-        let picked = choose(args.lowest_latency_buffer, &mut scratch.potential, entropy, reasons);
+            })
+        };
+        let candidates = shuffled.iter().copied().filter(|d| marks.has(*d));
+        let clear =
+            if reasons.on() { None } else { fastest(candidates.clone(), &mut score, args.lowest_latency_buffer) };
+        let picked = if clear.is_some() {
+            entropy.pick(1);
+            clear
+        } else {
+            potential.clear();
+            for d in candidates {
+                match score(d) {
+                    Some(score) => potential.push((score, potential.len() as u32, d)),
+                    None => reasons.why_if(|| Why::AtLimit { deployment: DeploymentIx(d) }),
+                }
+            }
+            choose(args.lowest_latency_buffer, potential, entropy, reasons)
+        };
         if self.map.get(now).is_none() {
             self.forget();
         }
@@ -212,6 +222,25 @@ pub(super) struct Ask<'a> {
     pub streams: bool,
 }
 
+/// The one with the lowest score, if nobody else is near it.
+fn fastest(
+    candidates: impl Iterator<Item = u16>,
+    mut score: impl FnMut(u16) -> Option<f64>,
+    buffer: f64,
+) -> Option<u16> {
+    let (mut lowest, mut next, mut fastest) = (f64::INFINITY, f64::INFINITY, 0);
+    for d in candidates {
+        let Some(score) = score(d) else { continue };
+        // without a branch, because in a shuffled list nobody can foresee it
+        let faster = score < lowest;
+        let slower = if faster { lowest } else { score };
+        next = if slower < next { slower } else { next };
+        lowest = if faster { score } else { lowest };
+        fastest = if faster { d } else { fastest };
+    }
+    (next > lowest + buffer * lowest).then_some(fastest)
+}
+
 /// A uniform draw among those near the lowest, counted in the order of their scores and, where these are equal, of the
 /// shuffled list.
 fn choose<E: Entropy, S: Explain>(
@@ -220,18 +249,8 @@ fn choose<E: Entropy, S: Explain>(
     entropy: &mut E,
     reasons: &mut S,
 ) -> Option<u16> {
-    let (mut lowest, mut fastest) = (potential.first()?.0, 0);
-    for (i, p) in potential.iter().enumerate() {
-        if p.0 < lowest {
-            (lowest, fastest) = (p.0, i);
-        }
-    }
+    let lowest = potential.iter().map(|p| p.0).min_by(f64::total_cmp)?;
     let bound = lowest + buffer * lowest;
-    let near = potential.iter().filter(|p| p.0 <= bound).count();
-    if near == 1 && !reasons.on() {
-        entropy.pick(1);
-        return Some(potential[fastest].2);
-    }
     if reasons.on() {
         for (score, _, d) in potential.iter().filter(|p| p.0 > bound) {
             reasons.why(Why::Slower { deployment: DeploymentIx(*d), score: *score });
@@ -245,7 +264,7 @@ fn choose<E: Entropy, S: Explain>(
             reasons.why(Why::Candidate { deployment: DeploymentIx(*d), score: *score });
         }
     }
-    let k = entropy.pick(near);
+    let k = entropy.pick(potential.len());
     Some(potential.select_nth_unstable_by(k, order).1.2)
 }
 

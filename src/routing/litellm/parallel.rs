@@ -9,6 +9,7 @@
 
 use super::cache::Window;
 use crate::units::{Span, Time};
+use std::num::NonZeroU32;
 
 /// `InMemoryCache.default_ttl`.
 const TTL: Span = Span::from_secs(600);
@@ -24,7 +25,7 @@ pub(super) struct Slots {
 
 impl Slots {
     /// Takes a slot of `limit`: the number of its counter, or `None` when all are in use.
-    pub fn take(&mut self, now: Time, limit: u32) -> Option<u32> {
+    pub fn take(&mut self, now: Time, limit: u32) -> Option<NonZeroU32> {
         if self.counter.get(now).is_none() {
             self.counters += 1;
             self.in_use = 0;
@@ -34,12 +35,12 @@ impl Slots {
             return None;
         }
         self.in_use += 1;
-        Some(self.counters)
+        NonZeroU32::new(self.counters)
     }
 
     /// Gives a slot back to its counter.
-    pub fn give_back(&mut self, counter: u32) {
-        if counter == self.counters {
+    pub fn give_back(&mut self, counter: NonZeroU32) {
+        if counter.get() == self.counters {
             self.in_use = self.in_use.saturating_sub(1);
         }
     }

@@ -1,6 +1,6 @@
 //! The router as a gateway process keeps it, and the way of a request through it.
 
-use super::admit::{Admitted, Refused};
+use super::admit::Refused;
 use super::config::{Config, ConfigError, FailureCounting, Options, Strategy};
 use super::failure::Failure;
 use super::fallback::{self, Turn, View};
@@ -114,7 +114,7 @@ impl Router {
         journey.max_fallbacks = given.max_fallbacks.unwrap_or(self.plan.config.max_fallbacks);
         journey.memory.frames.push(Frame::new(target.model, 0, given.num_retries, 0));
         let command = match self.pick(now, &mut journey, entropy, reasons) {
-            Ok(command) => command,
+            Ok(deployment) => self.attempt(&mut journey, deployment),
             Err(failure) => self.go_on(now, &mut journey, failure, entropy, reasons),
         };
         (journey, command)
@@ -245,7 +245,7 @@ impl Router {
         loop {
             step = match step {
                 Step::Pick => match self.pick(now, journey, entropy, reasons) {
-                    Ok(command) => return command,
+                    Ok(deployment) => return self.attempt(journey, deployment),
                     Err(failure) => {
                         reasons.why_if(|| Why::Failed { failure });
                         Step::Failed(failure)
@@ -280,7 +280,7 @@ impl Router {
         journey: &mut Journey,
         entropy: &mut E,
         reasons: &mut S,
-    ) -> Result<Command, Failure> {
+    ) -> Result<DeploymentIx, Failure> {
         let (plan, state) = (&self.plan, &mut self.state);
         let frame = journey.memory.frames.last().expect("a level picks");
         let model = frame.model;
@@ -313,12 +313,7 @@ impl Router {
             journey.memory.met_tags.extend_from_slice(&plan.deps[ix].tags);
         }
         match admit::admit(plan, state, now, d, journey) {
-            Ok(Admitted { slot, reservation }) => {
-                journey.flight = Some(Flight { deployment, model, slot });
-                if reservation.is_some() {
-                    journey.memory.reservation = reservation;
-                }
-            }
+            Ok(slot) => journey.flight = Some(Flight { deployment, model, slot }),
             Err(Refused::NoSlot(failure)) => return Err(failure),
             Err(Refused::AtLimit(failure)) => {
                 if plan.config.counting == FailureCounting::Proxy {
@@ -336,13 +331,19 @@ impl Router {
         journey.opened = false;
         journey.last = Some((deployment, model));
         self.report(now, journey, reasons);
+        Ok(deployment)
+    }
+
+    /// The command to make a call.
+    #[inline(always)]
+    fn attempt(&self, journey: &mut Journey, deployment: DeploymentIx) -> Command {
         let fallback = *journey.first.get_or_insert(deployment) != deployment;
-        let options = &self.plan.options[journey.options.ix()];
+        let (options, ix) = (&self.plan.options[journey.options.ix()], deployment.ix());
         let timeout = match options.any_timeouts {
             false => self.plan.deps[ix].timeouts[usize::from(journey.streams)],
             true => self.plan.config.timeout_of(&options.given, ix, journey.streams),
         };
-        Ok(Command::Attempt { deployment, timeout, fallback })
+        Command::Attempt { deployment, timeout, fallback }
     }
 
     /// What a failed attempt leads to: a step, or a pause until then.
