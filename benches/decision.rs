@@ -8,6 +8,8 @@
 //! * 250 blocks: the same where a prompt of 4,000 tokens is looked up in the index of every member, all of which have it;
 //! * guard: what one choice asks (is each member admitted?) and what one call tells it;
 //! * router: a request arrives at a gateway with a cool-down and is given up again;
+//! * portkey, bifrost: a request arrives and is given up again, among targets, or keys, that have been called before (300 are
+//!   five strategies of 60 targets, or five providers of 60 keys); the targets have circuits, the answers were all good;
 //! * steering: one answer among 3, 30 and 64 regions (the most there may be);
 //! * budget, throttle, limiter: one request with one retry, one call, one grant that is settled; they have no members.
 
@@ -17,6 +19,8 @@ use contest::{Contestant, compete};
 use criterion::Criterion;
 use geodes::random::Stream;
 use geodes::routing::balance::{Balance, Balancer, Choose, LoadReport, Locality, Member, MemberState, Standing, View};
+use geodes::routing::bifrost::{self, Provider, ProviderKey, VirtualKey};
+use geodes::routing::calls;
 use geodes::routing::entropy::Entropy;
 use geodes::routing::guard::ActiveHealthConfig;
 use geodes::routing::guard::{
@@ -29,6 +33,7 @@ use geodes::routing::limits::{
     SharedPoolConfig, SubWindowConfig, TokenCost, Usage, VertexProvisionedConfig, WindowConfig,
 };
 use geodes::routing::outcome::{ErrorClass, ErrorSet, Observation, Outcome};
+use geodes::routing::portkey::{self, CircuitConfig, Context, Mode, Settings, Strategy, Target, What};
 use geodes::routing::reason::Silent;
 use geodes::routing::request::Request;
 use geodes::routing::retry::budget::{
@@ -198,6 +203,65 @@ fn router(choose: Choose, n: usize) -> impl FnMut(u64) {
     };
     go(100 * n as u64, true);
     move |ops| go(ops, false)
+}
+
+/// Most that stand in one list of a product's, here.
+const LIST: usize = 60;
+
+fn portkey(mode: &Mode, n: usize) -> impl FnMut(u64) + use<> {
+    let circuit = CircuitConfig {
+        failure_threshold: Some(5),
+        failure_threshold_percentage: None,
+        minimum_requests: 1,
+        cooldown_interval: CircuitConfig::LEAST_COOLDOWN,
+        failure_status_codes: None,
+    };
+    let settings = Settings { circuit: Some(circuit), ..Settings::default() };
+    let target = |i: usize, what| Target {
+        name: format!("t{i}"),
+        weight: 1.0 + (i % 3) as f64,
+        settings: Settings::default(),
+        what,
+    };
+    let call = |i| target(i, What::Deployment { deployment: DeploymentIx::new(i), degraded: false });
+    let group = |i, targets| target(i, What::Strategy(Strategy { mode: mode.clone(), targets }));
+    let calls: Vec<Target> = (0..n).map(call).collect();
+    let mut lists: Vec<Target> = calls.chunks(LIST).enumerate().map(|(i, list)| group(n + i, list.to_vec())).collect();
+    let root = if lists.len() == 1 { lists.remove(0) } else { group(2 * n, lists) };
+    let config = portkey::Config { root: Target { settings, ..root } };
+    let mut router = portkey::Router::new(&config).expect("it is valid");
+    let (context, mut entropy, mut now) = (Context::default(), random(), Time::ZERO);
+    let mut go = move |ops: u64, answer: bool| {
+        for _ in 0..ops {
+            now += Span::from_millis(10);
+            let (mut journey, command) = router.on_request(now, &context, &mut entropy, &mut Silent);
+            assert!(matches!(black_box(command), calls::Command::Attempt { .. }), "no circuit is open: {command:?}");
+            if answer {
+                let seen = answered(now);
+                black_box(router.on_outcome(now, &mut journey, &context, &seen, &mut entropy, &mut Silent));
+            }
+        }
+    };
+    go(100 * n as u64, true);
+    move |ops| go(ops, false)
+}
+
+fn bifrost(n: usize) -> impl FnMut(u64) {
+    let key = |i| ProviderKey { deployment: DeploymentIx::new(i), weight: 1.0 + (i % 3) as f64, degraded: false };
+    let keys: Vec<ProviderKey> = (0..n).map(key).collect();
+    let providers: Vec<Provider> = keys.chunks(LIST).map(|keys| Provider::new("p", keys.to_vec())).collect();
+    let weights = (0..providers.len()).map(|p| (p, 1.0)).collect();
+    let virtual_keys = vec![VirtualKey { weights, fallbacks: None }];
+    let mut router = bifrost::Router::new(bifrost::Config { providers, virtual_keys }).expect("it is valid");
+    let (mut entropy, mut now) = (random(), Time::ZERO);
+    move |ops| {
+        for _ in 0..ops {
+            now += Span::from_millis(10);
+            let (journey, command) = router.on_request(now, 0, &mut entropy, &mut Silent);
+            assert!(matches!(black_box(command), calls::Command::Attempt { .. }), "there are keys: {command:?}");
+            black_box(journey);
+        }
+    }
 }
 
 fn steering(policy: Policy, n: usize) -> impl FnMut(u64) {
@@ -448,6 +512,13 @@ fn rows() -> Vec<(&'static str, Vec<Row>)> {
         ("250 blocks", looking.map(|c| sized(c.name().to_owned(), SIZES, |n| balancer(c, n, &BLOCKS))).collect()),
         ("router with", Choose::each().map(|c| sized(c.name().to_owned(), SIZES, |n| router(c, n))).into()),
         ("guard", guards.map(|(name, g)| sized(name.to_owned(), SIZES, |n| guard(g, n))).into()),
+        (
+            "portkey",
+            [Mode::LoadBalance, Mode::Fallback { on_status_codes: None }]
+                .map(|m| sized(m.name().to_owned(), SIZES, |n| portkey(&m, n)))
+                .into(),
+        ),
+        ("bifrost", vec![sized("keys by weight".to_owned(), SIZES, bifrost)]),
         (
             "steering",
             policies().iter().map(|(name, p)| sized((*name).to_owned(), [3, 30, 64], |n| steering(p(n), n))).collect(),
