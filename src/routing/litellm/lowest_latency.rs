@@ -271,6 +271,8 @@ fn choose<E: Entropy, S: Explain>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::routing::litellm::dep::Dep;
+    use crate::routing::reason::{Reason, Silent};
 
     #[test]
     fn samples_roll_and_percentiles_round_up() {
@@ -281,5 +283,66 @@ mod tests {
         assert_eq!((s.list.as_slice(), s.mean), (&[1.0, 2.0, 3.0][..], 2.0));
         let mut scratch = Vec::new();
         assert_eq!([0.1, 0.34, 0.67, 1.0].map(|p| s.percentile(p, &mut scratch)), [1.0, 2.0, 3.0, 3.0]);
+    }
+
+    #[derive(Clone, PartialEq, Debug)]
+    struct Numbers(u64);
+
+    impl Numbers {
+        fn below(&mut self, n: u64) -> u64 {
+            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (self.0 >> 33) % n
+        }
+    }
+
+    impl Entropy for Numbers {
+        fn uniform(&mut self) -> f64 {
+            self.below(1 << 30) as f64 / f64::from(1 << 30)
+        }
+    }
+
+    /// Who asks for reasons has the list put in order; who does not, gets the same choice from the same draws. Equal scores,
+    /// buffers, limits that are reached and entries that are no candidates are there.
+    #[test]
+    fn the_choice_is_the_same_for_who_listens_and_who_does_not() {
+        let mut numbers = Numbers(1);
+        let at = |s: u64| Time(s * 1_000_000_000);
+        let (mut alone, mut drawn, mut nobody) = (0, 0, 0);
+        for _ in 0..3_000 {
+            let n = 1 + numbers.below(6) as u16;
+            let buffer = [0.0, 0.0, 0.5, 1.0][numbers.below(4) as usize];
+            let args = StrategyArgs { lowest_latency_buffer: buffer, ..StrategyArgs::default() };
+            let limit = [u64::MAX, u64::MAX, u64::MAX, 1];
+            let dep = |numbers: &mut Numbers| Dep {
+                tpm_or_none: u64::MAX,
+                rpm_or_none: limit[numbers.below(4) as usize],
+                ..Dep::default()
+            };
+            let deps: Vec<Dep> = (0..n).map(|_| dep(&mut numbers)).collect();
+            let mut map = LowestLatency::default();
+            for d in 0..n {
+                for _ in 0..numbers.below(3) {
+                    let sent = at(10 - numbers.below(4));
+                    let sample = Sample { sent, first_token: None, streamed: false, input_tokens: 1, output_tokens: 0 };
+                    map.succeeded(at(10), 0, &args, d, sample);
+                }
+            }
+            let candidates: Vec<u16> = (0..n).filter(|_| numbers.below(5) > 0).collect();
+            let mut marks = Marks::default();
+            marks.set(&candidates);
+            let choice = Choice { now: at(11), minute: 0, deps: &deps, input_tokens: 1, candidates: &candidates };
+            let ask = Ask { choice, args: &args, streams: false };
+            let (mut listened, mut told) = (map.clone(), numbers.clone());
+            let mut reasons: Vec<Reason> = Vec::new();
+            let heard = listened.pick(ask, &marks, &mut Scratch::default(), &mut told, &mut reasons);
+            let silent = map.pick(ask, &marks, &mut Scratch::default(), &mut numbers, &mut Silent);
+            assert_eq!((silent, &numbers), (heard, &told), "{reasons:?}");
+            match reasons.iter().filter(|r| matches!(r, Reason::LiteLlm(Why::Candidate { .. }))).count() {
+                0 => nobody += 1,
+                1 => alone += 1,
+                _ => drawn += 1,
+            }
+        }
+        assert!(alone > 500 && drawn > 500 && nobody > 50, "all cases are there: {alone}, {drawn}, {nobody}");
     }
 }
