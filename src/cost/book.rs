@@ -39,6 +39,13 @@ pub enum PriceKey {
         /// Which kind of them.
         kind: TokenKind,
     },
+    /// Replicas of a self-hosted deployment. Quantity: nanoseconds of replica time.
+    Replicas {
+        /// Of which deployment.
+        deployment: DeploymentIx,
+        /// Spot replicas in this of its zones; `None` on demand.
+        zone: Option<usize>,
+    },
     /// Data from a region to the public internet. Quantity: bytes.
     EgressInternet {
         /// The region that sends, and pays.
@@ -86,6 +93,10 @@ pub enum PriceKey {
 pub enum Category {
     /// Model tokens.
     Tokens,
+    /// Replicas of self-hosted models on spot instances.
+    SpotReplicas,
+    /// Replicas of self-hosted models on on-demand instances.
+    OnDemandReplicas,
     /// Servers.
     Compute,
     /// Managed services, by the hour or by the request.
@@ -100,8 +111,10 @@ pub enum Category {
 
 impl Category {
     /// All, in the order of a bill.
-    pub const ALL: [Category; 6] = [
+    pub const ALL: [Category; 8] = [
         Category::Tokens,
+        Category::SpotReplicas,
+        Category::OnDemandReplicas,
         Category::Compute,
         Category::Service,
         Category::EgressInternet,
@@ -113,6 +126,8 @@ impl Category {
     pub const fn name(self) -> &'static str {
         match self {
             Category::Tokens => "tokens",
+            Category::SpotReplicas => "spot replicas",
+            Category::OnDemandReplicas => "on-demand replicas",
             Category::Compute => "compute",
             Category::Service => "services",
             Category::EgressInternet => "egress to the internet",
@@ -155,6 +170,8 @@ impl PriceKey {
     pub const fn category(&self) -> Category {
         match self {
             PriceKey::Tokens { .. } => Category::Tokens,
+            PriceKey::Replicas { zone: Some(_), .. } => Category::SpotReplicas,
+            PriceKey::Replicas { zone: None, .. } => Category::OnDemandReplicas,
             PriceKey::EgressInternet { .. } => Category::EgressInternet,
             PriceKey::EgressBetween { .. } => Category::EgressInterRegion,
             PriceKey::Servers { .. } => Category::Compute,
@@ -168,16 +185,16 @@ impl PriceKey {
         match self {
             PriceKey::Tokens { .. } => UsageUnit::Tokens,
             PriceKey::EgressInternet { .. } | PriceKey::EgressBetween { .. } => UsageUnit::Bytes,
-            PriceKey::Servers { .. } | PriceKey::Service { .. } => UsageUnit::Nanoseconds,
+            PriceKey::Servers { .. } | PriceKey::Service { .. } | PriceKey::Replicas { .. } => UsageUnit::Nanoseconds,
             PriceKey::Requests { .. } => UsageUnit::Requests,
             PriceKey::Other { .. } => UsageUnit::Pieces,
         }
     }
 
-    /// The region it names itself: of transfers the sender. Tokens name none; their entry does.
+    /// The region it names itself: of transfers the sender. What belongs to a deployment names none; its entry does.
     const fn own_region(&self) -> Option<RegionIx> {
         match self {
-            PriceKey::Tokens { .. } => None,
+            PriceKey::Tokens { .. } | PriceKey::Replicas { .. } => None,
             PriceKey::EgressInternet { from } | PriceKey::EgressBetween { from, .. } => Some(*from),
             PriceKey::Servers { region, .. } => Some(*region),
             PriceKey::Service { region, .. } | PriceKey::Requests { region, .. } | PriceKey::Other { region, .. } => {
@@ -210,7 +227,7 @@ pub struct PriceEntry {
     pub price: Price,
     /// What the line is called: a model, an instance type, a service.
     pub service: String,
-    /// Where it is used; filled in from the key for everything but tokens.
+    /// Where it is used; filled in from the key for everything but what belongs to a deployment.
     pub region: Option<RegionIx>,
     /// Who sends the invoice: a cloud or a provider of models, by its name in the catalogue or scenario.
     pub provider: Option<String>,
@@ -271,7 +288,7 @@ impl PriceBook {
         if self.index.contains_key(&key) {
             return Err(BookError::Duplicate(key));
         }
-        if !matches!(key, PriceKey::Tokens { .. }) {
+        if !matches!(key, PriceKey::Tokens { .. } | PriceKey::Replicas { .. }) {
             if entry.region.is_some() && entry.region != key.own_region() {
                 return Err(BookError::RegionMismatch(key));
             }

@@ -355,6 +355,31 @@ pub(crate) fn deployments(t: &TopologyResult) -> Grid {
     g
 }
 
+/// Fleets of replicas.
+pub(crate) fn fleets(t: &TopologyResult) -> Grid {
+    let mut g = Grid::new("fleet")
+        .text("placement")
+        .figures(&["target", "below\ntarget"])
+        .together()
+        .figures(&["spot\nhours", "on-demand\nhours", "cost"])
+        .figures(&["started", "reclaimed", "refused"]);
+    for r in &t.fleets {
+        g.row(vec![
+            r.fleet.clone(),
+            r.placement.into(),
+            f::count(u64::from(r.target)),
+            f::percent(Some(r.below_target_share), 2),
+            f::number(r.spot_h),
+            f::number(r.on_demand_h),
+            f::dollars(r.cost_usd),
+            f::count(r.started),
+            f::count(r.reclaimed),
+            f::count(r.refused),
+        ]);
+    }
+    g
+}
+
 /// Tokens in the unit that prices use.
 fn tokens(n: u64) -> String {
     if n < 1_000_000 { f::count(n) } else { format!("{} M", f::number(n as f64 / 1e6)) }

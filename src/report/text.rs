@@ -127,6 +127,10 @@ impl Page {
             self.heading("Model deployments");
             self.grid(&tables::deployments(t));
         }
+        if !t.fleets.is_empty() {
+            self.heading("Replicas of self-hosted models");
+            self.grid(&tables::fleets(t));
+        }
         self.heading("Cost");
         self.grid(&tables::categories(t));
         self.out.push('\n');

@@ -86,6 +86,15 @@ defaults! {
         "Google Cloud, Use Provisioned Throughput (2025): enforced over up to 30 seconds";
     OUTPUT_FACTOR: "deployment.*.output_factor" = "1.0", "answers as long as the workload's sizes say";
     MODEL_QUEUE: "deployment.*.queue" = "0", "hosted APIs answer 503 or 429 when they are full, they do not queue";
+    REPLICA_START_UP: "deployment.*.replicas.start_up" = "\"180 s\"",
+        "ASSUMPTION: instance, container and weights of a large model; SkyServe (EuroSys 2025) measures 183 s for a Llama-2-70B replica (figure as remembered, not read again)";
+    REPLICA_NOTICE: "deployment.*.replicas.notice" = "\"0 s\"",
+        "ASSUMPTION: a service that does not listen for notices, as SkyServe's do not; clouds give 2 min (AWS) or 30 s (Azure, Google Cloud; documentation of 2026)";
+    SPREAD_EXTRA: "topology.*.fleet.*.placement.*.extra" = "0", "as many as are needed";
+    SPOTHEDGE_EXTRA: "topology.*.fleet.*.placement.spothedge.extra" = "2", "SkyServe (Mao, Xia, Wu et al., EuroSys 2025): two extra replicas";
+    ALWAYS_ON_DEMAND: "topology.*.fleet.*.placement.spothedge.always_on_demand" = "0",
+        "SkyPilot, sky/serve: base_ondemand_fallback_replicas is 0 unless it is set (2026)";
+    FLEET_INTERVAL: "topology.*.fleet.*.interval" = "\"20 s\"", "SkyPilot, sky/serve/constants.py: AUTOSCALER_DEFAULT_DECISION_INTERVAL_SECONDS (2026)";
     ERROR_RATE: "deployment.*.error_rate" = "0.0", "faults are stated on their own";
     ABSTRACT: "*.abstract" = "false", "what is written is used";
     CHOOSE: "pool.*.choose" = "\"nearest\"", "ASSUMPTION: what most people mean by several regions of one model";

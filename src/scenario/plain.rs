@@ -44,6 +44,7 @@ pub fn plain(n: usize) -> Scenario {
         quota: None,
         concurrency: None,
         queue: 0,
+        replicas: None,
         error_rate: 0.0,
     };
     Scenario {
@@ -141,6 +142,7 @@ pub fn plain(n: usize) -> Scenario {
             guards: Vec::new(),
             throttle: None,
             limits: Vec::new(),
+            fleets: Vec::new(),
             state: StateSpec {
                 lag: DistSpec::Constant(0.0),
                 read: DistSpec::Constant(0.0),

@@ -1,7 +1,7 @@
 //! From usage to money: the price book of a topology, its bill, and what each interval of each region costs.
 
 use crate::cost::{Bill, Ledger, PriceBook, PriceEntry, PriceKey, Provenance, TokenKind};
-use crate::scenario::model::{Scenario, Topology};
+use crate::scenario::model::{Fleet, Scenario, Topology};
 use crate::units::{DeploymentIx, GroupIx, Money, Price, RegionIx};
 use crate::world::Record;
 
@@ -31,6 +31,17 @@ impl<'a> Prices<'a> {
                 };
                 put(PriceKey::Tokens { deployment, kind }, entry);
             }
+        }
+        for line in topology.fleets.iter().flat_map(|f| replica_lines(scenario, f)) {
+            let d = &scenario.deployments[line.deployment.ix()];
+            let entry = PriceEntry {
+                price: line.price,
+                service: line.name,
+                region: Some(d.place),
+                provider: Some(d.provider.clone()),
+                provenance: provenance("the scenario"),
+            };
+            put(PriceKey::Replicas { deployment: line.deployment, zone: line.zone }, entry);
         }
         for r in &topology.regions {
             let place = &scenario.places[r.place.ix()];
@@ -78,6 +89,11 @@ impl<'a> Prices<'a> {
                 ledger.add(output, GroupIx::new(g), record.usage.output_tokens[g * n + d]);
             }
         }
+        for (fleet, used) in self.topology.fleets.iter().zip(&record.fleets) {
+            for (l, ns) in replica_lines(self.scenario, fleet).zip(&used.paid_ns) {
+                ledger.add_shared(line(&PriceKey::Replicas { deployment: l.deployment, zone: l.zone }), *ns);
+            }
+        }
         let time = u128::from(self.scenario.horizon.nanos()) * u128::from(record.replications);
         let places = self.scenario.places.len();
         for (i, r) in self.topology.regions.iter().enumerate() {
@@ -103,7 +119,7 @@ impl<'a> Prices<'a> {
     }
 
     /// What each interval of each region costs, over all replications of the record (`[region][interval]`): its share of
-    /// servers and services by time, and the tokens and bytes of the turns that were sent in it. The cells add up to the
+    /// servers, services and replicas by time (replicas where no application runs count with the first region), and the tokens and bytes of the turns that were sent in it. The cells add up to the
     /// bill to the last unit: each line of the bill is handed out along the cells, and a cell gets what the line grows by.
     pub fn timeline(&self, record: &Record) -> Vec<Vec<Money>> {
         let (horizon, interval) = (self.scenario.horizon, self.scenario.interval);
@@ -118,6 +134,18 @@ impl<'a> Prices<'a> {
                     for (i, cost) in cost.iter_mut().enumerate() {
                         *cost += line.grow(cell(region, i).and_then(|c| c.tokens.get(column)).copied());
                     }
+                }
+            }
+        }
+        for (fleet, used) in self.topology.fleets.iter().zip(&record.fleets) {
+            let lines = used.paid_ns.len();
+            for (l, spec) in replica_lines(self.scenario, fleet).enumerate() {
+                // with the application next to it, or else with the first one
+                let place = self.scenario.deployments[spec.deployment.ix()].place;
+                let region = self.topology.regions.iter().position(|r| r.place == place).unwrap_or(0);
+                let mut line = HandedOut::new(spec.price);
+                for (i, cost) in cost[region].iter_mut().enumerate() {
+                    *cost += line.grow(used.timeline.get(i * lines + l).copied());
                 }
             }
         }
@@ -141,6 +169,34 @@ impl<'a> Prices<'a> {
         }
         cost
     }
+}
+
+/// A line of the bill for replicas.
+struct ReplicaLine {
+    deployment: DeploymentIx,
+    zone: Option<usize>,
+    price: Price,
+    name: String,
+}
+
+/// The lines of a fleet, in the order of its record: zones, then deployments on demand.
+fn replica_lines<'a>(scenario: &'a Scenario, fleet: &'a Fleet) -> impl Iterator<Item = ReplicaLine> + 'a {
+    let of = |d: DeploymentIx| {
+        let spec = &scenario.deployments[d.ix()];
+        (spec.name.as_str(), spec.replicas.as_ref().expect("fleets are of deployments with replicas"))
+    };
+    let spot = fleet.zones(&scenario.deployments).into_iter().map(move |(deployment, zone)| {
+        let (name, replicas) = of(deployment);
+        let z = &replicas.zones[zone];
+        let name = format!("spot replicas of {name} in {}", z.name);
+        ReplicaLine { deployment, zone: Some(zone), price: z.spot_price, name }
+    });
+    let on_demand = fleet.deployments.iter().map(move |&deployment| {
+        let (name, replicas) = of(deployment);
+        let name = format!("on-demand replicas of {name}");
+        ReplicaLine { deployment, zone: None, price: replicas.on_demand_price, name }
+    });
+    spot.chain(on_demand)
 }
 
 /// A line of the bill that is handed out piece by piece: the pieces add up to the price of the whole.

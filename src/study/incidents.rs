@@ -167,6 +167,12 @@ fn describe(scenario: &Scenario, what: &FaultWhat) -> String {
         FaultWhat::DependencyDown { dependency: Dependency::Database, .. } => "database down".to_owned(),
         FaultWhat::DependencyDown { dependency: Dependency::Cache, .. } => "cache down".to_owned(),
         FaultWhat::ProviderDown { deployments } => format!("{} down", providers(scenario, deployments)),
+        FaultWhat::SpotWithdrawn { deployment, zones } => {
+            let d = &scenario.deployments[deployment.ix()];
+            let of = |z: &usize| d.replicas.as_ref().map(|r| r.zones[*z].name.as_str());
+            let zones: Vec<&str> = zones.iter().filter_map(of).collect();
+            format!("spot instances of {} withdrawn in {}", d.name, zones.join(", "))
+        }
         FaultWhat::ProviderBrownOut { deployments, slower, error_rate } => {
             let errors = 100.0 * error_rate;
             format!("{} brown-out: {slower} times slower, {errors} % errors", providers(scenario, deployments))
@@ -191,6 +197,9 @@ fn target(scenario: &Scenario, topology: &Topology, what: &FaultWhat) -> String 
             let names = scenario.deployments.iter().zip(flags).filter(|(_, hit)| *hit).map(|(d, _)| d.name.as_str());
             names.collect::<Vec<_>>().join(", ")
         }
-        Target::Nothing => NO_TARGET.to_owned(),
+        Target::Replicas(d) if topology.fleets.iter().any(|f| f.deployments.contains(&d)) => {
+            scenario.deployments[d.ix()].name.clone()
+        }
+        Target::Replicas(_) | Target::Nothing => NO_TARGET.to_owned(),
     }
 }

@@ -114,6 +114,8 @@ pub struct TopologyResult {
     pub objectives: Vec<ObjectiveRow>,
     /// Model deployments as called.
     pub deployments: Vec<DeploymentRow>,
+    /// Fleets of replicas of self-hosted models; empty without such.
+    pub fleets: Vec<FleetRow>,
     /// One series per region and one for the whole topology (`region` = `"all"`, first).
     #[serde(skip)]
     pub timeline: Vec<RegionSeries>,
@@ -245,6 +247,31 @@ pub struct DeploymentRow {
     pub output_tokens: u64,
     /// The deployment's own time to first token, network between gateway and provider included.
     pub model_ttft_ms: Percentiles,
+}
+
+/// One fleet of replicas.
+#[derive(Clone, Debug, Serialize)]
+pub struct FleetRow {
+    /// Name in the file.
+    pub fleet: String,
+    /// The policy, as the file names it.
+    pub placement: &'static str,
+    /// Replicas that the load needs.
+    pub target: u32,
+    /// Hours of spot replicas, mean of one replication.
+    pub spot_h: f64,
+    /// Hours of on-demand replicas, mean of one replication.
+    pub on_demand_h: f64,
+    /// Replicas started, over all replications.
+    pub started: u64,
+    /// Spot replicas reclaimed, over all replications.
+    pub reclaimed: u64,
+    /// Starts that were refused, over all replications.
+    pub refused: u64,
+    /// Share of the time with fewer replicas in service than the target, 0 to 1.
+    pub below_target_share: f64,
+    /// What its replicas cost, mean of one replication.
+    pub cost_usd: f64,
 }
 
 /// Failures of one class.

@@ -73,7 +73,7 @@ impl World<'_> {
 fn breaks_deployment(what: &FaultWhat, deployment: DeploymentIx, place: RegionIx) -> bool {
     match what {
         FaultWhat::RegionDown { region } => *region == place,
-        FaultWhat::DependencyDown { .. } => false,
+        FaultWhat::DependencyDown { .. } | FaultWhat::SpotWithdrawn { .. } => false,
         FaultWhat::ProviderDown { deployments } | FaultWhat::ProviderBrownOut { deployments, .. } => {
             deployments.contains(&deployment)
         }
@@ -83,6 +83,6 @@ fn breaks_deployment(what: &FaultWhat, deployment: DeploymentIx, place: RegionIx
 fn breaks_region(what: &FaultWhat, place: RegionIx) -> bool {
     match what {
         FaultWhat::RegionDown { region } | FaultWhat::DependencyDown { region, .. } => *region == place,
-        FaultWhat::ProviderDown { .. } | FaultWhat::ProviderBrownOut { .. } => false,
+        FaultWhat::ProviderDown { .. } | FaultWhat::ProviderBrownOut { .. } | FaultWhat::SpotWithdrawn { .. } => false,
     }
 }

@@ -171,12 +171,17 @@ impl World<'_> {
         self.obey(session, command, cx);
     }
 
-    /// Calls being served by the deployments that `hit` names break: their gateways hear of it half a round trip later.
-    pub(super) fn break_calls(&mut self, hit: impl Fn(DeploymentIx) -> bool, class: ErrorClass, cx: &mut Cx) {
-        let now = cx.now();
+    /// Everything in service at the deployments that `hit` names breaks.
+    pub(super) fn break_deployments(&mut self, hit: impl Fn(DeploymentIx) -> bool, class: ErrorClass, cx: &mut Cx) {
         for (_, provider) in self.providers.iter_mut().enumerate().filter(|(d, _)| hit(DeploymentIx::new(*d))) {
-            provider.break_off(now);
+            provider.break_off(cx.now());
         }
+        self.break_calls(|call| hit(call.deployment), class, cx);
+    }
+
+    /// Calls being served that `hit` names break: their gateways hear of it half a round trip later.
+    pub(super) fn break_calls(&mut self, hit: impl Fn(&Call) -> bool, class: ErrorClass, cx: &mut Cx) {
+        let now = cx.now();
         let mut broken: Vec<(SessionKey, Leg)> = Vec::new();
         for (session, s) in self.sessions.iter_mut().filter(|(_, s)| s.request.phase == Phase::Calling) {
             let fresh = [s.request.next_serial(), s.request.next_serial()];
@@ -184,7 +189,7 @@ impl World<'_> {
             let second = self.races.get_mut(s.request.race).map(|c| (c, Leg::Second));
             for ((call, leg), serial) in first.into_iter().chain(second).zip(fresh) {
                 // what has left the provider arrives
-                if call.accepted && hit(call.deployment) && call.complete_at_provider() > now {
+                if call.accepted && hit(call) && call.complete_at_provider() > now {
                     call.outcome = Outcome::Failed { class, retry_after: None };
                     call.output = 0; // nobody is billed for half an answer that the provider breaks off
                     call.serial = serial; // its own end is void

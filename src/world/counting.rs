@@ -25,6 +25,8 @@ pub enum Target {
     Region(usize),
     /// Deployments, one flag each.
     Deployments(Vec<bool>),
+    /// Some replicas of a deployment; others go on, so nobody moves away.
+    Replicas(DeploymentIx),
     /// Nothing that this topology uses.
     Nothing,
 }
@@ -47,6 +49,7 @@ impl Target {
             FaultWhat::ProviderDown { deployments } | FaultWhat::ProviderBrownOut { deployments, .. } => {
                 flags(&|d| deployments.contains(&DeploymentIx::new(d)))
             }
+            FaultWhat::SpotWithdrawn { deployment, .. } => Target::Replicas(*deployment),
         }
     }
 }

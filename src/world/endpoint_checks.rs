@@ -1,7 +1,7 @@
 //! Active health checks of the gateways towards the deployments they may call.
 //!
 //! A check asks whether the endpoint answers: it finds a region that is down (no connection) and a provider that is down
-//! (503), and neither slowness nor quotas. It costs its round trip and nothing else.
+//! (503) or has no replica that serves, and neither slowness nor quotas. It costs its round trip and nothing else.
 
 use super::event::{Event, HEALTH};
 use super::purpose::{ENDPOINT_CHECK_PHASE, ENDPOINT_CHECK_RTT};
@@ -50,7 +50,8 @@ impl World<'_> {
             let link = &self.model_links[index * self.providers.len() + deployment.ix()];
             let rtt = link.half(self.draws.uniform(ENDPOINT_CHECK_RTT, key, now.nanos())).times(2);
             let silent = self.damage.region_down(self.providers[deployment.ix()].place) || rtt > config.timeout;
-            let (probed, took) = match (silent, self.damage.deployment_down(deployment)) {
+            let refuses = self.damage.deployment_down(deployment) || !self.providers[deployment.ix()].serves();
+            let (probed, took) = match (silent, refuses) {
                 (true, _) => (Probed::Silent, config.timeout),
                 (false, true) => (Probed::Refused, rtt),
                 (false, false) => (Probed::Passed, rtt),

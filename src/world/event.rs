@@ -2,6 +2,7 @@
 
 use super::provider::InService;
 use super::race::Stray;
+use super::replica::ReplicaId;
 use super::session::{Leg, Session};
 use crate::kernel::{Class, slab::Key};
 use crate::routing::guard::Probed;
@@ -13,7 +14,7 @@ pub type SessionKey = Key<Session>;
 /// Faults come first: what breaks at an instant is broken for everything that happens at that instant.
 pub const FAULTS: Class = Class::new(0);
 /// Health checks come before traffic: a check at an instant sees the faults of that instant, and the traffic of the
-/// instant sees its verdict.
+/// instant sees its verdict. So do those who start and stop replicas.
 pub const HEALTH: Class = Class::new(1);
 /// All traffic shares one class, so that it happens in the order in which it was caused.
 pub const TRAFFIC: Class = Class::new(2);
@@ -157,6 +158,25 @@ pub enum Event {
         probed: Probed,
         /// Microseconds that it took.
         took_us: u32,
+    },
+    /// A fleet's controller looks at its replicas.
+    FleetLooks {
+        /// Position in the topology's list.
+        fleet: u16,
+    },
+    /// A replica has started.
+    ReplicaServes {
+        /// Of which fleet.
+        fleet: u16,
+        /// Which.
+        replica: ReplicaId,
+    },
+    /// A spot replica is reclaimed: its notice is over.
+    ReplicaGone {
+        /// Of which fleet.
+        fleet: u16,
+        /// Which.
+        replica: ReplicaId,
     },
     /// The steering system has something to do.
     SteeringWakes,

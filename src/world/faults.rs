@@ -59,6 +59,8 @@ pub struct Damage {
     database_down: Vec<u32>,
     cache_down: Vec<u32>,
     deployment_down: Vec<u32>,
+    /// Per deployment and zone.
+    spot_withdrawn: Vec<Vec<u32>>,
     /// Brown-outs in force per deployment: (fault, slower, error rate), in order of the scenario.
     brown_outs: Vec<Vec<(u16, f64, f64)>>,
     /// The product of all of them: (slower, error rate), kept beside so that a request costs one look.
@@ -68,13 +70,15 @@ pub struct Damage {
 }
 
 impl Damage {
-    /// Nothing is broken.
-    pub fn none(places: usize, deployments: usize) -> Damage {
+    /// Nothing is broken. `zones`: how many each deployment has.
+    pub fn none(places: usize, zones: &[usize]) -> Damage {
+        let deployments = zones.len();
         Damage {
             region_down: vec![0; places],
             database_down: vec![0; places],
             cache_down: vec![0; places],
             deployment_down: vec![0; deployments],
+            spot_withdrawn: zones.iter().map(|n| vec![0; *n]).collect(),
             brown_outs: vec![Vec::new(); deployments],
             brown: vec![(1.0, 0.0); deployments],
             in_force: 0,
@@ -103,6 +107,9 @@ impl Damage {
                     self.recompute(*d);
                 }
             }
+            FaultWhat::SpotWithdrawn { deployment, zones } => {
+                zones.iter().for_each(|z| self.spot_withdrawn[deployment.ix()][*z] += 1);
+            }
         }
     }
 
@@ -123,6 +130,9 @@ impl Damage {
                     }
                     self.recompute(*d);
                 }
+            }
+            FaultWhat::SpotWithdrawn { deployment, zones } => {
+                zones.iter().for_each(|z| self.spot_withdrawn[deployment.ix()][*z] -= 1);
             }
         }
     }
@@ -160,6 +170,10 @@ impl Damage {
     #[inline]
     pub fn deployment_down(&self, d: DeploymentIx) -> bool {
         self.deployment_down[d.ix()] > 0
+    }
+    /// Whether no spot instances are to be had in a zone of a deployment.
+    pub fn spot_withdrawn(&self, d: DeploymentIx, zone: usize) -> bool {
+        self.spot_withdrawn[d.ix()][zone] > 0
     }
     /// (latency factor, additional error rate) of a deployment.
     #[inline]

@@ -75,7 +75,10 @@ impl World<'_> {
         self.topology.chain[0]
             .members
             .iter()
-            .any(|(d, _)| !self.damage.deployment_down(*d) && !self.damage.region_down(self.providers[d.ix()].place))
+            .any(|(d, _)| {
+                let provider = &self.providers[d.ix()];
+                !self.damage.deployment_down(*d) && !self.damage.region_down(provider.place) && provider.serves()
+            })
     }
 
     /// A check has ended.

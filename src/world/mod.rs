@@ -3,7 +3,7 @@
 //! The dispatch table in [`World::handle`](struct@World) is the table of contents of the simulation: one line per event, one named method
 //! each. A request flows through the files as it flows through the product: [`demand`] creates it, [`steering`] sends it
 //! to a region, [`region`] admits it, [`store`] reads its conversation, the gateway asks [`crate::routing`] whom to
-//! call, [`provider`] serves it, and [`record`] keeps what happened, [`chronicle`] to whom. [`faults`] break things, `outage` says what that
+//! call, [`provider`] serves it (with replicas that a `fleet` keeps running), and [`record`] keeps what happened, [`chronicle`] to whom. [`faults`] break things, `outage` says what that
 //! does to what is under way, `health` and `probing` notice.
 
 mod blind;
@@ -15,6 +15,7 @@ pub mod endpoint_checks;
 mod event;
 pub mod failure;
 pub mod faults;
+mod fleet;
 pub mod gateway;
 mod health;
 mod knowledge;
@@ -30,6 +31,7 @@ pub mod quota;
 pub mod race;
 pub mod record;
 pub mod region;
+pub mod replica;
 pub mod resolver;
 mod run;
 pub mod sampler;
@@ -53,6 +55,7 @@ use chronicle::Chronicle;
 use demand::{Demand, Source};
 use event::Event;
 use faults::{Damage, Occurrence};
+use fleet::Fleet;
 use knowledge::Knowledge;
 use provider::Provider;
 use quota::Quotas;
@@ -86,6 +89,9 @@ pub struct World<'a> {
     regions: Vec<Region>,
     providers: Vec<Provider>,
     quotas: Quotas,
+    fleets: Vec<Fleet>,
+    /// The name of the next replica.
+    next_replica: replica::ReplicaId,
     damage: Damage,
     store: Store,
     occurrences: Vec<Occurrence>,
@@ -143,6 +149,9 @@ impl Simulated for World<'_> {
                 let took = Span::from_micros(u64::from(took_us));
                 self.endpoint_check_ends(region, deployment, probed, took, cx);
             }
+            Event::FleetLooks { fleet } => self.fleet_looks(fleet, cx),
+            Event::ReplicaServes { fleet, replica } => self.replica_serves(fleet, replica, cx.now()),
+            Event::ReplicaGone { fleet, replica } => self.replica_gone(fleet, replica, cx),
             Event::SteeringWakes => self.steering_wakes(cx),
             Event::FaultBegins { occurrence } => self.fault_begins(occurrence, cx),
             Event::FaultEnds { occurrence } => self.fault_ends(occurrence, cx.now()),

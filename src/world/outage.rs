@@ -43,7 +43,11 @@ impl World<'_> {
             }
             FaultWhat::ProviderDown { deployments } => {
                 self.damage.begin(o.fault, what);
-                self.break_calls(|d| deployments.contains(&d), ErrorClass::Unavailable, cx);
+                self.break_deployments(|d| deployments.contains(&d), ErrorClass::Unavailable, cx);
+            }
+            FaultWhat::SpotWithdrawn { deployment, zones } => {
+                self.damage.begin(o.fault, what);
+                self.spot_withdrawn(*deployment, zones, cx);
             }
             FaultWhat::DependencyDown { .. } | FaultWhat::ProviderBrownOut { .. } => self.damage.begin(o.fault, what),
         }
@@ -91,7 +95,7 @@ impl World<'_> {
             region.gateway = Gateway::new(self.scenario, self.topology, place);
         }
         let placed: Vec<RegionIx> = self.providers.iter().map(|p| p.place).collect();
-        self.break_calls(|d| placed[d.ix()] == place, ErrorClass::ConnectionFailed, cx);
+        self.break_deployments(|d| placed[d.ix()] == place, ErrorClass::ConnectionFailed, cx);
     }
 
     fn lose_writes(&mut self, index: usize, occurrence: u32, now: crate::units::Time) {

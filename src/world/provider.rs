@@ -5,6 +5,7 @@ use super::line::Line;
 use super::past::Past;
 use super::purpose::{DECODE, MODEL_ERROR, TTFT};
 use super::quota::Quotas;
+use super::replica::{ReplicaId, Replicas};
 use super::sampler::Sampler;
 use crate::kernel::Slab;
 use crate::kernel::slab::Key;
@@ -17,7 +18,10 @@ use crate::units::{DeploymentIx, Price, RegionIx, Span, Time};
 
 /// One of the requests that a deployment with bounded concurrency has in service.
 #[derive(Clone, Copy, Debug)]
-pub struct InService;
+pub struct InService {
+    /// At which of its replicas, if it is made of such.
+    replica: Option<ReplicaId>,
+}
 
 /// One deployment.
 pub struct Provider {
@@ -31,7 +35,9 @@ pub struct Provider {
     concurrency: Option<u32>,
     /// With a queue: places and who waits for them.
     line: Option<Line>,
-    /// Kept with bounded concurrency and without a queue only.
+    /// What it is made of, if it is self-hosted.
+    replicas: Option<Replicas>,
+    /// Kept with bounded concurrency and without a queue, and with replicas.
     in_service: Slab<InService>,
     /// Kept where gateways ask for reports.
     past: Option<Past>,
@@ -39,6 +45,8 @@ pub struct Provider {
     input_price: Price,
     output_price: Price,
 }
+
+const SELF_HOSTED: &str = "fleets are of deployments with replicas";
 
 /// What arrives at a provider.
 #[derive(Clone, Copy, Debug)]
@@ -88,6 +96,7 @@ impl Provider {
             error_rate: spec.error_rate,
             concurrency: spec.concurrency,
             line: spec.concurrency.filter(|_| spec.queue > 0).map(|c| Line::new(c, spec.queue)),
+            replicas: spec.replicas.as_ref().map(|r| Replicas::new(r.concurrency)),
             in_service: Slab::new(),
             past: None,
             deployment,
@@ -98,7 +107,7 @@ impl Provider {
 
     /// From now on gateways may ask for its load as it was up to so long ago.
     pub fn remember(&mut self, keep: Span) {
-        self.past = self.concurrency.map(|_| Past::new(keep));
+        self.past = (self.concurrency.is_some() || self.replicas.is_some()).then(|| Past::new(keep));
     }
 
     /// From now on it answers no questions about its load, or does so again.
@@ -110,8 +119,9 @@ impl Provider {
 
     /// The load as it was then; `None` where nobody may ask, or nobody was there to answer.
     pub fn report(&self, at: Time) -> Option<LoadReport> {
-        let (slots, (waiting, running)) = (self.concurrency?, self.past.as_ref()?.at(at)?);
-        let utilisation = (u64::from(running) * 10_000 / u64::from(slots)).min(10_000) as u16;
+        let (waiting, running) = self.past.as_ref()?.at(at)?;
+        let slots = self.replicas.as_ref().map_or(self.concurrency, |r| Some(r.slots()))?;
+        let utilisation = (u64::from(running) * 10_000).checked_div(u64::from(slots)).unwrap_or(10_000).min(10_000) as u16;
         Some(LoadReport { at, waiting, running, utilisation })
     }
 
@@ -153,20 +163,27 @@ impl Provider {
         };
         let (slower, extra_errors) = brown;
         let error_rate = 1.0 - (1.0 - self.error_rate) * (1.0 - extra_errors);
-        let begins = match (&mut self.line, self.concurrency) {
-            (Some(line), _) => line.begins(now),
-            (None, Some(c)) => (self.in_service.len() < c as usize).then_some(now),
-            (None, None) => Some(now),
+        let replica = self.replicas.as_ref().map(Replicas::choose);
+        let begins = match (&mut self.line, self.concurrency, replica) {
+            (_, _, Some(replica)) => replica.map(|_| now),
+            (Some(line), ..) => line.begins(now),
+            (None, Some(c), _) => (self.in_service.len() < c as usize).then_some(now),
+            (None, None, _) => Some(now),
         };
         let fails = error_rate > 0.0 && draws.chance(MODEL_ERROR, a.turn, a.attempt, error_rate);
         let Some(begins) = begins.filter(|_| !fails) else {
             quotas.settle(now, self.deployment, grant, &Usage::NOTHING);
             return UNAVAILABLE;
         };
-        let place = match self.concurrency {
-            Some(_) if self.line.is_none() => self.in_service.insert(InService),
-            _ => Key::NONE,
+        let replica = replica.flatten();
+        let place = if replica.is_some() || (self.concurrency.is_some() && self.line.is_none()) {
+            self.in_service.insert(InService { replica })
+        } else {
+            Key::NONE
         };
+        if let (Some(replicas), Some(id)) = (&mut self.replicas, replica) {
+            replicas.enters(id);
+        }
         self.changed(now);
         let output = self.output(a);
         let draw = |purpose, sampler: &Sampler| {
@@ -208,15 +225,49 @@ impl Provider {
     /// A request leaves service: it is finished, or the provider has heard that nobody waits for it any more. Nothing
     /// happens if it has left before.
     pub fn free(&mut self, now: Time, place: Key<InService>) {
-        self.in_service.remove(place);
+        let left = self.in_service.remove(place).and_then(|s| s.replica);
+        if let (Some(replicas), Some(id)) = (&mut self.replicas, left) {
+            replicas.leaves(id);
+        }
         self.changed(now);
+    }
+
+    /// Whether it would serve anybody, had it room: with replicas, whether there are any.
+    pub fn serves(&self) -> bool {
+        self.replicas.as_ref().is_none_or(Replicas::any)
+    }
+
+    /// A replica begins to serve.
+    pub fn add_replica(&mut self, id: ReplicaId) {
+        self.replicas.as_mut().expect(SELF_HOSTED).add(id);
+    }
+
+    /// A replica takes nothing new.
+    pub fn drain(&mut self, id: ReplicaId) {
+        self.replicas.as_mut().expect(SELF_HOSTED).drain(id);
+    }
+
+    /// Requests in service at a replica.
+    pub fn busy(&self, id: ReplicaId) -> u32 {
+        self.replicas.as_ref().expect(SELF_HOSTED).busy(id)
+    }
+
+    /// A replica is gone, and what it had in service with it: those requests.
+    pub fn remove_replica(&mut self, now: Time, id: ReplicaId) -> Vec<Key<InService>> {
+        let there = self.in_service.iter().filter(|(_, s)| s.replica == Some(id));
+        let broken: Vec<Key<InService>> = there.map(|(key, _)| key).collect();
+        for key in &broken {
+            self.free(now, *key);
+        }
+        self.replicas.as_mut().expect(SELF_HOSTED).remove(id);
+        broken
     }
 
     /// Everything in service breaks off.
     pub fn break_off(&mut self, now: Time) {
         let all: Vec<Key<InService>> = self.in_service.iter().map(|(key, _)| key).collect();
         for key in all {
-            self.in_service.remove(key);
+            self.free(now, key);
         }
         if let Some(line) = &mut self.line {
             line.clear();

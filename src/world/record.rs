@@ -15,6 +15,8 @@ pub struct Record {
     pub regions: Vec<RegionRecord>,
     /// Per deployment.
     pub deployments: Vec<DeploymentRecord>,
+    /// Per fleet of the topology.
+    pub fleets: Vec<FleetRecord>,
     /// Failed turns by class.
     pub failures: [u64; Failure::COUNT],
     /// Tokens and bytes to be paid for.
@@ -102,6 +104,25 @@ pub struct DeploymentRecord {
     pub ttft: Histogram,
 }
 
+/// One fleet. Its lines are its zones, then its deployments (on demand), in their order.
+#[derive(Clone, Default, Debug)]
+pub struct FleetRecord {
+    /// Replicas started.
+    pub started: u64,
+    /// Spot replicas reclaimed.
+    pub reclaimed: u64,
+    /// Starts that were refused.
+    pub refused: u64,
+    /// Time with fewer replicas in service than the target, whether their region was up or not.
+    pub short_ns: u128,
+    /// Per line: time of replicas to be paid for.
+    pub paid_ns: Vec<u128>,
+    /// The same per interval: `interval * lines + line`; empty where nothing is paid.
+    pub timeline: Vec<u128>,
+    start: Time,
+    interval: Span,
+}
+
 /// What has to be paid for.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Usage {
@@ -175,6 +196,7 @@ impl Record {
             groups: (0..groups).map(|_| group()).collect(),
             regions: (0..regions).map(|_| region()).collect(),
             deployments: (0..deployments).map(|_| deployment()).collect(),
+            fleets: Vec::new(),
             failures: [0; Failure::COUNT],
             usage: Usage {
                 input_tokens: vec![0; groups * deployments],
@@ -226,6 +248,9 @@ impl Record {
             a.abandoned += b.abandoned;
             a.ttft.merge(&b.ttft);
         }
+        for (a, b) in self.fleets.iter_mut().zip(&other.fleets) {
+            a.merge(b);
+        }
         add(&mut self.failures, &other.failures);
         self.usage.merge(&other.usage);
         for (a, b) in self.timeline.iter_mut().zip(&other.timeline) {
@@ -250,6 +275,47 @@ impl Record {
     /// Counted turns that were not served.
     pub fn failed(&self) -> u64 {
         self.groups.iter().map(|g| g.failed).sum()
+    }
+}
+
+impl FleetRecord {
+    /// Of a fleet with so many lines, counted from `start` on.
+    pub fn new(lines: usize, start: Time, interval: Span) -> FleetRecord {
+        FleetRecord { paid_ns: vec![0; lines], start, interval, ..FleetRecord::default() }
+    }
+
+    /// A replica is paid for from one time to another, the warm-up left out.
+    pub fn pay(&mut self, line: usize, from: Time, until: Time) {
+        let lines = self.paid_ns.len();
+        let mut from = from.max(self.start);
+        while from < until {
+            let interval = from.since(self.start).nanos() / self.interval.nanos();
+            let ends = until.min(self.start.saturating_add(self.interval.times(interval + 1)));
+            let span = u128::from(ends.since(from).nanos());
+            let cell = interval as usize * lines + line;
+            if self.timeline.len() <= cell {
+                self.timeline.resize((interval as usize + 1) * lines, 0);
+            }
+            self.timeline[cell] += span;
+            self.paid_ns[line] += span;
+            from = ends;
+        }
+    }
+}
+
+impl Merge for FleetRecord {
+    fn merge(&mut self, other: &FleetRecord) {
+        self.started += other.started;
+        self.reclaimed += other.reclaimed;
+        self.refused += other.refused;
+        self.short_ns += other.short_ns;
+        for (a, b) in self.paid_ns.iter_mut().zip(&other.paid_ns) {
+            *a += b;
+        }
+        self.timeline.resize(self.timeline.len().max(other.timeline.len()), 0);
+        for (a, b) in self.timeline.iter_mut().zip(&other.timeline) {
+            *a += b;
+        }
     }
 }
 

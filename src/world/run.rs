@@ -4,12 +4,13 @@ use super::chronicle::{Chronicle, Follow};
 use super::counting::Target;
 use super::demand::{Demand, sources};
 use super::faults::{Damage, Occurrence, schedule};
+use super::fleet::Fleet;
 use super::gateway::Gateway;
 use super::knowledge::Knowledge;
 use super::log::Entry;
 use super::provider::Provider;
 use super::quota::Quotas;
-use super::record::Record;
+use super::record::{FleetRecord, Record};
 use super::region::Region;
 use super::sampler::{LinkSampler, Sampler};
 use super::steering::Steering;
@@ -20,7 +21,7 @@ use super::{Cx, World};
 use crate::kernel::trace::{Divergence, first_divergence};
 use crate::kernel::{Class, Engine, EventNo, MAX_TIME, RunEnd, Slab};
 use crate::random::{Draws, Seed};
-use crate::scenario::model::{FaultWhat, FaultWhen, Scenario, Topology};
+use crate::scenario::model::{Deployment, FaultWhat, FaultWhen, Scenario, Topology};
 use crate::units::{DeploymentIx, GroupIx, RegionIx, Span, Time};
 use std::ops::ControlFlow;
 
@@ -219,6 +220,10 @@ impl<'a> World<'a> {
             start,
             scenario.interval,
         );
+        let zones_of = |d: &Deployment| d.replicas.as_ref().map_or(0, |r| r.zones.len());
+        let zones: Vec<usize> = scenario.deployments.iter().map(zones_of).collect();
+        let lines = topology.fleets.iter().map(|f| f.zones(&scenario.deployments).len() + f.deployments.len());
+        record.fleets = lines.map(|lines| FleetRecord::new(lines, start, scenario.interval)).collect();
         let (watched, unwatched) = watched(scenario, &occurrences, start);
         record.watches = watched.into_iter().map(|o| Watch::new(o, start, end)).collect();
         record.unwatched = unwatched;
@@ -248,12 +253,14 @@ impl<'a> World<'a> {
             overheads: topology.regions.iter().map(|r| Sampler::new(r.overhead)).collect(),
             state_read: Sampler::new(topology.state.read),
             state_write: Sampler::new(topology.state.write),
-            damage: Damage::none(scenario.places.len(), providers.len()),
+            damage: Damage::none(scenario.places.len(), &zones),
             store: Store::new(scenario, topology, can_lose),
             targets: scenario.faults.iter().map(|f| Target::of(&f.what, &places, &provider_places)).collect(),
             open_watches: Vec::new(),
             occurrences,
             quotas: Quotas::new(scenario, &draws),
+            fleets: topology.fleets.iter().map(|f| Fleet::new(scenario, f)).collect(),
+            next_replica: 0,
             steering,
             regions,
             providers,
@@ -267,6 +274,7 @@ impl<'a> World<'a> {
 
     /// The first events.
     fn begin(&mut self, cx: &mut Cx) {
+        self.start_fleets(cx);
         self.start_faults(cx);
         self.start_checks(cx);
         self.start_endpoint_checks(cx);
@@ -283,6 +291,7 @@ impl<'a> World<'a> {
     }
 
     fn finish(mut self, events: EventNo, now: Time) -> Record {
+        self.close_fleets();
         let (turns, ended) = (self.record.turns, self.ended);
         assert!(turns == ended, "INV-1 broken: {turns} turns were sent and {ended} ended");
         assert!(self.sessions.is_empty(), "INV-1 broken: {} sessions never ended", self.sessions.len());

@@ -1,6 +1,6 @@
 //! Models as providers serve them.
 
-use super::{DistSpec, QuotaUse};
+use super::{DistSpec, QuotaUse, Replicas};
 use crate::units::{Price, RegionIx, Span};
 
 /// One model served by one provider in one region under one quota.
@@ -34,6 +34,8 @@ pub struct Deployment {
     pub concurrency: Option<u32>,
     /// Requests that wait for a place.
     pub queue: u32,
+    /// What it is made of, if it is self-hosted; then it has no bound of its own and no queue.
+    pub replicas: Option<Replicas>,
     /// Background probability that a request fails with 503.
     pub error_rate: f64,
 }

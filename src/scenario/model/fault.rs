@@ -61,6 +61,13 @@ pub enum FaultWhat {
         /// Additional probability of a 503.
         error_rate: f64,
     },
+    /// Spot replicas are reclaimed after their notice, and none is to be had.
+    SpotWithdrawn {
+        /// Of which deployment.
+        deployment: DeploymentIx,
+        /// In which of its zones.
+        zones: Vec<usize>,
+    },
 }
 
 /// A dependency of the application.

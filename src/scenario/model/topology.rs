@@ -1,6 +1,6 @@
 //! A layout of the product: regions, steering, health checks, fallback chain, retries, conversation state.
 
-use super::{DistSpec, Gateway, Steering};
+use super::{DistSpec, Fleet, Gateway, Steering};
 use crate::routing::balance::Choose;
 use crate::routing::guard::GuardConfig;
 use crate::routing::health::QuorumConfig;
@@ -35,6 +35,8 @@ pub struct Topology {
     pub throttle: Option<ThrottleConfig>,
     /// What each gateway itself lets through to deployments.
     pub limits: Vec<(DeploymentIx, LimiterConfig)>,
+    /// Who keeps the replicas of self-hosted models running.
+    pub fleets: Vec<Fleet>,
     /// Conversation state.
     pub state: StateSpec,
 }

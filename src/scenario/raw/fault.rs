@@ -76,6 +76,17 @@ table! {
     }
 }
 
+table! {
+    plain
+    /// No spot instances are to be had: those that run are reclaimed, none starts.
+    RawSpotWithdrawn "Spot withdrawn" {
+        /// The deployment, which has `replicas`.
+        deployment: At<String> = Required,
+        /// In these of its zones. In all of them if not given.
+        zones: List<At<String>> = Optional,
+    }
+}
+
 choice! {
     /// What a fault does.
     RawWhat "Fault" {
@@ -87,6 +98,8 @@ choice! {
         "provider_down" => ProviderDown(RawProviderDown),
         /// Deployments are slow and fail sometimes.
         "provider_brown_out" => ProviderBrownOut(RawBrownOut),
+        /// Spot replicas of a deployment are reclaimed, after the notice of its `replicas`, and none is to be had.
+        "spot_withdrawn" => SpotWithdrawn(RawSpotWithdrawn),
     }
 }
 

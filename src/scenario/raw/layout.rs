@@ -4,7 +4,7 @@ use super::dist::DurationDist;
 use super::resilience::{
     RawActiveHealth, RawBreaker, RawBudget, RawEnvoyBackoff, RawGrpcBackoff, RawOutlier, RawThrottle,
 };
-use super::{RawGateway, RawQuota, RawSteering};
+use super::{RawFleet, RawGateway, RawQuota, RawSteering};
 use crate::scenario::decode::{ErrorName, HourlyPrice, List, Named, Nothing, OneOrMany, ShareValue, choice, table};
 use crate::scenario::diagnostic::At;
 use crate::units::Span;
@@ -236,6 +236,9 @@ table! {
         /// What each region's gateway itself lets through to a deployment, by the deployment's name: one of the quotas'
         /// algorithms, counted by every gateway for itself. A deployment at its limit is passed over. No limit if not given.
         limits: Named<RawQuota> = Optional,
+        /// Who keeps the replicas of self-hosted models running, by name. Every deployment with `replicas` that the topology
+        /// calls belongs to one.
+        fleet: Named<RawFleet> = Optional,
         /// Where conversations are kept.
         state: RawState = Or(&d::STATE),
         /// The application in every region.

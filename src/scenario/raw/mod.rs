@@ -5,6 +5,7 @@ mod bifrost;
 mod demand;
 mod dist;
 mod fault;
+mod fleet;
 mod gateway;
 mod layout;
 pub(in crate::scenario) mod litellm;
@@ -21,7 +22,8 @@ pub use demand::{
     RawTurns, RawUsers, RawWorkload,
 };
 pub use dist::{DurationDist, TokenDist};
-pub use fault::{RawBrownOut, RawDependency, RawFault, RawWhat};
+pub use fault::{RawBrownOut, RawDependency, RawFault, RawSpotWithdrawn, RawWhat};
+pub use fleet::{RawFleet, RawPlacement, RawReplicas};
 pub use gateway::RawGateway;
 pub use layout::{
     RawApp, RawBackoff, RawBackoffTimes, RawCheck, RawCooldown, RawHealth, RawQuorum, RawRetry, RawState, RawTimeout,

@@ -1,6 +1,7 @@
 //! Deployments.
 
 use super::dist::DurationDist;
+use super::fleet::RawReplicas;
 use super::quota::RawQuota;
 use crate::scenario::decode::{OneOrMany, ShareValue, TokenPrice, table};
 use crate::scenario::diagnostic::At;
@@ -62,6 +63,8 @@ table! {
         /// Requests that wait for a free place, first come, first served; one more is refused with 503. A request that its
         /// gateway has given up stays and is served all the same. Only with `concurrency`. 0 to 10,000,000.
         queue: At<u64> = Or(&d::MODEL_QUEUE),
+        /// For a self-hosted model: the replicas that it is made of. In place of `concurrency`, and without a `queue`.
+        replicas: RawReplicas = Optional,
         /// Probability that a request fails with 503 although nothing is wrong.
         error_rate: At<ShareValue> = Or(&d::ERROR_RATE),
     }

@@ -6,7 +6,7 @@ use crate::scenario::decode::{Cx, List};
 use crate::scenario::defaults as d;
 use crate::scenario::diagnostic::{At, Loc};
 use crate::scenario::model::{Dependency, Fault, FaultWhat, FaultWhen, Topology};
-use crate::scenario::raw::{RawBrownOut, RawDependency, RawFault, RawScenario, RawWhat};
+use crate::scenario::raw::{RawBrownOut, RawDependency, RawFault, RawScenario, RawSpotWithdrawn, RawWhat};
 use crate::scenario::suggest::{did_you_mean, listed};
 use crate::units::{DeploymentIx, RegionIx, Span};
 
@@ -134,7 +134,38 @@ fn what(w: &RawWhat, targets: &Targets<'_>, cx: &mut Cx) -> Option<FaultWhat> {
             let (slower, error_rate) = strength(f, cx);
             Some(FaultWhat::ProviderBrownOut { deployments: deployments?, slower, error_rate })
         }
+        RawWhat::SpotWithdrawn(f) => spot_withdrawn(f, targets.deployments, cx),
     }
+}
+
+/// Zones with spot instances, of a deployment that has some.
+fn spot_withdrawn(f: &RawSpotWithdrawn, all: &Deployments, cx: &mut Cx) -> Option<FaultWhat> {
+    let name = f.deployment.as_ref()?;
+    let ix = all.named(name, cx)?;
+    let deployment = all.entries[ix].1.as_ref()?;
+    let zones = deployment.replicas.as_ref().map_or(&[][..], |r| &r.zones);
+    if zones.is_empty() {
+        let what = if deployment.replicas.is_none() { "`replicas`" } else { "zones in its `replicas`" };
+        cx.error(name.loc, format!("deployment `{}` has no {what}, so it has no spot instances", name.value));
+        return None;
+    }
+    let Some(list) = &f.zones else {
+        return Some(FaultWhat::SpotWithdrawn { deployment: DeploymentIx::new(ix), zones: (0..zones.len()).collect() });
+    };
+    if list.written == 0 {
+        cx.error(list.loc, "the list is empty").expected("at least one zone");
+    }
+    super::pools::repeated(list, "zone", cx);
+    let mut chosen = Vec::new();
+    for item in &list.items {
+        match zones.iter().position(|z| z.name == item.value) {
+            Some(zone) => chosen.push(zone),
+            None => {
+                cx.unknown_name("zone", item, zones.iter().map(|z| z.name.as_str()));
+            }
+        }
+    }
+    (chosen.len() == list.written).then_some(FaultWhat::SpotWithdrawn { deployment: DeploymentIx::new(ix), zones: chosen })
 }
 
 /// The application's dependencies exist only where the application runs.

@@ -115,6 +115,8 @@ fn one(r: &Resolved<RawTopology>, t: &RawTopology, parts: &Parts<'_>, cx: &mut C
             limits: Vec::new(),
         }),
     };
+    let chain = routing.as_ref().map(|r| r.chain.as_slice());
+    let fleets = super::fleets::fleets(name, t, chain, parts.known.deployments, cx);
     let state = state(t, cx);
     let routing = routing?;
     Some(Topology {
@@ -128,6 +130,7 @@ fn one(r: &Resolved<RawTopology>, t: &RawTopology, parts: &Parts<'_>, cx: &mut C
         guards: routing.guards,
         throttle: routing.throttle,
         limits: routing.limits,
+        fleets: fleets?,
         state: state?,
     })
 }

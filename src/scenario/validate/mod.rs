@@ -8,6 +8,7 @@ mod choose;
 mod dist;
 mod doubts;
 mod faults;
+mod fleets;
 mod gateway;
 mod impossible;
 mod layout;

@@ -112,13 +112,18 @@ fn one(
     let error_rate = cx.or(&raw.error_rate, &d::ERROR_RATE).value.0;
     let quota = raw.quota.as_ref().and_then(|q| quota::of_deployment(q, quotas, cx));
     let concurrency = raw.concurrency.map(|c| cx.count(c, "concurrency", 1..=100_000_000));
+    let replicas = super::fleets::replicas(raw, cx);
     let queue = cx.or_at(&raw.queue, &d::MODEL_QUEUE, name.loc);
     let queue = cx.count(queue, "queue", 0..=10_000_000);
     if queue > 0
         && concurrency.is_none()
+        && raw.replicas.is_none()
         && let Some(q) = &raw.queue
     {
         cx.error(q.loc, "without `concurrency` nobody ever waits");
+    }
+    if raw.replicas.is_some() && replicas.is_none() {
+        return None;
     }
     if error_rate >= 1.0
         && let Some(e) = &raw.error_rate
@@ -142,6 +147,7 @@ fn one(
         quota,
         concurrency,
         queue,
+        replicas,
         error_rate,
     })
 }

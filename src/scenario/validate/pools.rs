@@ -187,9 +187,9 @@ fn reporting(p: &RawPool, choose: Choose, members: &[(DeploymentIx, f64)], deplo
         }
     }
     // a broken deployment may have been meant to have one
-    let silent = !members.iter().any(|m| known(&m.0).is_none_or(|d| d.concurrency.is_some()));
+    let silent = !members.iter().any(|m| known(&m.0).is_none_or(|d| d.concurrency.is_some() || d.replicas.is_some()));
     if let Some(loc) = loc.filter(|_| silent) {
-        cx.error(loc, "no member reports its load: none has a `concurrency`").help(help);
+        cx.error(loc, "no member reports its load: none has a `concurrency` or `replicas`").help(help);
     }
 }
 

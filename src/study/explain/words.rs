@@ -49,6 +49,7 @@ impl Names<'_> {
             FaultWhat::RegionDown { .. } => "everything there is down".to_owned(),
             FaultWhat::DependencyDown { dependency: Dependency::Database, .. } => "its database is down".to_owned(),
             FaultWhat::DependencyDown { dependency: Dependency::Cache, .. } => "its cache is down".to_owned(),
+            FaultWhat::SpotWithdrawn { .. } => "its spot instances are withdrawn".to_owned(),
             FaultWhat::ProviderDown { .. } => "it refuses everything with 503".to_owned(),
             FaultWhat::ProviderBrownOut { slower, error_rate, .. } => {
                 format!("brown-out, {slower} times slower, {} % errors", 100.0 * error_rate)

@@ -83,6 +83,7 @@ impl<'a> Measured<'a> {
             incidents_not_shown: self.record.unwatched.iter().sum(),
             cost: self.cost(baseline),
             deployments: self.deployments(),
+            fleets: self.fleets(),
             timeline: self.timeline(),
             distributions: self.distributions(),
             events: self.record.events,

@@ -2,8 +2,9 @@
 
 use super::{Measured, ratio};
 use crate::measure::{Histogram, Stat, Unit};
+use crate::cost::PriceKey;
 use crate::study::Prices;
-use crate::study::result::{DeploymentRow, Distribution, ErrorRow, Percentiles, RegionRow};
+use crate::study::result::{DeploymentRow, FleetRow, Distribution, ErrorRow, Percentiles, RegionRow};
 use crate::world::failure::Failure;
 
 impl Measured<'_> {
@@ -60,6 +61,28 @@ impl Measured<'_> {
                 input_tokens: total(&self.record.usage.input_tokens, d),
                 output_tokens: total(&self.record.usage.output_tokens, d),
                 model_ttft_ms: percentiles(&r.ttft),
+            }
+        });
+        rows.collect()
+    }
+
+    pub(super) fn fleets(&self) -> Vec<FleetRow> {
+        let n = f64::from(self.record.replications);
+        let hours = |ns: &[u128]| ns.iter().sum::<u128>() as f64 / 3.6e12 / n;
+        let rows = self.topology().fleets.iter().zip(&self.record.fleets).map(|(fleet, r)| {
+            let zones = fleet.zones(&self.scenario.deployments).len();
+            let own = |key: &PriceKey| matches!(key, PriceKey::Replicas { deployment, .. } if fleet.deployments.contains(deployment));
+            FleetRow {
+                fleet: fleet.name.clone(),
+                placement: fleet.placement.policy.name(),
+                target: fleet.placement.target,
+                spot_h: hours(&r.paid_ns[..zones]),
+                on_demand_h: hours(&r.paid_ns[zones..]),
+                started: r.started,
+                reclaimed: r.reclaimed,
+                refused: r.refused,
+                below_target_share: r.short_ns as f64 / self.scenario.horizon.nanos() as f64 / n,
+                cost_usd: self.usd(self.bill.sum(|l| own(&l.key))),
             }
         });
         rows.collect()
