@@ -60,7 +60,8 @@ impl Fleet {
     /// A fleet without replicas.
     pub fn new(scenario: &Scenario, spec: &model::Fleet) -> Fleet {
         let zones = spec.zones(&scenario.deployments);
-        let zone = |(d, z): &(DeploymentIx, usize)| scenario.deployments[d.ix()].replicas.as_ref().map(|r| &r.zones[*z]);
+        let zone =
+            |(d, z): &(DeploymentIx, usize)| scenario.deployments[d.ix()].replicas.as_ref().map(|r| &r.zones[*z]);
         Fleet {
             placer: Placer::new(spec.placement, &spec.spot_prices(&scenario.deployments))
                 .expect("validation refuses what can never do anything"),

@@ -72,13 +72,10 @@ impl World<'_> {
 
     /// Whether any deployment of the first pool is up: the model endpoint as the application uses it.
     fn some_model_answers(&self) -> bool {
-        self.topology.chain[0]
-            .members
-            .iter()
-            .any(|(d, _)| {
-                let provider = &self.providers[d.ix()];
-                !self.damage.deployment_down(*d) && !self.damage.region_down(provider.place) && provider.serves()
-            })
+        self.topology.chain[0].members.iter().any(|(d, _)| {
+            let provider = &self.providers[d.ix()];
+            !self.damage.deployment_down(*d) && !self.damage.region_down(provider.place) && provider.serves()
+        })
     }
 
     /// A check has ended.

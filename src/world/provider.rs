@@ -121,7 +121,8 @@ impl Provider {
     pub fn report(&self, at: Time) -> Option<LoadReport> {
         let (waiting, running) = self.past.as_ref()?.at(at)?;
         let slots = self.replicas.as_ref().map_or(self.concurrency, |r| Some(r.slots()))?;
-        let utilisation = (u64::from(running) * 10_000).checked_div(u64::from(slots)).unwrap_or(10_000).min(10_000) as u16;
+        let utilisation =
+            (u64::from(running) * 10_000).checked_div(u64::from(slots)).unwrap_or(10_000).min(10_000) as u16;
         Some(LoadReport { at, waiting, running, utilisation })
     }
 

@@ -50,13 +50,15 @@ impl Fleet {
 
     /// What a spot replica costs per hour in each of its zones.
     pub fn spot_prices(&self, deployments: &[super::Deployment]) -> Vec<Money> {
-        let zones = self.deployments.iter().filter_map(|d| deployments[d.ix()].replicas.as_ref()).flat_map(|r| &r.zones);
+        let zones =
+            self.deployments.iter().filter_map(|d| deployments[d.ix()].replicas.as_ref()).flat_map(|r| &r.zones);
         zones.map(|z| hourly(z.spot_price)).collect()
     }
 
     /// The deployments, those with the cheapest on-demand replicas first, ties in order.
     pub fn by_on_demand_price(&self, scenario: &Scenario) -> Vec<DeploymentIx> {
-        let price = |d: &DeploymentIx| scenario.deployments[d.ix()].replicas.as_ref().map(|r| hourly(r.on_demand_price));
+        let price =
+            |d: &DeploymentIx| scenario.deployments[d.ix()].replicas.as_ref().map(|r| hourly(r.on_demand_price));
         let mut list = self.deployments.clone();
         list.sort_by_key(price); // stable
         list

@@ -165,7 +165,8 @@ fn spot_withdrawn(f: &RawSpotWithdrawn, all: &Deployments, cx: &mut Cx) -> Optio
             }
         }
     }
-    (chosen.len() == list.written).then_some(FaultWhat::SpotWithdrawn { deployment: DeploymentIx::new(ix), zones: chosen })
+    (chosen.len() == list.written)
+        .then_some(FaultWhat::SpotWithdrawn { deployment: DeploymentIx::new(ix), zones: chosen })
 }
 
 /// The application's dependencies exist only where the application runs.

@@ -17,7 +17,8 @@ const MOST_REPLICAS: u32 = 10_000;
 /// What the replicas of a deployment are made of; `None` if it has none.
 pub fn replicas(raw: &RawDeployment, cx: &mut Cx) -> Option<Replicas> {
     let r = raw.replicas.as_ref()?;
-    let instead = [raw.concurrency.map(|c| (c.loc, "concurrency")), raw.queue.filter(|q| q.value > 0).map(|q| (q.loc, "queue"))];
+    let instead =
+        [raw.concurrency.map(|c| (c.loc, "concurrency")), raw.queue.filter(|q| q.value > 0).map(|q| (q.loc, "queue"))];
     for (loc, key) in instead.into_iter().flatten() {
         let help = match key {
             "concurrency" => "`replicas.concurrency` says how many requests one replica serves at once",
@@ -89,12 +90,14 @@ fn members(
     let list = raw.deployments.as_ref()?;
     if list.written == 0 {
         cx.error(list.loc, "the list is empty").expected("at least one deployment");
+        return None;
     }
     repeated(list, "deployment", cx);
     let mut members = Vec::new();
     for item in &list.items {
         let Some(ix) = deployments.named(item, cx) else { continue };
-        if let Some((_, first)) = claimed.iter().find(|(d, loc)| *d == ix && !list.items.iter().any(|i| i.loc == *loc)) {
+        if let Some((_, first)) = claimed.iter().find(|(d, loc)| *d == ix && !list.items.iter().any(|i| i.loc == *loc))
+        {
             cx.error(item.loc, format!("two fleets keep the replicas of `{}` running", item.value))
                 .note(*first, "the other fleet");
         }
@@ -134,7 +137,8 @@ fn orphans(
         let has = deployment.as_ref().is_some_and(|d| d.replicas.is_some());
         if has && calls(chain, ix) && !claimed.iter().any(|(d, _)| *d == ix) {
             let loc = t.chain.as_ref().map_or(topology.loc, |c| c.loc);
-            let message = format!("topology `{}` calls `{}`, and no fleet starts its replicas", topology.value, name.value);
+            let message =
+                format!("topology `{}` calls `{}`, and no fleet starts its replicas", topology.value, name.value);
             cx.error(loc, message).note(name.loc, "the deployment").help(format!(
                 "[topology.{:?}.fleet.own] with `deployments = [{:?}]`, `target` and `placement`",
                 topology.value, name.value
@@ -153,7 +157,8 @@ fn one(
     let target = raw.target.map(|t| cx.count(t, "target", 1..=MOST_REPLICAS));
     let interval = cx.or_at(&raw.interval, &d::FLEET_INTERVAL, raw.loc);
     if interval.value < Span::from_secs(1) || interval.value > Span::from_hours(1) {
-        cx.error(interval.loc, format!("`interval` is {}, which is out of range", interval.value)).expected("1 s to 1 h");
+        cx.error(interval.loc, format!("`interval` is {}, which is out of range", interval.value))
+            .expected("1 s to 1 h");
     }
     let written = raw.placement.as_ref()?;
     let policy = policy(written, name, cx);
@@ -167,8 +172,9 @@ fn one(
         Ok(_) => too_few(&placement, &zones, raw, loc, cx),
         Err(PlacementError::NoZones) => {
             let names = listed(good.iter().map(|d| d.name.as_str()));
-            cx.error(loc, format!("there are no spot instances: no zone in the `replicas` of {names}"))
-                .help("`replicas.zone.a = { spot_price = \"$1 / h\" }` in a deployment, or `placement = \"on_demand\"`");
+            cx.error(loc, format!("there are no spot instances: no zone in the `replicas` of {names}")).help(
+                "`replicas.zone.a = { spot_price = \"$1 / h\" }` in a deployment, or `placement = \"on_demand\"`",
+            );
         }
         Err(PlacementError::NoSpot) => {
             cx.error(loc, "as many are always on demand as there are to be: SpotHedge has nothing to do")

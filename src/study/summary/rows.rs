@@ -1,10 +1,10 @@
 //! Rows of the smaller tables: regions, deployments, error classes, and the distributions that charts draw.
 
 use super::{Measured, ratio};
-use crate::measure::{Histogram, Stat, Unit};
 use crate::cost::PriceKey;
+use crate::measure::{Histogram, Stat, Unit};
 use crate::study::Prices;
-use crate::study::result::{DeploymentRow, FleetRow, Distribution, ErrorRow, Percentiles, RegionRow};
+use crate::study::result::{DeploymentRow, Distribution, ErrorRow, FleetRow, Percentiles, RegionRow};
 use crate::world::failure::Failure;
 
 impl Measured<'_> {
