@@ -196,6 +196,9 @@ fn a_dead_region_has_no_replicas_that_count() {
     assert_eq!((f.reclaimed, f.refused), (0, 0));
     // one on demand, in the region that is up although it is dearer there, from the first look to the first after the repair
     assert_eq!(paid(&r), [1800, 1800, 0, 300]);
+    // the same where all are on demand: two stand in for two
+    s.topologies[0].fleets[0].placement.policy = Policy::OnDemand;
+    assert_eq!(paid(&run(&s, 0, 0)), [0, 0, 2 * 1800, 2 * 300]);
 }
 
 /// SkyServe (EuroSys 2025) finds the target in service 27 to 63 % of the time with even spread, 82 to 99 % in round robin and

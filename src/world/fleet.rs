@@ -54,6 +54,8 @@ pub struct Fleet {
     /// Kept from look to look.
     spot: Vec<u32>,
     plan: Plan,
+    /// On-demand replicas in the order in which they stay: whether one still starts, and which.
+    stay: Vec<(bool, ReplicaId)>,
 }
 
 impl Fleet {
@@ -72,6 +74,7 @@ impl Fleet {
             serving: (0, Time::ZERO),
             spot: vec![0; zones.len()],
             plan: Plan::default(),
+            stay: Vec::new(),
             zones,
         }
     }
@@ -168,24 +171,28 @@ impl World<'_> {
         self.scenario.deployments[deployment.ix()].replicas.as_ref().expect("fleets are of deployments with replicas")
     }
 
-    /// Starts on-demand replicas that are missing, and stops those that are too many.
+    /// Starts on-demand replicas that are missing, and stops those that are too many. Those of a dead region are of no use
+    /// now: they neither count nor are they stopped.
     fn set_on_demand(&mut self, fleet: usize, wanted: u32, cx: &mut Cx) {
-        let there = self.fleets[fleet].count(|r| r.zone.is_none() && r.state != State::Leaving);
-        let up = |w: &World<'_>, d: &DeploymentIx| !w.damage.region_down(w.providers[d.ix()].place);
-        let cheapest = self.fleets[fleet].on_demand.iter().copied().find(|d| up(self, d));
-        for _ in there..wanted {
+        let up = |d: DeploymentIx| !self.damage.region_down(self.providers[d.ix()].place);
+        let f = &mut self.fleets[fleet];
+        let counts = |r: &&Replica| r.zone.is_none() && r.state != State::Leaving && up(r.deployment);
+        let mut there = take(&mut f.stay);
+        there.clear();
+        there.extend(f.replicas.iter().filter(counts).map(|r| (r.state == State::Starting, r.id)));
+        let cheapest = f.on_demand.iter().copied().find(|d| up(*d));
+        for _ in there.len()..wanted as usize {
             match cheapest {
                 Some(deployment) => self.start_replica(fleet, deployment, None, cx),
                 None => self.count_of_fleet(fleet, cx.now(), |r| r.refused += 1),
             }
         }
-        for _ in wanted..there {
-            // those that do not serve yet first, and of these the newest
-            let f = &self.fleets[fleet];
-            let candidates = f.replicas.iter().filter(|r| r.zone.is_none() && r.state != State::Leaving);
-            let Some(id) = candidates.max_by_key(|r| (r.state == State::Starting, r.id)).map(|r| r.id) else { return };
-            self.leaves(fleet, id, cx.now());
+        // those that do not serve yet go first, and of these the newest
+        there.sort_unstable();
+        for (_, id) in there.iter().skip(wanted as usize) {
+            self.leaves(fleet, *id, cx.now());
         }
+        self.fleets[fleet].stay = there;
         self.stop_the_idle(fleet, cx.now());
     }
 

@@ -1,13 +1,15 @@
-//! Worlds with a product before their deployments: the last hours allocate nothing.
+//! Worlds with a product before their deployments, or with a fleet behind them: the last hours allocate nothing.
 
 use super::{STRATEGIES, allocations};
 use geodes::random::Seed;
 use geodes::routing::litellm::config::{Config, Deployment, Fallbacks, Options, Target as RoutedTo};
+use geodes::routing::placement::{PlacementConfig, Policy, SpotHedgeConfig};
 use geodes::scenario::model::{
-    Ask, BifrostAsk, BifrostGateway, DistSpec, Gateway, LiteLlmEntry, LiteLlmGateway, PortkeyAsk, PortkeyGateway,
+    Ask, BifrostAsk, BifrostGateway, DistSpec, Fleet, Gateway, LiteLlmEntry, LiteLlmGateway, PortkeyAsk,
+    PortkeyGateway, Replicas, Scenario, Zone,
 };
-use geodes::units::{DeploymentIx, Span, Time};
-use geodes::world::Run;
+use geodes::units::{DeploymentIx, Money, Price, Span, Time};
+use geodes::world::{Record, Run};
 
 /// The same in the world: its events, its gateway and the requests that are with LiteLLM.
 #[test]
@@ -46,16 +48,41 @@ fn last_hour_of_four(gateway: Gateway, name: &str) {
         d.error_rate = 0.3;
     }
     s.topologies[0].gateway = gateway;
-    let mut run = Run::new(&s, 0, Seed { seed: 1, replication: 0 });
+    let record = last_hour(&s, name);
+    let degraded: u64 = record.groups.iter().map(|g| g.degraded).sum();
+    assert!(record.requests() > 14_000 && record.attempts > 15_000 && degraded > 50, "{name}: {degraded}");
+}
+
+/// Runs four hours of which the last may not allocate.
+fn last_hour(s: &Scenario, name: &str) -> Record {
+    let mut run = Run::new(s, 0, Seed { seed: 1, replication: 0 });
     run.advance_to(Time::ZERO + Span::from_hours(3));
     let warm = allocations();
     run.advance_to(Time::ZERO + s.horizon);
     let more = allocations() - warm;
     run.advance_observed(&mut |_, _, _, _| ());
-    let record = run.finish();
-    let degraded: u64 = record.groups.iter().map(|g| g.degraded).sum();
-    assert!(record.requests() > 14_000 && record.attempts > 15_000 && degraded > 50, "{name}: {degraded}");
     assert_eq!(more, 0, "{name}: allocations in the last of four hours");
+    run.finish()
+}
+
+/// A controller that looks at its replicas every 20 s and is refused more of them every time.
+#[test]
+fn after_warm_up_a_world_with_a_fleet_does_not_allocate() {
+    let mut s = geodes::scenario::plain(1);
+    (s.horizon, s.interval) = (Span::from_hours(4), Span::from_hours(4));
+    let price = |dollars| Price::new(Money::from_dollars(dollars), 3_600_000_000_000);
+    s.deployments[0].replicas = Some(Replicas {
+        concurrency: 8,
+        start_up: Span::from_secs(60),
+        notice: Span::ZERO,
+        on_demand_price: price(3),
+        zones: vec![Zone { name: "a".to_owned(), spot_price: price(1), capacity: Some(1) }],
+    });
+    let policy = Policy::SpotHedge(SpotHedgeConfig { extra: 1, always_on_demand: 1 });
+    let placement = PlacementConfig { target: 3, interval: Span::from_secs(20), policy };
+    s.topologies[0].fleets = vec![Fleet { name: "own".to_owned(), deployments: vec![DeploymentIx::new(0)], placement }];
+    let record = last_hour(&s, "fleet");
+    assert_eq!((record.fleets[0].refused, record.failed()), (719 * 2, 0), "two at every look");
 }
 
 /// Conditions, shared load, fallbacks, retries and circuits of Portkey.
