@@ -45,6 +45,7 @@ fn json_has_the_keys_that_readers_rely_on_in_a_fixed_order() {
             "cost",
             "objectives",
             "deployments",
+            "fleets",
             "events",
             "turns"
         ]

@@ -343,6 +343,7 @@ fn topology(i: usize, minutes: usize) -> TopologyResult {
             ),
             objective("cost_multiplier < 1.6", multiplier, multiplier < 1.6),
         ],
+        fleets: if n == 1 { Vec::new() } else { vec![fleet()] },
         deployments: vec![
             DeploymentRow {
                 deployment: "gpt-eastus".into(),
@@ -470,4 +471,19 @@ pub fn day() -> RunResult {
 /// One layout with three regions, for comparing text.
 pub fn one() -> RunResult {
     run_of(1440, 2..3)
+}
+
+fn fleet() -> FleetRow {
+    FleetRow {
+        fleet: "llama".into(),
+        placement: "spothedge",
+        target: 4,
+        spot_h: 287.93,
+        on_demand_h: 0.978,
+        started: 35,
+        reclaimed: 18,
+        refused: 9_653,
+        below_target_share: 0.0081,
+        cost_usd: 1_887.25,
+    }
 }
