@@ -10,6 +10,7 @@ use geodes::scenario::model::{
 };
 use geodes::scenario::{load, plain, plain_region};
 use geodes::study::Prices;
+use geodes::study::replicate::{Unobserved, run as study};
 use geodes::units::{DeploymentIx, Money, Price, RegionIx, Span};
 use geodes::world::{Record, run};
 use std::path::Path;
@@ -102,7 +103,7 @@ fn with_notice_nothing_breaks_and_the_instance_is_paid_to_its_end() {
 }
 
 #[test]
-fn spothedge_starts_elsewhere_and_bridges_with_on_demand() {
+fn spothedge_starts_elsewhere_and_is_never_short() {
     let r = run(&world(1, &[1, 2, 3], HEDGE), 0, 0);
     let f = &r.fleets[0];
     // one in every zone; the one of zone 0 comes back in zone 1, the cheapest of the others, and until it serves a replica is on
@@ -111,6 +112,19 @@ fn spothedge_starts_elsewhere_and_bridges_with_on_demand() {
     assert_eq!(paid(&r), [600, 1800 + 1200, 1800, 60]);
     // the least busy replica has the next request: the two in service at 660 s, the 599th and the 600th, are in zones 1 and 2
     assert_eq!(r.failed(), 0);
+}
+
+/// Where no spot instance is to be had, on-demand ones bridge the gap once they have started.
+#[test]
+fn spothedge_bridges_with_on_demand() {
+    let r = run(&world(1, &[1], HEDGE), 0, 0);
+    let f = &r.fleets[0];
+    assert_eq!((f.reclaimed, f.short_ns), (3, 60 * SECOND), "three at 660 s; two on demand serve at 720 s");
+    // on demand until the spot replicas of 960 s serve at 1020 s; those are asked for at each of the 15 looks before
+    assert_eq!((f.started, f.refused), (3 + 2, 3 * 15));
+    assert_eq!(paid(&r), [3 * 600 + 3 * 900, 2 * 380], "they finish what they have until the look at 1040 s");
+    // 60 find no replica; the two in service at 660 s break
+    assert_eq!(r.failed(), 62);
 }
 
 #[test]
@@ -194,6 +208,7 @@ fn a_dead_region_has_no_replicas_that_count() {
     let r = run(&s, 0, 0);
     let f = &r.fleets[0];
     assert_eq!((f.reclaimed, f.refused), (0, 0));
+    assert_eq!(f.short_ns, 60 * SECOND, "nobody reaches the one of the dead region, until that on demand serves");
     // one on demand, in the region that is up although it is dearer there, from the first look to the first after the repair
     assert_eq!(paid(&r), [1800, 1800, 0, 300]);
     // the same where all are on demand: two stand in for two
@@ -201,16 +216,46 @@ fn a_dead_region_has_no_replicas_that_count() {
     assert_eq!(paid(&run(&s, 0, 0)), [0, 0, 2 * 1800, 2 * 300]);
 }
 
+/// A deployment that answers 503 to everything is no better than a dead region: others stand in for it, elsewhere.
+#[test]
+fn a_deployment_that_is_down_gets_no_more_replicas() {
+    let mut s = world(2, &[1], Policy::OnDemand);
+    s.deployments[1].replicas = Some(Replicas { on_demand_price: hourly(20), ..replicas(&[2]) });
+    s.topologies[0].chain[0].members = vec![(DeploymentIx::new(0), 1.0), (DeploymentIx::new(1), 1.0)];
+    s.topologies[0].fleets[0].deployments = vec![DeploymentIx::new(0), DeploymentIx::new(1)];
+    s.faults[0].what = FaultWhat::ProviderDown { deployments: vec![DeploymentIx::new(0)] };
+    assert_eq!(paid(&run(&s, 0, 0)), [0, 0, 2 * 1800, 2 * 300]);
+}
+
+/// Two replications: counts add up, hours and money are the mean of one, and the timeline is that of the bill.
+#[test]
+fn replications_add_up() {
+    let mut s = world(1, &[1], EVEN);
+    s.replications = 2;
+    let result = study(&s, &Unobserved).expect("nobody interrupts it");
+    let row = &result.topologies[0].fleets[0];
+    assert_eq!((row.fleet.as_str(), row.placement, row.target), ("own", "even_spread", 2));
+    assert_eq!((row.reclaimed, row.started, row.refused), (4, 4, 60));
+    assert_eq!((row.spot_h, row.on_demand_h, row.below_target_share), (3000.0 / 3600.0, 0.0, 0.2));
+    assert!((row.cost_usd - 3000.0 / 3600.0).abs() < 1e-9);
+    let mut merged = run(&s, 0, 0);
+    merged.merge(&run(&s, 0, 1));
+    assert_eq!(bill(&s, &merged), Price::new(Money::from_dollars(1), 3600).cost(6000));
+}
+
 /// SkyServe (EuroSys 2025) finds the target in service 27 to 63 % of the time with even spread, 82 to 99 % in round robin and
 /// 99 to 100 % with SpotHedge, at 45 to 58 % of the cost of on-demand replicas (V100 traces; target, start-up and price ratio are
-/// not printed: 4, 180 s and 0.3 work). Here zones come and go independently of each other: better for whoever moves on to
-/// another zone, so that round robin is above its published band, and worse for even spread, which needs them all at once.
+/// not printed: 4, 180 s and 0.3 are taken here, which makes six spot replicas cost 45 %). Two of the five zones here are there less
+/// than half of the time, so even spread, which needs four of its own at once, is below the published band and SpotHedge at its
+/// lower end. Zones come and go independently of each other. The bounds are what three seeds give, with a little room.
 #[test]
 fn skyserve_orders_placements() {
     let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/spot-replicas.toml");
     let mut s = load(&shipped).expect("a shipped scenario").scenario;
     let Arrivals::Poisson { rate, .. } = &mut s.workloads[0].arrivals else { panic!("a Poisson process") };
     rate.micro_count /= 100; // the fleets do not look at the load
+    let zones = s.deployments.iter().map(|d| d.replicas.as_ref().map_or(0, |r| r.zones.len()));
+    assert_eq!(zones.collect::<Vec<_>>(), [2, 3], "each has its own zones");
     s.horizon = Span::from_hours(24 * 14);
     s.interval = Span::from_hours(1);
     for d in &mut s.deployments {
@@ -224,9 +269,9 @@ fn skyserve_orders_placements() {
         let runs: Vec<Record> = (0..4).map(|t| run(&s, t, 0)).collect();
         let [on_demand, even, robin, hedge] = [0, 1, 2, 3].map(|t| there(&runs[t]));
         assert_eq!(on_demand, 1.0);
-        assert!((0.05..0.63).contains(&even), "{even}");
-        assert!((0.82..1.0).contains(&robin), "{robin}");
-        assert!(hedge > 0.99 && hedge > robin, "{hedge}");
+        assert!((0.12..0.20).contains(&even), "{even}");
+        assert!((0.97..0.985).contains(&robin), "{robin}");
+        assert!((0.985..0.995).contains(&hedge), "{hedge}");
         let cost = |t: usize| {
             let bill = Prices::new(&s, &s.topologies[t]).bill(&runs[t]);
             let replicas =
@@ -234,6 +279,6 @@ fn skyserve_orders_placements() {
             bill.sum(|l| replicas(l.category)).as_dollars_f64()
         };
         let of_on_demand = cost(3) / cost(0);
-        assert!((0.45..0.58).contains(&of_on_demand), "{of_on_demand}");
+        assert!((0.47..0.49).contains(&of_on_demand), "{of_on_demand}");
     }
 }

@@ -199,7 +199,11 @@ fn pickers_that_could_tell_nobody_apart_are_refused() {
             "inference = { scorers = { queue = 1.0, load_aware = 1.0 } }",
             "no member has a `queue`: this picker would find all of them alike",
         ),
-        ("", "inference = { scorers = { utilisation = 1.0 } }", "no member reports its load: none has a `concurrency`"),
+        (
+            "",
+            "inference = { scorers = { utilisation = 1.0 } }",
+            "no member reports its load: none has a `concurrency` or `replicas`",
+        ),
         (
             "",
             "inference = { scorers = { prefix = 1.0 }, saturation = {} }",

@@ -71,7 +71,7 @@ impl Page {
             f::counted(events, "event"),
         ));
         if s.replications > 1 {
-            self.paragraph("Counts are totals of all replications; money is the mean of one.");
+            self.paragraph("Counts are totals of all replications; money and hours are the mean of one.");
         }
         if run.incomplete {
             self.alarm("INCOMPLETE: the run was interrupted; only finished replications are counted.");

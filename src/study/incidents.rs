@@ -197,7 +197,7 @@ fn target(scenario: &Scenario, topology: &Topology, what: &FaultWhat) -> String 
             let names = scenario.deployments.iter().zip(flags).filter(|(_, hit)| *hit).map(|(d, _)| d.name.as_str());
             names.collect::<Vec<_>>().join(", ")
         }
-        Target::Replicas(d) if topology.fleets.iter().any(|f| f.deployments.contains(&d)) => {
+        Target::Replicas(d) if topology.fleets.iter().any(|f| f.on_spot() && f.deployments.contains(&d)) => {
             scenario.deployments[d.ix()].name.clone()
         }
         Target::Replicas(_) | Target::Nothing => NO_TARGET.to_owned(),

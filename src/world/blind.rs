@@ -36,6 +36,9 @@ impl World<'_> {
                 continue;
             }
             seen.push(*deployment);
+            if !self.providers[deployment.ix()].serves() {
+                continue; // it has no replica, which is no fault's doing alone
+            }
             let fault = self.fault_in_force(now, |what| breaks_deployment(what, *deployment, place));
             let what = match (self.regions[region].gateway.available(now, *deployment), fault) {
                 (true, Some((fault, since))) => What::UnseenFault { deployment: *deployment, fault, since },

@@ -3,12 +3,16 @@
 //!
 //! A controller looks at its replicas every so often and does what its [`Placer`] says. A spot instance is refused where a
 //! fault has withdrawn them, where the zone has no more of them, and in a region that is down; the controller hears that at
-//! once and tries again at its next look. ASSUMPTIONS: on-demand instances are always to be had where the region is up; a
-//! replica is paid from the decision to start it until it is gone; the run begins in the midst of operation, so the first
-//! replicas serve from the start; a controller runs outside the regions and outlasts all faults; replicas outlast the outage of
-//! their region, during which nobody reaches them.
+//! once and tries again at its next look. Replicas that nobody can reach (their region or their deployment is down) are kept,
+//! and on-demand ones stand in for them where the policy has such. ASSUMPTIONS: on-demand instances are always to be had where
+//! the region is up; a refusal takes no time, and a start takes the same time on spot and on demand; a replica that is gone is
+//! known to be gone by everybody at once (SkyServe probes every 10 s); it is paid from the decision to start it until it is
+//! gone; the run begins in the midst of operation, so the first replicas serve from the start; a controller runs outside the
+//! regions and outlasts all faults.
 
 use super::event::{Event, HEALTH};
+use super::faults::Damage;
+use super::provider::Provider;
 use super::record::FleetRecord;
 use super::replica::ReplicaId;
 use super::{Cx, World};
@@ -51,8 +55,10 @@ pub struct Fleet {
     replicas: Vec<Replica>,
     /// How many serve, and since when.
     serving: (u32, Time),
-    /// Kept from look to look.
+    /// Per zone, as of the last look: spot replicas that count, and all that hold an instance. Kept from look to look, like
+    /// what follows.
     spot: Vec<u32>,
+    occupied: Vec<u32>,
     plan: Plan,
     /// On-demand replicas in the order in which they stay: whether one still starts, and which.
     stay: Vec<(bool, ReplicaId)>,
@@ -73,14 +79,11 @@ impl Fleet {
             replicas: Vec::new(),
             serving: (0, Time::ZERO),
             spot: vec![0; zones.len()],
+            occupied: vec![0; zones.len()],
             plan: Plan::default(),
             stay: Vec::new(),
             zones,
         }
-    }
-
-    fn count(&self, which: impl Fn(&Replica) -> bool) -> u32 {
-        self.replicas.iter().filter(|r| which(r)).count() as u32
     }
 
     fn position(&self, id: ReplicaId) -> Option<usize> {
@@ -123,13 +126,17 @@ impl World<'_> {
         let now = cx.now();
         let f = &mut self.fleets[fleet];
         f.spot.fill(0);
+        f.occupied.fill(0);
         let mut ready = 0;
-        for r in f.replicas.iter().filter(|r| r.state != State::Leaving) {
+        for r in &f.replicas {
             let Some(zone) = r.zone else { continue };
+            f.occupied[zone] += 1;
+            if r.state == State::Leaving {
+                continue;
+            }
             f.spot[zone] += 1;
-            let place = self.providers[r.deployment.ix()].place;
-            let answers = !self.damage.region_down(place) && !self.damage.deployment_down(r.deployment);
-            ready += u32::from(r.state == State::Serving && answers);
+            let serves = r.state == State::Serving && answers(&self.damage, &self.providers, r.deployment);
+            ready += u32::from(serves);
         }
         let mut plan = take(&mut f.plan);
         f.placer.on_timeout(now, Seen { spot: &f.spot, ready }, &mut plan);
@@ -146,13 +153,13 @@ impl World<'_> {
     fn start_spot(&mut self, fleet: usize, zone: usize, cx: &mut Cx) {
         let f = &mut self.fleets[fleet];
         let (deployment, of_deployment) = f.zones[zone];
-        let there = f.count(|r| r.zone == Some(zone));
-        let full = f.capacity[zone].is_some_and(|c| there >= c);
+        let full = f.capacity[zone].is_some_and(|c| f.occupied[zone] >= c);
         let place = self.providers[deployment.ix()].place;
         if full || self.damage.spot_withdrawn(deployment, of_deployment) || self.damage.region_down(place) {
             f.placer.on_preempted(zone);
             self.count_of_fleet(fleet, cx.now(), |r| r.refused += 1);
         } else {
+            f.occupied[zone] += 1;
             self.start_replica(fleet, deployment, Some(zone), cx);
         }
     }
@@ -171,10 +178,11 @@ impl World<'_> {
         self.scenario.deployments[deployment.ix()].replicas.as_ref().expect("fleets are of deployments with replicas")
     }
 
-    /// Starts on-demand replicas that are missing, and stops those that are too many. Those of a dead region are of no use
+    /// Starts on-demand replicas that are missing, and stops those that are too many. Those that do not answer are of no use
     /// now: they neither count nor are they stopped.
     fn set_on_demand(&mut self, fleet: usize, wanted: u32, cx: &mut Cx) {
-        let up = |d: DeploymentIx| !self.damage.region_down(self.providers[d.ix()].place);
+        let (damage, providers) = (&self.damage, &self.providers);
+        let up = |d: DeploymentIx| answers(damage, providers, d);
         let f = &mut self.fleets[fleet];
         let counts = |r: &&Replica| r.zone.is_none() && r.state != State::Leaving && up(r.deployment);
         let mut there = take(&mut f.stay);
@@ -203,8 +211,8 @@ impl World<'_> {
         match state {
             State::Starting => self.ends(fleet, i, now),
             State::Serving => {
-                self.note_serving(fleet, now, -1);
                 self.fleets[fleet].replicas[i].state = State::Leaving;
+                self.note_serving(fleet, now);
                 self.providers[deployment.ix()].drain(id);
             }
             State::Leaving => {}
@@ -239,7 +247,7 @@ impl World<'_> {
         if let Some(zone) = zone {
             self.fleets[index].placer.on_started(zone);
         }
-        self.note_serving(index, now, 1);
+        self.note_serving(index, now);
     }
 
     /// Spot instances are withdrawn from zones of a deployment.
@@ -291,14 +299,22 @@ impl World<'_> {
         self.record.fleets[fleet].pay(line, r.since, now.min(self.end));
     }
 
-    /// The number of replicas that serve has changed.
-    fn note_serving(&mut self, fleet: usize, now: Time, change: i32) {
+    /// How many replicas are in service may have changed: the time since the last change is counted.
+    fn note_serving(&mut self, fleet: usize, now: Time) {
         let (serving, since) = self.fleets[fleet].serving;
         let (from, until) = (since.max(self.start), now.min(self.end));
         if serving < self.fleets[fleet].target && from < until {
             self.record.fleets[fleet].short_ns += u128::from(until.since(from).nanos());
         }
-        self.fleets[fleet].serving = (serving.saturating_add_signed(change), now);
+        let (damage, providers) = (&self.damage, &self.providers);
+        let counts = |r: &&Replica| r.state == State::Serving && answers(damage, providers, r.deployment);
+        let serving = self.fleets[fleet].replicas.iter().filter(counts).count() as u32;
+        self.fleets[fleet].serving = (serving, now);
+    }
+
+    /// A fault has begun or ended: replicas may answer no more, or again.
+    pub(super) fn note_who_serves(&mut self, now: Time) {
+        (0..self.fleets.len()).for_each(|fleet| self.note_serving(fleet, now));
     }
 
     fn count_of_fleet(&mut self, fleet: usize, now: Time, count: impl FnOnce(&mut FleetRecord)) {
@@ -310,10 +326,15 @@ impl World<'_> {
     /// At the end of the run what is still there is paid for.
     pub(super) fn close_fleets(&mut self) {
         for fleet in 0..self.fleets.len() {
+            self.note_serving(fleet, self.end);
             for r in take(&mut self.fleets[fleet].replicas) {
                 self.pay(fleet, &r, self.end);
             }
-            self.note_serving(fleet, self.end, 0);
         }
     }
+}
+
+/// Whether anybody can reach the replicas of a deployment.
+fn answers(damage: &Damage, providers: &[Provider], d: DeploymentIx) -> bool {
+    !damage.region_down(providers[d.ix()].place) && !damage.deployment_down(d)
 }

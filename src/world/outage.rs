@@ -62,8 +62,9 @@ impl World<'_> {
         self.note_who_reports(now);
     }
 
-    /// Who is down answers no questions about its load.
+    /// Who is down answers no questions about its load, and its replicas are of no use.
     fn note_who_reports(&mut self, now: Time) {
+        self.note_who_serves(now);
         for (d, provider) in self.providers.iter_mut().enumerate() {
             let down = self.damage.region_down(provider.place) || self.damage.deployment_down(DeploymentIx::new(d));
             provider.silent(now, down);

@@ -120,9 +120,12 @@ impl Provider {
     /// The load as it was then; `None` where nobody may ask, or nobody was there to answer.
     pub fn report(&self, at: Time) -> Option<LoadReport> {
         let (waiting, running) = self.past.as_ref()?.at(at)?;
+        // replicas report what they have room for now; those that leave still run what they have
         let slots = self.replicas.as_ref().map_or(self.concurrency, |r| Some(r.slots()))?;
-        let utilisation =
-            (u64::from(running) * 10_000).checked_div(u64::from(slots)).unwrap_or(10_000).min(10_000) as u16;
+        if slots == 0 {
+            return None; // nobody is there to report
+        }
+        let utilisation = (u64::from(running) * 10_000 / u64::from(slots)).min(10_000) as u16;
         Some(LoadReport { at, waiting, running, utilisation })
     }
 

@@ -113,7 +113,7 @@ pub struct FleetRecord {
     pub reclaimed: u64,
     /// Starts that were refused.
     pub refused: u64,
-    /// Time with fewer replicas in service than the target, whether their region was up or not.
+    /// Time with fewer replicas in service and within reach than the target.
     pub short_ns: u128,
     /// Per line: time of replicas to be paid for.
     pub paid_ns: Vec<u128>,

@@ -1,7 +1,7 @@
 //! The replicas of a self-hosted deployment, as its load balancer sees them: who serves, and how busy each is.
 //!
-//! A request goes to the replica with the fewest requests in service, ties to the one that is there longest (SkyServe's own
-//! load balancer, `least_load`, its default since SkyPilot 0.8 of 2024).
+//! A request goes to the replica with the fewest requests in service, as in SkyServe's own load balancer (`least_load` of
+//! SkyPilot 0.14.1, which breaks ties in rotation; here the one that is there longest takes it).
 
 /// Name of a replica, which no other replica of the run has.
 pub type ReplicaId = u32;

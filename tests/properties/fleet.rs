@@ -87,8 +87,8 @@ pub fn check(k: &Knobs, s: &Scenario, r: &geodes::world::Record) -> Result<(), T
         // while one is given notice another may not start: the zone is full
         prop_assert!(f.paid_ns[..zones].iter().all(|ns| *ns <= horizon * u128::from(capacity)));
     }
-    let region_down = s.faults.iter().any(|f| matches!(f.what, FaultWhat::RegionDown { .. }));
-    if k.policy == 0 && !region_down {
+    let down = |f: &Fault| matches!(f.what, FaultWhat::RegionDown { .. } | FaultWhat::ProviderDown { .. });
+    if k.policy == 0 && !s.faults.iter().any(down) {
         prop_assert_eq!(f.paid_ns[zones..].iter().sum::<u128>(), horizon * u128::from(k.target));
         prop_assert_eq!((f.short_ns, f.reclaimed, f.started), (0, 0, 0));
     }

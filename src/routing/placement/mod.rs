@@ -100,7 +100,9 @@ pub enum PlacementError {
     NoZones,
     /// It would never look, or without a pause.
     NoInterval,
-    /// No fewer are always on demand than there are to be: the policy has nothing to place.
+    /// More are always on demand than the target.
+    TooManyOnDemand,
+    /// All are always on demand: the policy has nothing to place.
     NoSpot,
 }
 
@@ -127,9 +129,10 @@ impl Placer {
             Policy::RoundRobin { extra } => {
                 Zones::RoundRobin(RoundRobin::new(config.target.saturating_add(extra), prices.len()))
             }
-            Policy::SpotHedge(SpotHedgeConfig { extra, always_on_demand: always })
-                if always > config.target || always == config.target.saturating_add(extra) =>
-            {
+            Policy::SpotHedge(spec) if spec.always_on_demand > config.target => {
+                return Err(PlacementError::TooManyOnDemand);
+            }
+            Policy::SpotHedge(spec) if spec.always_on_demand == config.target.saturating_add(spec.extra) => {
                 return Err(PlacementError::NoSpot);
             }
             Policy::SpotHedge(spec) => Zones::SpotHedge(SpotHedge::new(config.target, spec, prices)),
@@ -191,7 +194,7 @@ mod tests {
         assert_eq!(refused(PlacementConfig { target: 0, ..even }, &PRICES), PlacementError::NoTarget);
         assert_eq!(refused(PlacementConfig { interval: Span::ZERO, ..even }, &PRICES), PlacementError::NoInterval);
         let hedge = |always_on_demand| config(Policy::SpotHedge(SpotHedgeConfig { extra: 2, always_on_demand }));
-        assert_eq!(refused(hedge(4), &PRICES), PlacementError::NoSpot);
+        assert_eq!(refused(hedge(4), &PRICES), PlacementError::TooManyOnDemand);
         assert!(Placer::new(hedge(3), &PRICES).is_ok());
         let bare = config(Policy::SpotHedge(SpotHedgeConfig { extra: 0, always_on_demand: 3 }));
         assert_eq!(refused(bare, &PRICES), PlacementError::NoSpot);

@@ -2,14 +2,14 @@
 //! replicas in the place of those that are missing.
 //!
 //! Sources: SkyServe (Mao, Xia, Wu et al., EuroSys 2025, arXiv 2411.01438), and SkyPilot's `sky/serve/spot_placer.py`
-//! (`DynamicFallbackSpotPlacer`) and `sky/serve/autoscalers.py` (`FallbackRequestRateAutoscaler`), read 2026-11. A new replica
+//! (`DynamicFallbackSpotPlacer`) and `sky/serve/autoscalers.py` (`FallbackRequestRateAutoscaler`), version 0.14.1. A new replica
 //! goes to the cheapest of the active zones that have none, or of all active zones; a zone where a replica was reclaimed or
 //! could not be started is no longer active; a start that succeeds makes it active again; with fewer than two active zones all
 //! become active. There are `target + extra` replicas of which `always_on_demand` are on demand in any case; one more is on
 //! demand for each of the others that is not ready, `target` at most. The paper's evaluation has 2 extra replicas.
 //!
-//! Deviation: SkyPilot's code looks for unused zones among those of the current replicas that are *not* active, which is empty
-//! as a rule, so that it takes the cheapest active zone at once; its own comment and the paper say what is done here.
+//! SkyPilot counts a zone as active again when the instance is there, here it is when the replica serves; SkyPilot hears of a
+//! refusal some time after it has asked, here at once, but all starts of a look are planned before the first is tried.
 
 use super::{Plan, Seen};
 use crate::units::Money;

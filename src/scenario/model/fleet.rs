@@ -1,7 +1,7 @@
 //! Replicas of self-hosted models, and who keeps them running.
 
 use super::Scenario;
-use crate::routing::placement::PlacementConfig;
+use crate::routing::placement::{PlacementConfig, Policy};
 use crate::units::{DeploymentIx, Money, Price, Span};
 
 /// What the replicas of a deployment are made of.
@@ -46,6 +46,11 @@ impl Fleet {
     pub fn zones(&self, deployments: &[super::Deployment]) -> Vec<(DeploymentIx, usize)> {
         let of = |d: &DeploymentIx| deployments[d.ix()].replicas.as_ref().map_or(0, |r| r.zones.len());
         self.deployments.iter().flat_map(|d| (0..of(d)).map(move |z| (*d, z))).collect()
+    }
+
+    /// Whether it ever uses spot instances.
+    pub fn on_spot(&self) -> bool {
+        self.placement.policy != Policy::OnDemand
     }
 
     /// What a spot replica costs per hour in each of its zones.

@@ -16,9 +16,9 @@ table! {
 }
 
 table! {
-    plain
+    whole
     /// A deployment of a self-hosted model that is made of replicas. How many there are and where is for a `fleet` of each
-    /// topology to say.
+    /// topology to say. Replaced as a whole in `extends`: another region has other zones.
     RawReplicas "Replicas" {
         /// Requests that one replica serves at once. One more goes to another replica, or is refused with 503 when all are
         /// busy. 1 to 1,000,000.

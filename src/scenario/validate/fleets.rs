@@ -6,6 +6,7 @@ use crate::routing::placement::{PlacementConfig, PlacementError, Placer, Policy,
 use crate::scenario::decode::Cx;
 use crate::scenario::defaults as d;
 use crate::scenario::diagnostic::{At, Loc};
+use crate::scenario::extends::Resolved;
 use crate::scenario::model::{Deployment, Fleet, Pool, Replicas, Zone};
 use crate::scenario::raw::{RawDeployment, RawFleet, RawPlacement, RawReplicas, RawTopology};
 use crate::scenario::suggest::listed;
@@ -57,9 +58,10 @@ fn zones(r: &RawReplicas, cx: &mut Cx) -> Option<Vec<Zone>> {
     (list.len() == zones.entries.len()).then_some(list)
 }
 
-/// The fleets of a topology. `chain`: whom it calls, unless that is broken.
+/// The fleets of a topology. `chain`: whom it calls, unless that is broken. A fleet that is inherited, and of whose deployments
+/// none is called here, is left out.
 pub fn fleets(
-    topology: &At<String>,
+    r: &Resolved<RawTopology>,
     t: &RawTopology,
     chain: Option<&[Pool]>,
     deployments: &Deployments,
@@ -67,15 +69,34 @@ pub fn fleets(
 ) -> Option<Vec<Fleet>> {
     let mut claimed: Vec<(usize, Loc)> = Vec::new();
     let mut list = Vec::new();
-    let written = t.fleet.as_ref().map_or(0, |f| f.entries.len());
-    for (name, raw) in t.fleet.iter().flat_map(|f| f.good()) {
-        let members = members(topology, raw, chain, deployments, &mut claimed, cx);
-        list.extend(one(name, raw, members, deployments, cx));
+    let mut broken = t.bad.contains(&"fleet");
+    for (name, raw) in t.fleet.iter().flat_map(|f| &f.entries) {
+        let Some(raw) = raw else {
+            broken = true;
+            continue;
+        };
+        let own = r.own.as_ref().and_then(|own| own.fleet.as_ref()).is_some_and(|f| f.position(&name.value).is_some());
+        if !own && chain.is_some_and(|c| !called(raw, c, deployments)) {
+            continue;
+        }
+        let members = members(&r.name, raw, chain, deployments, &mut claimed, cx);
+        let fleet = one(name, raw, members, deployments, cx);
+        broken |= fleet.is_none();
+        list.extend(fleet);
     }
-    if let Some(chain) = chain.filter(|_| list.len() == written && !t.bad.contains(&"fleet")) {
-        orphans(topology, t, chain, &claimed, deployments, cx);
+    if broken {
+        return None;
     }
-    (list.len() == written).then_some(list)
+    if let Some(chain) = chain {
+        orphans(&r.name, t, chain, &claimed, deployments, cx);
+    }
+    Some(list)
+}
+
+/// Whether any deployment of a fleet is called.
+fn called(raw: &RawFleet, chain: &[Pool], deployments: &Deployments) -> bool {
+    let names = raw.deployments.iter().flat_map(|d| &d.items);
+    names.filter_map(|n| deployments.position(&n.value)).any(|ix| calls(chain, ix))
 }
 
 /// The deployments of a fleet, without those that are wrong.
@@ -176,9 +197,13 @@ fn one(
                 "`replicas.zone.a = { spot_price = \"$1 / h\" }` in a deployment, or `placement = \"on_demand\"`",
             );
         }
+        Err(PlacementError::TooManyOnDemand) => {
+            cx.error(loc, "more replicas are always on demand than there are to be")
+                .expected(format!("`always_on_demand` of at most {target}, the target"));
+        }
         Err(PlacementError::NoSpot) => {
-            cx.error(loc, "as many are always on demand as there are to be: SpotHedge has nothing to do")
-                .expected(format!("`always_on_demand` below the target, {target}, or some `extra`"))
+            cx.error(loc, "all replicas are always on demand: SpotHedge has nothing to do")
+                .expected("`always_on_demand` below the target, or some `extra`")
                 .help("`placement = \"on_demand\"` says the same");
         }
         // their own values were refused above

@@ -116,7 +116,7 @@ fn one(r: &Resolved<RawTopology>, t: &RawTopology, parts: &Parts<'_>, cx: &mut C
         }),
     };
     let chain = routing.as_ref().map(|r| r.chain.as_slice());
-    let fleets = super::fleets::fleets(name, t, chain, parts.known.deployments, cx);
+    let fleets = super::fleets::fleets(r, t, chain, parts.known.deployments, cx);
     let state = state(t, cx);
     let routing = routing?;
     Some(Topology {
