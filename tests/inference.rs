@@ -207,7 +207,7 @@ fn pickers_that_could_tell_nobody_apart_are_refused() {
         (
             "",
             "inference = { scorers = { prefix = 1.0 }, saturation = {} }",
-            "no member reports its load: none has a `concurrency`",
+            "no member reports its load: none has a `concurrency` or `replicas`",
         ),
         (
             SLOTS,
@@ -224,7 +224,7 @@ fn pickers_that_could_tell_nobody_apart_are_refused() {
         assert_eq!(messages(concurrency, choose), [expected], "{choose}");
     }
     assert!(messages("concurrency = 100\nqueue = 10", "inference = { scorers = { queue = 1.0 } }").is_empty());
-    let nobody = "no member reports its load: none has a `concurrency`";
+    let nobody = "no member reports its load: none has a `concurrency` or `replicas`";
     assert_eq!(messages("", "selective_push = {}"), [nobody]);
     let fine = "inference = { scorers = { prefix = 2.0, active_requests = 1.0 }, picker = \"random\" }";
     assert!(messages("", fine).is_empty(), "{:?}", messages("", fine));

@@ -5,14 +5,17 @@ mod common;
 #[path = "common/limits.rs"]
 mod limits;
 
-use common::{good, small};
+use common::{good, messages, small};
+use geodes::routing::guard::{CooldownConfig, GuardConfig};
 use geodes::routing::limits::{
-    AnthropicConfig, AzureOpenAiConfig, BedrockConfig, BucketConfig, LimiterConfig, OpenAiConfig, OutputCount,
-    PlainConfig, SharedPoolConfig, SubWindowConfig,
+    AnthropicConfig, AzureOpenAiConfig, AzureProvisionedConfig, BedrockConfig, BucketConfig, LimiterConfig,
+    OpenAiConfig, OutputCount, PlainConfig, SharedPoolConfig, SubWindowConfig, VertexProvisionedConfig,
 };
-use geodes::scenario::model::{Arrivals, Quota, QuotaUse, Scenario, SharedQuota, Sizes, TraceRows, Variation};
+use geodes::scenario::model::{
+    Arrivals, Fault, FaultWhat, FaultWhen, Quota, QuotaUse, Scenario, SharedQuota, Sizes, TraceRows, Variation,
+};
 use geodes::scenario::plain;
-use geodes::units::{Money, Price, Span};
+use geodes::units::{DeploymentIx, Money, Price, Span};
 use geodes::world::failure::Failure;
 use geodes::world::{Record, run};
 use limits::{bucket, minute, per_min};
@@ -298,4 +301,94 @@ fn a_request_that_fails_gives_its_tokens_back() {
     let r = run(&s, 0, 0);
     assert_eq!(r.failures[Failure::RateLimited as usize], 0);
     assert!(r.failures[Failure::Unavailable as usize] > 2_500);
+}
+
+/// Two deployments in one place, of which the first has provisioned throughput for a sixth of what is asked of it.
+fn provisioned(limiter: LimiterConfig) -> Scenario {
+    let mut s = world(2, 10);
+    limited(&mut s, limiter);
+    s.deployments[1].place = s.deployments[0].place;
+    s.topologies[0].chain[0].members.truncate(1);
+    s
+}
+
+/// What provisioned throughput refuses is served elsewhere in its place: the gateway sees no refusal, takes nothing out of
+/// service, and pays the other deployment for it. Without the setting, the same requests fail.
+#[test]
+fn provisioned_throughput_spills_over() {
+    let azure = AzureProvisionedConfig {
+        units: 1,
+        input_per_min: 25_000, // of 100 + 3 * 50 tokens there is room for 100 requests a minute
+        output_per_min: 8_333,
+        window: Span::from_mins(1),
+        retry_after: true,
+    };
+    let vertex = VertexProvisionedConfig { rate: per_min(25_000), window: Span::from_secs(30), output_weight: 3 };
+    for limiter in [LimiterConfig::AzureProvisioned(azure), LimiterConfig::VertexProvisioned(vertex)] {
+        let mut s = provisioned(limiter);
+        s.topologies[0].guards = vec![GuardConfig::Cooldown(CooldownConfig {
+            failures: 1,
+            time: Span::from_mins(5),
+            rate_limited_at_once: true,
+        })];
+        let alone = run(&s, 0, 0);
+        assert!(alone.failed() > 3_000, "{}", alone.failed());
+
+        s.deployments[1].quota = None;
+        s.deployments[0].spill_over = Some(DeploymentIx::new(1));
+        let r = run(&s, 0, 0);
+        assert_eq!((r.failed(), r.attempts, r.groups[0].fallback), (0, r.requests(), 0));
+        let [first, other] = [&r.deployments[0], &r.deployments[1]];
+        assert_eq!((first.attempts, first.ok, first.rate_limited, other.attempts), (6_000, 6_000, 0, 0));
+        let paid = &r.usage.input_tokens;
+        assert_eq!((paid[0] + paid[1], paid[1]), (600_000, 100 * first.spilled));
+        assert!((4_000..5_500).contains(&first.spilled), "{}", first.spilled);
+
+        // whoever is down has it served, too; where both are, nobody is
+        let down = |deployments: &[usize]| Fault {
+            name: "down".to_owned(),
+            when: FaultWhen::At { at: Span::from_mins(2), lasts: Span::from_mins(1) },
+            what: FaultWhat::ProviderDown { deployments: deployments.iter().map(|d| DeploymentIx::new(*d)).collect() },
+        };
+        s.topologies[0].guards.clear();
+        s.faults = vec![down(&[0])];
+        assert_eq!(run(&s, 0, 0).failed(), 0);
+        s.faults = vec![down(&[0, 1])];
+        let r = run(&s, 0, 0);
+        assert_eq!((r.failed(), r.failures[Failure::Unavailable as usize]), (600, 600));
+    }
+}
+
+const PROVISIONED: &str =
+    "azure_provisioned = { units = 15, input_tokens = \"2500 tokens/min\", output_tokens = \"833 tokens/min\" }";
+
+#[test]
+fn spill_over_is_for_provisioned_throughput_and_stays_in_its_place() {
+    let gpt = format!("quota.{PROVISIONED}\nspill_over = \"std\"\n");
+    let rest = |std: &str| {
+        format!(
+            "[deployment.std]\nprovider = \"azure\"\nmodel = \"gpt-4.1\"\n\
+             price = {{ input = \"$2 / Mtok\", output = \"$8 / Mtok\" }}\nlatency.preset = \"gpt-4.1-2026\"\n{std}\n\
+             [pool.gpt]\ndeployments = [\"gpt\"]\n[topology.one]\nregions = [\"aws:us-east-1\"]\nchain = [\"gpt\"]\n"
+        )
+    };
+    let file = |gpt: &str, std: &str| small(&["Berlin"], gpt, &rest(std));
+    let s = good(&file(&gpt, "region = \"azure:eastus2\""));
+    assert_eq!(s.deployments[0].spill_over, Some(DeploymentIx::new(1)));
+    let refused = |gpt: &str, std: &str| messages(&file(gpt, std));
+    assert_eq!(
+        refused(&gpt, "region = \"azure:swedencentral\""),
+        ["what spills over stays with the provider and in the region"]
+    );
+    assert_eq!(
+        refused("spill_over = \"std\"", "region = \"azure:eastus2\""),
+        ["deployment `gpt` has no provisioned throughput that could spill over"]
+    );
+    assert_eq!(
+        refused(&gpt.replace("std", "gpt"), "region = \"azure:eastus2\""),
+        ["a deployment cannot spill over to itself"]
+    );
+    assert_eq!(refused(&gpt.replace("std", "stt"), "region = \"azure:eastus2\""), ["unknown deployment `stt`"]);
+    let again = format!("region = \"azure:eastus2\"\nquota.{PROVISIONED}\nspill_over = \"gpt\"");
+    assert_eq!(refused(&gpt, &again), ["what spills over does not spill over again"; 2]);
 }

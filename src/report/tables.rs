@@ -325,25 +325,21 @@ pub(crate) fn lines_left_out(t: &TopologyResult) -> usize {
 /// Model deployments as called.
 pub(crate) fn deployments(t: &TopologyResult) -> Grid {
     let races = t.deployments.iter().any(|d| d.abandoned > 0);
-    let ends: &[&str] = &["attempts", "ok", "429", "failed", "given up"];
+    let spills = t.deployments.iter().any(|d| d.spilled > 0);
+    let mut ends = vec!["attempts", "ok", "429", "failed"];
+    ends.extend(races.then_some("given up"));
+    ends.extend(spills.then_some("spilled\nover"));
     let mut g = Grid::new("deployment")
         .text("region")
-        .figures(if races { ends } else { &ends[..4] })
+        .figures(&ends)
         .together()
         .figures(&["model\nTTFT p50", "model\nTTFT p95"])
         .figures(&["input\ntokens", "output\ntokens"]);
     for d in &t.deployments {
-        let mut row = vec![
-            d.deployment.clone(),
-            d.region.clone(),
-            f::count(d.attempts),
-            f::count(d.ok),
-            f::count(d.rate_limited),
-            f::count(d.failed),
-        ];
-        if races {
-            row.push(f::count(d.abandoned));
-        }
+        let mut row = vec![d.deployment.clone(), d.region.clone()];
+        row.extend([d.attempts, d.ok, d.rate_limited, d.failed].map(f::count));
+        row.extend(races.then(|| f::count(d.abandoned)));
+        row.extend(spills.then(|| f::count(d.spilled)));
         row.extend([
             f::latency(d.model_ttft_ms.p50),
             f::latency(d.model_ttft_ms.p95),

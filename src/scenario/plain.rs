@@ -42,6 +42,7 @@ pub fn plain(n: usize) -> Scenario {
         per_output_token: DistSpec::Constant(0.0),
         output_factor: 1.0,
         quota: None,
+        spill_over: None,
         concurrency: None,
         queue: 0,
         replicas: None,

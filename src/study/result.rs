@@ -241,6 +241,8 @@ pub struct DeploymentRow {
     pub failed: u64,
     /// Attempts that the gateway gave up before they ended: the other call of a race had won, or the gateway died.
     pub abandoned: u64,
+    /// Attempts that it refused and that spilled over to another deployment, whose tokens they are.
+    pub spilled: u64,
     /// Tokens billed, input.
     pub input_tokens: u64,
     /// Tokens billed, output.

@@ -259,8 +259,8 @@ impl Desk<'_> {
                     let args = json!({ "degraded": degraded, "fallback": fallback, "end": how });
                     self.span(Place::Region(region), tid, "attempt", name, at, until, args);
                 }
-                What::AtProvider { attempt, refused } => {
-                    let Some(deployment) = story.sent_to(attempt) else { continue };
+                What::AtProvider { attempt, refused, spilled } => {
+                    let Some(deployment) = spilled.or_else(|| story.sent_to(attempt)) else { continue };
                     let place = Place::Deployment(deployment);
                     match refused {
                         Some(refusal) => {

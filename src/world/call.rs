@@ -91,16 +91,16 @@ impl World<'_> {
     pub(super) fn reaches_provider(&mut self, session: SessionKey, leg: Leg, serial: u16, cx: &mut Cx) {
         let Some(s) = self.sessions.get_mut(session) else { return };
         let arrival = s.arrival(self.demand[usize::from(s.workload)].max_output);
+        let counted = s.request.sent >= self.start && s.request.sent < self.end;
         let Some(call) = live(s, &mut self.races, leg, serial) else { return };
         let now = cx.now();
-        let (d, retry) = (call.deployment, &self.topology.retry);
-        let provider = &mut self.providers[d.ix()];
-        let ends = if self.damage.region_down(provider.place) {
+        let retry = &self.topology.retry;
+        let ends = if self.damage.region_down(self.providers[call.deployment.ix()].place) {
             call.arrived = true;
             call.outcome = Outcome::Failed { class: ErrorClass::ConnectionFailed, retry_after: None };
             call.sent + retry.connect_timeout
         } else {
-            meet(call, now, provider, &mut self.quotas, &self.damage, arrival, &self.draws);
+            meet(call, now, &mut self.providers, &mut self.quotas, &self.damage, arrival, &self.draws);
             if call.accepted { call.complete } else { now + call.half_rtt }
         };
         let at = call.ends_for_gateway(ends);
@@ -108,7 +108,8 @@ impl World<'_> {
             // an abandoned call is dropped when the provider hears of it, if anything is sent that nobody takes
             let finished = call.complete_at_provider();
             let served_until = if call.streamed { finished.min(at + call.half_rtt) } else { finished };
-            cx.schedule_in(served_until.since(now), TRAFFIC, Event::ProviderFrees { deployment: d, place: call.place });
+            let frees = Event::ProviderFrees { deployment: call.served_by, place: call.place };
+            cx.schedule_in(served_until.since(now), TRAFFIC, frees);
         }
         if call.accepted && call.streamed && retry.hedge_after.is_some() && call.first_token <= at {
             cx.schedule(call.first_token, TRAFFIC, Event::FirstToken { session, leg, serial });
@@ -116,7 +117,11 @@ impl World<'_> {
         let (attempt, first_byte) = (call.attempt, call.first_byte());
         let begins = (call.accepted && first_byte <= at).then_some(first_byte);
         let refused = (!call.accepted).then_some(call.outcome);
-        self.chronicle.note(session, now, || What::AtProvider { attempt, refused });
+        let spilled = (call.served_by != call.deployment).then_some(call.served_by);
+        if let (Some(_), true) = (spilled, counted) {
+            self.record.deployments[call.deployment.ix()].spilled += 1;
+        }
+        self.chronicle.note(session, now, || What::AtProvider { attempt, refused, spilled });
         if let Some(first_byte) = begins {
             self.chronicle.note(session, first_byte, || What::FirstByte { attempt });
         }
@@ -135,8 +140,8 @@ impl World<'_> {
             // ASSUMPTION: an answer that the provider breaks off is billed for its prompt (`break_calls` leaves no output)
             _ => call.output,
         };
-        let usage = self.providers[call.deployment.ix()].usage(prompt, output);
-        self.quotas.settle(now, call.deployment, call.grant, &usage);
+        let usage = self.providers[call.served_by.ix()].usage(prompt, output);
+        self.quotas.settle(now, call.served_by, call.grant, &usage);
         self.count_attempt(session, &call, output);
         self.note(now, session, Happening::Ended { deployment: call.deployment, outcome: call.outcome });
         let (attempt, outcome, usage) = (call.attempt, call.outcome, call.billed(prompt, output));
@@ -176,7 +181,7 @@ impl World<'_> {
         for (_, provider) in self.providers.iter_mut().enumerate().filter(|(d, _)| hit(DeploymentIx::new(*d))) {
             provider.break_off(cx.now());
         }
-        self.break_calls(|call| hit(call.deployment), class, cx);
+        self.break_calls(|call| hit(call.served_by), class, cx);
     }
 
     /// Calls being served that `hit` names break: their gateways hear of it half a round trip later.
@@ -212,21 +217,29 @@ impl World<'_> {
     }
 }
 
-/// A call meets a provider that is there: whether it is taken in, and what the answer will be.
+/// A call meets a provider that is there: whether it is taken in, and what the answer will be. What a provider refuses that
+/// spills over is passed on at once, as Azure does with everything that is not a 200 (documentation of 2026).
 pub(super) fn meet(
     call: &mut Call,
     now: Time,
-    provider: &mut Provider,
+    providers: &mut [Provider],
     quotas: &mut Quotas,
     damage: &Damage,
     arrival: Arrival,
     draws: &Draws,
 ) {
-    let d = call.deployment;
     let arrival = Arrival { attempt: u64::from(call.attempt), ..arrival };
     call.arrived = true;
-    match provider.arrive(now, damage.deployment_down(d), damage.brown_out(d), &arrival, quotas, draws) {
-        Service::Refused(outcome) => call.outcome = outcome,
+    let mut arrive = |d: DeploymentIx| {
+        providers[d.ix()].arrive(now, damage.deployment_down(d), damage.brown_out(d), &arrival, quotas, draws)
+    };
+    let mut service = arrive(call.deployment);
+    if let Service::Refused { spill_over: Some(other), .. } = service {
+        call.served_by = other;
+        service = arrive(other);
+    }
+    match service {
+        Service::Refused { outcome, .. } => call.outcome = outcome,
         Service::Accepted { first_token, complete, output, grant, place } => {
             call.accepted = true;
             call.output = output;

@@ -119,7 +119,7 @@ impl World<'_> {
         let s = &self.sessions[session];
         let (sent, group, region, prompt) = (s.request.sent, s.group, usize::from(s.request.region), s.request.prompt);
         if call.accepted {
-            self.count_tokens(sent, group, region, call.deployment, prompt, output);
+            self.count_tokens(sent, group, region, call.served_by, prompt, output);
         }
     }
 

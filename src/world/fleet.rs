@@ -280,7 +280,7 @@ impl World<'_> {
         let broken = self.providers[deployment.ix()].remove_replica(cx.now(), id);
         self.ends(index, i, cx.now());
         if !broken.is_empty() {
-            let hit = |call: &super::session::Call| call.deployment == deployment && broken.contains(&call.place);
+            let hit = |call: &super::session::Call| call.served_by == deployment && broken.contains(&call.place);
             self.break_calls(hit, ErrorClass::ConnectionFailed, cx);
         }
     }

@@ -42,6 +42,7 @@ pub struct Provider {
     /// Kept where gateways ask for reports.
     past: Option<Past>,
     deployment: DeploymentIx,
+    spill_over: Option<DeploymentIx>,
     input_price: Price,
     output_price: Price,
 }
@@ -81,7 +82,12 @@ pub enum Service {
         place: Key<InService>,
     },
     /// It is refused at once.
-    Refused(Outcome),
+    Refused {
+        /// What the caller sees.
+        outcome: Outcome,
+        /// Who serves it all the same, in this one's place.
+        spill_over: Option<DeploymentIx>,
+    },
 }
 
 impl Provider {
@@ -100,6 +106,7 @@ impl Provider {
             in_service: Slab::new(),
             past: None,
             deployment,
+            spill_over: spec.spill_over,
             input_price: spec.input_price,
             output_price: spec.output_price,
         }
@@ -155,15 +162,18 @@ impl Provider {
         quotas: &mut Quotas,
         draws: &Draws,
     ) -> Service {
-        const UNAVAILABLE: Service =
-            Service::Refused(Outcome::Failed { class: ErrorClass::Unavailable, retry_after: None });
+        let spill_over = self.spill_over;
+        let refused = |class, retry_after| {
+            let outcome = Outcome::Failed { class, retry_after };
+            Service::Refused { outcome, spill_over }
+        };
         if down {
-            return UNAVAILABLE;
+            return refused(ErrorClass::Unavailable, None);
         }
         let ask = Ask { input: a.prompt, cached: 0, max_output: a.max_output };
         let grant = match quotas.admit(now, self.deployment, &ask) {
             Ok(grant) => grant,
-            Err(r) => return Service::Refused(Outcome::Failed { class: r.class, retry_after: r.retry_after }),
+            Err(r) => return refused(r.class, r.retry_after),
         };
         let (slower, extra_errors) = brown;
         let error_rate = 1.0 - (1.0 - self.error_rate) * (1.0 - extra_errors);
@@ -177,7 +187,7 @@ impl Provider {
         let fails = error_rate > 0.0 && draws.chance(MODEL_ERROR, a.turn, a.attempt, error_rate);
         let Some(begins) = begins.filter(|_| !fails) else {
             quotas.settle(now, self.deployment, grant, &Usage::NOTHING);
-            return UNAVAILABLE;
+            return refused(ErrorClass::Unavailable, None);
         };
         let replica = replica.flatten();
         let place = if replica.is_some() || (self.concurrency.is_some() && self.line.is_none()) {
@@ -301,7 +311,7 @@ mod tests {
         let mut arrive = |p: &mut Provider| match p.arrive(Time::ZERO, false, (1.0, 0.0), &arrival, &mut quotas, &draws)
         {
             Service::Accepted { place, .. } => Some(place),
-            Service::Refused(_) => None,
+            Service::Refused { .. } => None,
         };
         let (a, b) = (arrive(&mut p).unwrap(), arrive(&mut p).unwrap());
         assert_eq!((arrive(&mut p), p.in_service()), (None, 2));

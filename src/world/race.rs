@@ -125,15 +125,14 @@ impl World<'_> {
         let Some(Stray { mut call, arrival, given_up, sent, group, region }) = self.strays.remove(key) else {
             return;
         };
-        let provider = &mut self.providers[call.deployment.ix()];
-        if self.damage.region_down(provider.place) {
+        if self.damage.region_down(self.providers[call.deployment.ix()].place) {
             return self.chronicle.stray_arrives(key, cx.now(), None);
         }
-        meet(&mut call, cx.now(), provider, &mut self.quotas, &self.damage, arrival, &self.draws);
+        meet(&mut call, cx.now(), &mut self.providers, &mut self.quotas, &self.damage, arrival, &self.draws);
         if call.accepted {
             let output = call.paid_output(given_up);
             self.settle(&call, arrival.prompt, output, given_up, cx);
-            self.count_tokens(sent, group, usize::from(region), call.deployment, arrival.prompt, output);
+            self.count_tokens(sent, group, usize::from(region), call.served_by, arrival.prompt, output);
             let (attempt, usage) = (call.attempt, call.billed(arrival.prompt, output));
             self.chronicle.stray_arrives(key, cx.now(), Some(What::StrayArrives { attempt, usage }));
         } else {
@@ -146,7 +145,7 @@ impl World<'_> {
         if !call.accepted {
             return;
         }
-        let deployment = call.deployment;
+        let deployment = call.served_by;
         let usage = self.providers[deployment.ix()].usage(prompt, output);
         self.quotas.settle(cx.now(), deployment, call.grant, &usage);
         if call.place != Key::NONE {

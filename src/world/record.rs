@@ -100,6 +100,8 @@ pub struct DeploymentRecord {
     pub failed: u64,
     /// Attempts that were given up before they ended: the other call of a race had won, or the gateway died.
     pub abandoned: u64,
+    /// Attempts that it refused and another deployment served, or refused, in its place.
+    pub spilled: u64,
     /// Time from the gateway's call to the first token back at the gateway, answered attempts.
     pub ttft: Histogram,
 }
@@ -190,6 +192,7 @@ impl Record {
             rate_limited: 0,
             failed: 0,
             abandoned: 0,
+            spilled: 0,
             ttft: Histogram::new(),
         };
         Record {
@@ -246,6 +249,7 @@ impl Record {
             a.rate_limited += b.rate_limited;
             a.failed += b.failed;
             a.abandoned += b.abandoned;
+            a.spilled += b.spilled;
             a.ttft.merge(&b.ttft);
         }
         for (a, b) in self.fleets.iter_mut().zip(&other.fleets) {

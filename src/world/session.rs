@@ -141,6 +141,8 @@ pub struct Call {
     pub attempt: u32,
     /// Whom it went to.
     pub deployment: DeploymentIx,
+    /// Who serves it: whom it went to, or who is in for that one.
+    pub served_by: DeploymentIx,
     /// Its answer will count as degraded.
     pub degraded: bool,
     /// It is not the policy's first choice.
@@ -191,6 +193,7 @@ impl Call {
             serial,
             attempt: 0,
             deployment,
+            served_by: deployment,
             degraded: false,
             fallback: false,
             sent,
@@ -266,7 +269,7 @@ impl Call {
     /// What is billed for a prompt and so much of the answer: nothing if the provider did not take the call in.
     pub fn billed(&self, prompt: u32, output: u32) -> Tokens {
         let (input, output) = if self.accepted { (prompt, output) } else { (0, 0) };
-        Tokens { deployment: self.deployment, input, output }
+        Tokens { deployment: self.served_by, input, output }
     }
 }
 

@@ -189,6 +189,8 @@ pub enum What {
         attempt: u32,
         /// The refusal, if it is one.
         refused: Option<Outcome>,
+        /// To whom it was passed on before that.
+        spilled: Option<DeploymentIx>,
     },
     /// The first byte of the answer is at the gateway.
     FirstByte {

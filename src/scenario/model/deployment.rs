@@ -1,7 +1,7 @@
 //! Models as providers serve them.
 
 use super::{DistSpec, QuotaUse, Replicas};
-use crate::units::{Price, RegionIx, Span};
+use crate::units::{DeploymentIx, Price, RegionIx, Span};
 
 /// One model served by one provider in one region under one quota.
 #[derive(Clone, Debug)]
@@ -30,6 +30,8 @@ pub struct Deployment {
     pub output_factor: f64,
     /// Provider-side quota. `None`: no limit.
     pub quota: Option<QuotaUse>,
+    /// Who serves what this one refuses, in its place and without its caller knowing.
+    pub spill_over: Option<DeploymentIx>,
     /// Requests served at once; one more waits or is refused with 503. `None`: no bound.
     pub concurrency: Option<u32>,
     /// Requests that wait for a place.

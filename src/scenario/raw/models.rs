@@ -58,6 +58,10 @@ table! {
         output_factor: At<f64> = Or(&d::OUTPUT_FACTOR),
         /// Provider-side quota: which algorithm, with which numbers. Unlimited if not given.
         quota: RawQuota = Optional,
+        /// With provisioned throughput (`azure_provisioned`, `vertex_provisioned`): the deployment of the same provider in the same
+        /// region that serves what this one refuses; its tokens are paid there, and gateways see no difference but the time. None if
+        /// not given.
+        spill_over: At<String> = Optional,
         /// Requests served at once; one more waits, or is refused with 503 where `queue` has no room. Unlimited if not given.
         concurrency: At<u64> = Optional,
         /// Requests that wait for a free place, first come, first served; one more is refused with 503. A request that its

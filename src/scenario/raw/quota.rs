@@ -72,7 +72,8 @@ table! {
 
 table! {
     whole
-    /// Azure OpenAI, provisioned throughput: a utilisation that drains continuously; above 100 % everything is refused.
+    /// Azure OpenAI, provisioned throughput: a utilisation that drains continuously; above 100 % everything is refused, or
+    /// served by the deployment's `spill_over`.
     RawAzureProvisioned "Azure provisioned" {
         /// Provisioned units (PTU).
         units: At<u64> = Required,
@@ -191,7 +192,7 @@ table! {
 table! {
     whole
     /// Vertex AI, provisioned throughput: tokens per window of the provider's clock; what exceeds it is refused, or served by
-    /// another deployment with `spill_over`.
+    /// the deployment's `spill_over`.
     RawVertexProvisioned "Vertex provisioned" {
         /// Scale units (GSU).
         units: At<u64> = Required,

@@ -38,7 +38,8 @@ fn unused(whole: &Whole<'_>, pools: &[(At<String>, Option<Pool>)], cx: &mut Cx) 
     for (i, d) in s.deployments.iter().enumerate() {
         let products = s.topologies.iter().flat_map(|t| &t.chain);
         let mut pools = pools.iter().filter_map(|(_, p)| p.as_ref()).chain(products);
-        if !pools.any(|p| p.members.iter().any(|(m, _)| m.ix() == i)) {
+        let spilled = s.deployments.iter().any(|d| d.spill_over.is_some_and(|to| to.ix() == i));
+        if !spilled && !pools.any(|p| p.members.iter().any(|(m, _)| m.ix() == i)) {
             let loc = whole.deployment(&d.name).unwrap_or(Loc::START);
             cx.warning(loc, format!("no pool uses the deployment `{}`", d.name))
                 .help("if it is only there to be extended, say `abstract = true`");

@@ -4,14 +4,15 @@ use super::dist::durations;
 use super::places::Places;
 use super::quota::{self, SharedQuotas};
 use crate::catalog;
+use crate::routing::limits::LimiterConfig;
 use crate::scenario::decode::Cx;
 use crate::scenario::defaults as d;
 use crate::scenario::diagnostic::{At, Loc};
 use crate::scenario::extends::Resolved;
-use crate::scenario::model::{Deployment, DistSpec};
+use crate::scenario::model::{Deployment, DistSpec, QuotaUse};
 use crate::scenario::raw::{RawDeployment, RawLatency, RawTokenPrices};
 use crate::scenario::suggest::{did_you_mean, listed};
-use crate::units::{Price, Span};
+use crate::units::{DeploymentIx, Price, Span};
 
 /// Most deployments of a scenario: records keep counters for each of them.
 const MOST_DEPLOYMENTS: usize = 128;
@@ -93,7 +94,53 @@ pub fn deployments(
         out.entries.push((r.name.clone(), value));
         out.max_input.push(max_input);
     }
+    for r in resolved.iter().filter(|r| !r.is_abstract) {
+        let Some(to) = r.value.as_ref().and_then(|raw| raw.spill_over.as_ref()) else { continue };
+        let target = spill_over(&r.name.value, to, resolved, quotas, &out, cx);
+        let position = out.position(&r.name.value);
+        if let Some((_, Some(deployment))) = position.map(|i| &mut out.entries[i]) {
+            deployment.spill_over = target;
+        }
+    }
     out
+}
+
+/// Whom a deployment with provisioned throughput passes on what it refuses.
+fn spill_over(
+    name: &str,
+    to: &At<String>,
+    resolved: &[Resolved<RawDeployment>],
+    quotas: &SharedQuotas,
+    all: &Deployments,
+    cx: &mut Cx,
+) -> Option<DeploymentIx> {
+    let target = all.named(to, cx)?;
+    let own = all.entries[all.position(name)?].1.as_ref()?;
+    let other = all.entries[target].1.as_ref()?;
+    let limiter = match &own.quota {
+        None => None,
+        Some(QuotaUse::Own(q)) => Some(&q.limiter),
+        Some(QuotaUse::Shared(q)) => Some(&quotas.entries[*q].1.as_ref()?.limiter),
+    };
+    if !matches!(limiter, Some(LimiterConfig::AzureProvisioned(_) | LimiterConfig::VertexProvisioned(_))) {
+        cx.error(to.loc, format!("deployment `{name}` has no provisioned throughput that could spill over"))
+            .expected("a `quota` of `azure_provisioned` or `vertex_provisioned`");
+        return None;
+    }
+    let spills = resolved.iter().find(|r| r.name.value == to.value)?.value.as_ref()?.spill_over.is_some();
+    let wrong = if to.value == name {
+        "a deployment cannot spill over to itself"
+    } else if (&other.provider, other.place) != (&own.provider, own.place) {
+        "what spills over stays with the provider and in the region"
+    } else if spills {
+        "what spills over does not spill over again"
+    } else if other.replicas.is_some() {
+        "what spills over goes to a hosted deployment, not to `replicas`"
+    } else {
+        return Some(DeploymentIx::new(target));
+    };
+    cx.error(to.loc, wrong).expected(format!("a deployment of `{}` in the same region, paid as it goes", own.provider));
+    None
 }
 
 fn one(
@@ -145,6 +192,7 @@ fn one(
         per_output_token,
         output_factor,
         quota,
+        spill_over: None, // when all deployments are known
         concurrency,
         queue,
         replicas,

@@ -303,8 +303,9 @@ fn one(names: Names<'_>, story: &Story, step: &Step) -> Told {
             }
             Told::event("sent", text).deployment(name).attempt(attempt)
         }
-        What::AtProvider { attempt, refused } => {
-            let name = deployment_of(names, story, attempt);
+        What::AtProvider { attempt, refused, spilled } => {
+            let sent_to = deployment_of(names, story, attempt);
+            let name = spilled.map_or(sent_to, |d| names.deployment(d));
             let text = match refused {
                 None => format!("{name} takes attempt {attempt} in"),
                 Some(Outcome::Failed { class: ErrorClass::ConnectionFailed, .. }) => {
@@ -313,6 +314,7 @@ fn one(names: Names<'_>, story: &Story, step: &Step) -> Told {
                 Some(Outcome::Failed { class, .. }) => format!("{name} refuses attempt {attempt}: {}", class.name()),
                 Some(Outcome::Ok) => unreachable!("what is refused has failed"),
             };
+            let text = if spilled.is_some() { format!("{sent_to} passes attempt {attempt} on; {text}") } else { text };
             Told::event("at_provider", text).deployment(name).attempt(attempt)
         }
         What::FirstByte { attempt } => {

@@ -58,6 +58,7 @@ impl Measured<'_> {
                 rate_limited: r.rate_limited,
                 failed: r.failed,
                 abandoned: r.abandoned,
+                spilled: r.spilled,
                 input_tokens: total(&self.record.usage.input_tokens, d),
                 output_tokens: total(&self.record.usage.output_tokens, d),
                 model_ttft_ms: percentiles(&r.ttft),
