@@ -83,20 +83,36 @@ fn code_trace() {
     insta::assert_snapshot!(table(&result));
 }
 
-/// Title and metric of a column of the table of steering policies.
-const STEERING_COLUMNS: [(&str, &str); 8] = [
+/// Title and metric of a column of the tables of steering policies; of an incident's metrics, the first incident counts.
+type SteeringColumn = (&'static str, &'static str);
+
+/// What users feel, what it takes and what it costs.
+const STEERING: [SteeringColumn; 7] = [
     ("failed %", "availability"),
     ("ttft p50 ms", "ttft_ms.p50"),
     ("ttft p95 ms", "ttft_ms.p95"),
     ("far %", "cross_region_share"),
-    ("noticed s", "incident.detected_s{incident=ireland down}"),
-    ("half gone s", "incident.moved_half_s{incident=ireland down}"),
-    ("99 % gone s", "incident.moved_99_s{incident=ireland down}"),
-    ("lost", "incident.failed{incident=ireland down}"),
+    ("attempts", "attempts_per_request"),
+    ("degraded %", "degraded_share"),
+    ("cost $", "cost_usd"),
+];
+
+/// What becomes of a fault. Seconds count from its beginning, but "recover s" from its end until users no longer feel it.
+const STEERED_AWAY: [SteeringColumn; 5] = [
+    ("noticed s", "incident.detected_s"),
+    ("half gone s", "incident.moved_half_s"),
+    ("99 % gone s", "incident.moved_99_s"),
+    ("lost", "incident.failed"),
+    ("recover s", "incident.over_s"),
 ];
 
 /// One line per policy.
-fn steering_table(result: &RunResult, columns: &[(&str, &str)]) -> String {
+fn steering_table(s: &Scenario, columns: &[SteeringColumn]) -> String {
+    let result = run(s, &Unobserved).expect("nothing stops it");
+    let lasted = s.faults.first().map_or(Span::ZERO, |f| match f.when {
+        FaultWhen::At { lasts, .. } => lasts,
+        FaultWhen::Recurring { .. } => panic!("{} has no end to count from", f.name),
+    });
     let mut out = format!("{:<24}", "");
     for (title, _) in columns {
         let _ = write!(out, "{title:>13}");
@@ -104,10 +120,16 @@ fn steering_table(result: &RunResult, columns: &[(&str, &str)]) -> String {
     for t in &result.topologies {
         let _ = write!(out, "\n{:<24}", t.name);
         for (title, metric) in columns {
-            let shown = match (*title, t.metrics.get(*metric).unwrap_or_else(|| panic!("no {metric}"))) {
+            let of_incident = s.faults.first().map(|f| format!("{metric}{{incident={}}}", f.name));
+            let value = t.metrics.get(*metric).or_else(|| t.metrics.get(&of_incident?));
+            let shown = match (*title, *value.unwrap_or_else(|| panic!("no {metric}"))) {
+                ("recover s", None) => "never".to_owned(),
                 (_, None) => "-".to_owned(),
                 ("failed %", Some(v)) => format!("{:.3}", 100.0 * (1.0 - v)),
-                ("far %", Some(v)) => format!("{:.2}", 100.0 * v),
+                ("far %" | "degraded %", Some(v)) => format!("{:.2}", 100.0 * v),
+                ("attempts", Some(v)) => format!("{v:.3}"),
+                ("cost $", Some(v)) => format!("{v:.4}"),
+                ("recover s", Some(v)) => format!("{:.0}", (v - lasted.as_secs_f64()).max(0.0)),
                 (_, Some(v)) => format!("{v:.0}"),
             };
             let _ = write!(out, "{shown:>13}");
@@ -120,13 +142,24 @@ fn steering_table(result: &RunResult, columns: &[(&str, &str)]) -> String {
 /// Every way to steer through a regional outage.
 #[test]
 fn steering_outage() {
-    let result = run(&load("policies/steering-outage.toml"), &Unobserved).expect("nothing stops it");
-    insta::assert_snapshot!(steering_table(&result, &STEERING_COLUMNS));
+    let s = load("policies/steering-outage.toml");
+    insta::assert_snapshot!(steering_table(&s, &[&STEERING[..], &STEERED_AWAY].concat()));
 }
 
-/// Ways to steer a crowd that is more than the region near it can hold.
+/// Ways to steer a crowd that is more than the region near it can hold: nothing is broken, so there is nothing to recover from.
 #[test]
 fn steering_overload() {
-    let result = run(&load("policies/steering-overload.toml"), &Unobserved).expect("nothing stops it");
-    insta::assert_snapshot!(steering_table(&result, &STEERING_COLUMNS[..4]));
+    insta::assert_snapshot!(steering_table(&load("policies/steering-overload.toml"), &STEERING));
+}
+
+/// The same crowd, and a region that becomes slow, so that it holds a third of it, and fast again.
+#[test]
+fn steering_slow_region() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/policies/steering-overload.toml");
+    let text = std::fs::read_to_string(path).unwrap();
+    let slow = text.replacen("# fault = ", "fault = ", 1);
+    assert_ne!(slow, text);
+    let s =
+        geodes::scenario::from_str(&slow, "steering-overload.toml", None).unwrap_or_else(|e| panic!("{e}")).scenario;
+    insta::assert_snapshot!(steering_table(&s, &[&STEERING[..], &STEERED_AWAY].concat()));
 }
