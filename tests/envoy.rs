@@ -7,6 +7,7 @@ use geodes::routing::balance::Choose;
 use geodes::routing::balance::envoy::EnvoyConfig;
 use geodes::routing::guard::{ActiveHealthConfig, CooldownConfig, GuardConfig};
 use geodes::routing::health::ThresholdConfig;
+use geodes::routing::outcome::ErrorClass;
 use geodes::scenario::model::{DistSpec, Fault, FaultWhat, FaultWhen, Scenario};
 use geodes::units::{DeploymentIx, Span};
 use geodes::world::Record;
@@ -96,7 +97,7 @@ fn active_checks_take_out_what_is_down_before_users_find_out() {
         // calls that failed over all requests of the outage
         (r.attempts - r.requests()) as f64 / (20.0 * 1200.0)
     };
-    let provider = || FaultWhat::ProviderDown { deployments: vec![DeploymentIx(0)] };
+    let provider = || FaultWhat::ProviderDown { deployments: vec![DeploymentIx(0)], error: ErrorClass::Unavailable };
     let checks = GuardConfig::ActiveHealth(ActiveHealthConfig {
         interval: Span::from_secs(5),
         timeout: Span::from_secs(1),

@@ -223,7 +223,10 @@ fn a_deployment_that_is_down_gets_no_more_replicas() {
     s.deployments[1].replicas = Some(Replicas { on_demand_price: hourly(20), ..replicas(&[2]) });
     s.topologies[0].chain[0].members = vec![(DeploymentIx::new(0), 1.0), (DeploymentIx::new(1), 1.0)];
     s.topologies[0].fleets[0].deployments = vec![DeploymentIx::new(0), DeploymentIx::new(1)];
-    s.faults[0].what = FaultWhat::ProviderDown { deployments: vec![DeploymentIx::new(0)] };
+    s.faults[0].what = FaultWhat::ProviderDown {
+        deployments: vec![DeploymentIx::new(0)],
+        error: geodes::routing::outcome::ErrorClass::Unavailable,
+    };
     assert_eq!(paid(&run(&s, 0, 0)), [0, 0, 2 * 1800, 2 * 300]);
 }
 

@@ -8,7 +8,7 @@ use geodes::random::{EntityKey, Seed};
 use geodes::routing::balance::Choose;
 use geodes::routing::guard::{CooldownConfig, GuardConfig};
 use geodes::routing::limits::{BucketConfig, LimiterConfig, PlainConfig};
-use geodes::routing::outcome::Outcome;
+use geodes::routing::outcome::{ErrorClass, Outcome};
 use geodes::routing::retry::budget::{BudgetConfig, FinagleConfig};
 use geodes::routing::throttle::{SreConfig, ThrottleConfig};
 use geodes::scenario::model::{Arrivals, DistSpec, Fault, FaultWhat, FaultWhen, QuotaUse, Scenario, Sizes, TraceRows};
@@ -193,7 +193,7 @@ fn a_broken_call_has_won_if_its_first_token_was_under_way() {
         s.faults.push(Fault {
             name: "down".to_owned(),
             when: FaultWhen::At { at: Span::from_millis(ms), lasts: Span::from_secs(1) },
-            what: FaultWhat::ProviderDown { deployments: vec![DeploymentIx(0)] },
+            what: FaultWhat::ProviderDown { deployments: vec![DeploymentIx(0)], error: ErrorClass::Unavailable },
         });
         let r = run(&s, 0, 0);
         // all turns but the first are undisturbed

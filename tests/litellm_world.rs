@@ -12,6 +12,7 @@ mod vector;
 use geodes::random::Seed;
 use geodes::routing::litellm::Why;
 use geodes::routing::litellm::config::{Config, FailureCounting, Options};
+use geodes::routing::outcome::ErrorClass;
 use geodes::routing::reason::Reason;
 use geodes::scenario::import::litellm;
 use geodes::scenario::model::{
@@ -109,7 +110,10 @@ fn scenario(file: &Sequence) -> Scenario {
             s.faults.push(Fault {
                 name: format!("{} from {from}", spec.id),
                 when: FaultWhen::At { at: Span::from_secs_f64(from), lasts: Span::from_secs_f64(until - from) },
-                what: FaultWhat::ProviderDown { deployments: vec![DeploymentIx::new(d)] },
+                what: FaultWhat::ProviderDown {
+                    deployments: vec![DeploymentIx::new(d)],
+                    error: ErrorClass::Unavailable,
+                },
             });
         }
     }

@@ -5,6 +5,7 @@ use geodes::routing::balance::Choose;
 use geodes::routing::balance::inference::scorer::Weights;
 use geodes::routing::balance::inference::{InferenceConfig, Picker};
 use geodes::routing::limits::{AnthropicConfig, BucketConfig, LimiterConfig, OutputCount};
+use geodes::routing::outcome::ErrorClass;
 use geodes::scenario::model::{Arrivals, DistSpec, Fault, FaultWhat, FaultWhen, QuotaUse, Scenario, Sizes, TraceRows};
 use geodes::scenario::plain;
 use geodes::units::{DeploymentIx, PerNanos, RegionIx, Span};
@@ -72,7 +73,7 @@ fn a_call_to_a_dead_region_ends_at_the_first_time_out() {
 fn a_call_that_breaks_does_not_outlast_its_time_out() {
     let why = |total_ms| {
         let mut s = far_model();
-        let what = FaultWhat::ProviderDown { deployments: vec![DeploymentIx(1)] };
+        let what = FaultWhat::ProviderDown { deployments: vec![DeploymentIx(1)], error: ErrorClass::Unavailable };
         fault(&mut s, Span::from_millis(500), Span::from_secs(1), what);
         s.topologies[0].retry.total_timeout = Span::from_millis(total_ms);
         failed(&run(&s, 0, 0))
@@ -127,9 +128,10 @@ fn who_is_down_is_not_taken_for_idle() {
         fault(&mut s, Span::from_mins(10), Span::from_mins(20), what);
         run(&s, 0, 0)
     };
-    for what in
-        [FaultWhat::RegionDown { region: RegionIx(1) }, FaultWhat::ProviderDown { deployments: vec![DeploymentIx(1)] }]
-    {
+    for what in [
+        FaultWhat::RegionDown { region: RegionIx(1) },
+        FaultWhat::ProviderDown { deployments: vec![DeploymentIx(1)], error: ErrorClass::Unavailable },
+    ] {
         let r = down(what.clone());
         // one request a second for an hour: only those of the first moments of the outage meet it
         assert!(r.failed() <= 3, "{what:?}: {} of {} failed", r.failed(), r.requests());

@@ -8,6 +8,7 @@ use geodes::routing::limits::{
     EnvoyRateLimitConfig, LimiterConfig, LiteLlmConfig, OpenAiConfig, OutputCount, PlainConfig, SharedPoolConfig,
     SubWindowConfig, TokenCost, VertexProvisionedConfig, WindowConfig,
 };
+use geodes::routing::outcome::ErrorClass;
 use geodes::routing::steering::{
     Area, Capacity, ClientProbingConfig, EndpointGroup, GeoRecords, Origin, OriginGroup, Policy, WaterfallConfig,
 };
@@ -377,8 +378,13 @@ fn build(k: &Knobs) -> Scenario {
             0 => FaultWhat::RegionDown { region },
             1 => FaultWhat::DependencyDown { region, dependency: Dependency::Database },
             2 => FaultWhat::DependencyDown { region, dependency: Dependency::Cache },
-            3 => FaultWhat::ProviderDown { deployments },
-            _ => FaultWhat::ProviderBrownOut { deployments, slower: 3.0, error_rate: 0.4 },
+            3 => FaultWhat::ProviderDown { deployments, error: ErrorClass::Unavailable },
+            _ => FaultWhat::ProviderBrownOut {
+                deployments,
+                slower: 3.0,
+                error_rate: 0.4,
+                error: ErrorClass::Unavailable,
+            },
         };
         let when = if k.recurring && i == 0 {
             FaultWhen::Recurring { mean_up: Span::from_mins(3), mean_down: Span::from_secs(30) }

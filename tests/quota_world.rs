@@ -348,7 +348,10 @@ fn provisioned_throughput_spills_over() {
         let down = |deployments: &[usize]| Fault {
             name: "down".to_owned(),
             when: FaultWhen::At { at: Span::from_mins(2), lasts: Span::from_mins(1) },
-            what: FaultWhat::ProviderDown { deployments: deployments.iter().map(|d| DeploymentIx::new(*d)).collect() },
+            what: FaultWhat::ProviderDown {
+                deployments: deployments.iter().map(|d| DeploymentIx::new(*d)).collect(),
+                error: geodes::routing::outcome::ErrorClass::Unavailable,
+            },
         };
         s.topologies[0].guards.clear();
         s.faults = vec![down(&[0])];

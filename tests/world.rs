@@ -4,6 +4,7 @@ mod common;
 
 use common::{one, with_rate};
 use geodes::routing::limits::{BucketConfig, LimiterConfig, PlainConfig};
+use geodes::routing::outcome::ErrorClass;
 use geodes::routing::steering::Policy;
 use geodes::scenario::model::{
     Arrivals, Deployment, DistSpec, Fault, FaultWhat, FaultWhen, Pool, QuotaUse, Residency, Scenario, Sizes, Steering,
@@ -175,8 +176,10 @@ fn a_fault_near_the_end_claims_every_turn_it_fails() {
 /// request that it was serving is gone, and the next one is taken in when it is back.
 #[test]
 fn a_fault_frees_the_concurrency_of_the_calls_that_it_breaks() {
-    let dead =
-        [FaultWhat::ProviderDown { deployments: vec![DeploymentIx(0)] }, FaultWhat::RegionDown { region: RegionIx(1) }];
+    let dead = [
+        FaultWhat::ProviderDown { deployments: vec![DeploymentIx(0)], error: ErrorClass::Unavailable },
+        FaultWhat::RegionDown { region: RegionIx(1) },
+    ];
     for what in dead {
         let mut s = with_rate(2, 10);
         s.topologies[0].chain[0].members = vec![(DeploymentIx(0), 1.0)];

@@ -129,6 +129,18 @@ impl ErrorClass {
         matches!(self, ErrorClass::QuotaExhausted)
     }
 
+    /// Whether the endpoint itself is at fault (a status of 5xx), and not the request, its credentials or its quota: whoever
+    /// asks it anything gets this answer.
+    pub const fn is_of_the_endpoint(self) -> bool {
+        matches!(self.status(), Some(500..))
+    }
+
+    /// Whether an endpoint can answer this. The gateway's own time-out and a connection that failed are what a gateway sees
+    /// in place of an answer.
+    pub const fn is_an_answer(self) -> bool {
+        !matches!(self, ErrorClass::Timeout | ErrorClass::ConnectionFailed)
+    }
+
     /// Whether the request itself is at fault, so that any other deployment of the same model would refuse it too.
     pub const fn is_of_the_request(self) -> bool {
         matches!(
@@ -222,6 +234,8 @@ mod tests {
             assert!(ErrorClass::ALL.into_iter().all(|c| alone.contains(c) == (c == class)));
             if let Ok(number) = class.name().parse::<u16>() {
                 assert_eq!(class.status(), Some(number));
+                assert_eq!(class.is_of_the_endpoint(), number >= 500);
+                assert!(class.is_an_answer());
             }
         }
     }

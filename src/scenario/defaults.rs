@@ -96,6 +96,7 @@ defaults! {
         "SkyPilot, sky/serve: base_ondemand_fallback_replicas is 0 unless it is set (2026)";
     FLEET_INTERVAL: "topology.*.fleet.*.interval" = "\"20 s\"", "SkyPilot, sky/serve/constants.py: AUTOSCALER_DEFAULT_DECISION_INTERVAL_SECONDS (2026)";
     ERROR_RATE: "deployment.*.error_rate" = "0.0", "faults are stated on their own";
+    ERROR: "deployment.*.error" = "\"503\"", "RFC 9110 (2022), 15.6.4: a server that cannot handle the request at present";
     ABSTRACT: "*.abstract" = "false", "what is written is used";
     CHOOSE: "pool.*.choose" = "\"nearest\"", "ASSUMPTION: what most people mean by several regions of one model";
     LEAST_CHOICES: "pool.*.choose.least_request.choice_count" = "2", "Envoy, least_request.proto (2026)";
@@ -268,6 +269,8 @@ defaults! {
     QUEUE: "topology.*.app.queue" = "100", "ASSUMPTION: as many as one server holds; longer queues only delay refusals";
     OVERHEAD: "topology.*.app.overhead" = "{ lognormal = { p50 = \"10 ms\", p95 = \"30 ms\" } }",
         "ASSUMPTION: authentication, prompt assembly and logging, without a call of another service";
+    DOWN_ERROR: "fault.what.provider_down.error" = "\"503\"", "RFC 9110 (2022), 15.6.4: a server that cannot handle the request at present";
     SLOWER: "fault.what.provider_brown_out.slower" = "1.0", "only errors unless a slow-down is stated";
     BROWN_OUT_ERRORS: "fault.what.provider_brown_out.error_rate" = "0.0", "only slow unless errors are stated";
+    BROWN_OUT_ERROR: "fault.what.provider_brown_out.error" = "\"503\"", "RFC 9110 (2022), 15.6.4: a server that cannot handle the request at present";
 }

@@ -47,6 +47,7 @@ pub fn plain(n: usize) -> Scenario {
         queue: 0,
         replicas: None,
         error_rate: 0.0,
+        error: ErrorClass::Unavailable,
     };
     Scenario {
         name: "plain".to_owned(),

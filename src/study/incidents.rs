@@ -2,6 +2,7 @@
 
 use crate::measure::interval::CompensatedSum;
 use crate::measure::shift::{ShiftRule, analyse};
+use crate::routing::outcome::ErrorClass;
 use crate::scenario::model::{Dependency, FaultWhat, Scenario, Topology};
 use crate::study::over::over;
 use crate::study::result::IncidentRow;
@@ -166,17 +167,30 @@ fn describe(scenario: &Scenario, what: &FaultWhat) -> String {
         FaultWhat::RegionDown { .. } => "region down".to_owned(),
         FaultWhat::DependencyDown { dependency: Dependency::Database, .. } => "database down".to_owned(),
         FaultWhat::DependencyDown { dependency: Dependency::Cache, .. } => "cache down".to_owned(),
-        FaultWhat::ProviderDown { deployments } => format!("{} down", providers(scenario, deployments)),
+        FaultWhat::ProviderDown { deployments, error: ErrorClass::Unavailable } => {
+            format!("{} down", providers(scenario, deployments))
+        }
+        FaultWhat::ProviderDown { deployments, error } => {
+            format!("{} refuses everything with {}", providers(scenario, deployments), error.name())
+        }
         FaultWhat::SpotWithdrawn { deployment, zones } => {
             let d = &scenario.deployments[deployment.ix()];
             let of = |z: &usize| d.replicas.as_ref().map(|r| r.zones[*z].name.as_str());
             let zones: Vec<&str> = zones.iter().filter_map(of).collect();
             format!("spot instances of {} withdrawn in {}", d.name, zones.join(", "))
         }
-        FaultWhat::ProviderBrownOut { deployments, slower, error_rate } => {
-            let errors = 100.0 * error_rate;
-            format!("{} brown-out: {slower} times slower, {errors} % errors", providers(scenario, deployments))
+        FaultWhat::ProviderBrownOut { deployments, slower, error_rate, error } => {
+            let errors = errors(*error_rate, *error);
+            format!("{} brown-out: {slower} times slower, {errors}", providers(scenario, deployments))
         }
+    }
+}
+
+/// How many errors a brown-out adds, and which where they are not the usual 503.
+pub fn errors(rate: f64, class: ErrorClass) -> String {
+    match class {
+        ErrorClass::Unavailable => format!("{} % errors", 100.0 * rate),
+        class => format!("{} % errors ({})", 100.0 * rate, class.name()),
     }
 }
 

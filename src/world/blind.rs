@@ -77,7 +77,7 @@ fn breaks_deployment(what: &FaultWhat, deployment: DeploymentIx, place: RegionIx
     match what {
         FaultWhat::RegionDown { region } => *region == place,
         FaultWhat::DependencyDown { .. } | FaultWhat::SpotWithdrawn { .. } => false,
-        FaultWhat::ProviderDown { deployments } | FaultWhat::ProviderBrownOut { deployments, .. } => {
+        FaultWhat::ProviderDown { deployments, .. } | FaultWhat::ProviderBrownOut { deployments, .. } => {
             deployments.contains(&deployment)
         }
     }

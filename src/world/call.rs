@@ -230,9 +230,7 @@ pub(super) fn meet(
 ) {
     let arrival = Arrival { attempt: u64::from(call.attempt), ..arrival };
     call.arrived = true;
-    let mut arrive = |d: DeploymentIx| {
-        providers[d.ix()].arrive(now, damage.deployment_down(d), damage.brown_out(d), &arrival, quotas, draws)
-    };
+    let mut arrive = |d: DeploymentIx| providers[d.ix()].arrive(now, &damage.condition(d), &arrival, quotas, draws);
     let mut service = arrive(call.deployment);
     if let Service::Refused { spill_over: Some(other), .. } = service {
         call.served_by = other;

@@ -46,7 +46,7 @@ impl Target {
             FaultWhat::DependencyDown { region, .. } => {
                 regions.iter().position(|r| r == region).map_or(Target::Nothing, Target::Region)
             }
-            FaultWhat::ProviderDown { deployments } | FaultWhat::ProviderBrownOut { deployments, .. } => {
+            FaultWhat::ProviderDown { deployments, .. } | FaultWhat::ProviderBrownOut { deployments, .. } => {
                 flags(&|d| deployments.contains(&DeploymentIx::new(d)))
             }
             FaultWhat::SpotWithdrawn { deployment, .. } => Target::Replicas(*deployment),

@@ -1,7 +1,8 @@
 //! Active health checks of the gateways towards the deployments they may call.
 //!
 //! A check asks whether the endpoint answers: it finds a region that is down (no connection) and a provider that is down
-//! (503) or has no replica that serves, and neither slowness nor quotas. It costs its round trip and nothing else.
+//! (5xx) or has no replica that serves, and neither slowness nor quotas, nor that requests are refused for their key or their
+//! model (4xx): it carries neither. It costs its round trip and nothing else.
 
 use super::event::{Event, HEALTH};
 use super::purpose::{ENDPOINT_CHECK_PHASE, ENDPOINT_CHECK_RTT};
@@ -50,7 +51,7 @@ impl World<'_> {
             let link = &self.model_links[index * self.providers.len() + deployment.ix()];
             let rtt = link.half(self.draws.uniform(ENDPOINT_CHECK_RTT, key, now.nanos())).times(2);
             let silent = self.damage.region_down(self.providers[deployment.ix()].place) || rtt > config.timeout;
-            let refuses = self.damage.deployment_down(deployment) || !self.providers[deployment.ix()].serves();
+            let refuses = self.damage.endpoint_broken(deployment) || !self.providers[deployment.ix()].serves();
             let (probed, took) = match (silent, refuses) {
                 (true, _) => (Probed::Silent, config.timeout),
                 (false, true) => (Probed::Refused, rtt),

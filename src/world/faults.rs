@@ -2,6 +2,7 @@
 
 use super::purpose::{FAULT_DOWN, FAULT_UP};
 use crate::random::{Draws, EntityKey, sample};
+use crate::routing::outcome::ErrorClass;
 use crate::scenario::model::{Dependency, Fault, FaultWhat, FaultWhen};
 use crate::units::{DeploymentIx, RegionIx, Span, Time};
 
@@ -52,17 +53,63 @@ pub fn schedule(faults: &[Fault], draws: &Draws, start: Time, end: Time) -> Vec<
     all
 }
 
+/// A brown-out in force.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct BrownOut {
+    /// Position of the fault in the scenario.
+    fault: u16,
+    slower: f64,
+    error_rate: f64,
+    error: ErrorClass,
+}
+
+/// What is wrong with a deployment.
+#[derive(Clone, Copy, Debug)]
+pub struct Condition<'a> {
+    /// It refuses everything with this.
+    pub refuses: Option<ErrorClass>,
+    /// Latencies are multiplied by this.
+    pub slower: f64,
+    /// Probability that a request fails, besides the deployment's own.
+    pub error_rate: f64,
+    /// Those that make it so, in order of the scenario.
+    brown_outs: &'a [BrownOut],
+}
+
+impl Condition<'_> {
+    /// Nothing is wrong.
+    pub const FINE: Condition<'static> = Condition { refuses: None, slower: 1.0, error_rate: 0.0, brown_outs: &[] };
+
+    /// What a request fails with that drew `u` below the probability of all failures together. Each cause makes it fail on its
+    /// own, and the first that does is heard: the deployment's own (`rate`, `class`), then brown-outs in order of the scenario.
+    pub fn class(&self, u: f64, rate: f64, class: ErrorClass) -> ErrorClass {
+        let (mut served, mut answer) = (1.0 - rate, class);
+        if u < 1.0 - served {
+            return answer;
+        }
+        for b in self.brown_outs.iter().filter(|b| b.error_rate > 0.0) {
+            answer = b.error;
+            served *= 1.0 - b.error_rate;
+            if u < 1.0 - served {
+                break;
+            }
+        }
+        answer
+    }
+}
+
 /// What is broken at present. Faults may overlap: each kind of damage is counted.
 #[derive(Clone, Debug)]
 pub struct Damage {
     region_down: Vec<u32>,
     database_down: Vec<u32>,
     cache_down: Vec<u32>,
-    deployment_down: Vec<u32>,
+    /// Faults in force that refuse everything per deployment, in order of the scenario, and what they answer.
+    deployment_down: Vec<Vec<(u16, ErrorClass)>>,
     /// Per deployment and zone.
     spot_withdrawn: Vec<Vec<u32>>,
-    /// Brown-outs in force per deployment: (fault, slower, error rate), in order of the scenario.
-    brown_outs: Vec<Vec<(u16, f64, f64)>>,
+    /// Brown-outs in force per deployment, in order of the scenario.
+    brown_outs: Vec<Vec<BrownOut>>,
     /// The product of all of them: (slower, error rate), kept beside so that a request costs one look.
     brown: Vec<(f64, f64)>,
     /// How many faults.
@@ -77,7 +124,7 @@ impl Damage {
             region_down: vec![0; places],
             database_down: vec![0; places],
             cache_down: vec![0; places],
-            deployment_down: vec![0; deployments],
+            deployment_down: vec![Vec::new(); deployments],
             spot_withdrawn: zones.iter().map(|n| vec![0; *n]).collect(),
             brown_outs: vec![Vec::new(); deployments],
             brown: vec![(1.0, 0.0); deployments],
@@ -96,14 +143,18 @@ impl Damage {
         match what {
             FaultWhat::RegionDown { region } => self.region_down[region.ix()] += 1,
             FaultWhat::DependencyDown { region, dependency } => self.dependency(*dependency)[region.ix()] += 1,
-            FaultWhat::ProviderDown { deployments } => {
-                deployments.iter().for_each(|d| self.deployment_down[d.ix()] += 1);
+            FaultWhat::ProviderDown { deployments, error } => {
+                for d in deployments {
+                    let list = &mut self.deployment_down[d.ix()];
+                    list.push((number, *error));
+                    list.sort_by_key(|f| f.0);
+                }
             }
-            FaultWhat::ProviderBrownOut { deployments, slower, error_rate } => {
+            FaultWhat::ProviderBrownOut { deployments, slower, error_rate, error } => {
                 for d in deployments {
                     let list = &mut self.brown_outs[d.ix()];
-                    list.push((number, *slower, *error_rate));
-                    list.sort_by_key(|b| b.0);
+                    list.push(BrownOut { fault: number, slower: *slower, error_rate: *error_rate, error: *error });
+                    list.sort_by_key(|b| b.fault);
                     self.recompute(*d);
                 }
             }
@@ -119,13 +170,13 @@ impl Damage {
         match what {
             FaultWhat::RegionDown { region } => self.region_down[region.ix()] -= 1,
             FaultWhat::DependencyDown { region, dependency } => self.dependency(*dependency)[region.ix()] -= 1,
-            FaultWhat::ProviderDown { deployments } => {
-                deployments.iter().for_each(|d| self.deployment_down[d.ix()] -= 1);
+            FaultWhat::ProviderDown { deployments, .. } => {
+                deployments.iter().for_each(|d| self.deployment_down[d.ix()].retain(|f| f.0 != number));
             }
             FaultWhat::ProviderBrownOut { deployments, .. } => {
                 for d in deployments {
                     let list = &mut self.brown_outs[d.ix()];
-                    if let Some(i) = list.iter().position(|b| b.0 == number) {
+                    if let Some(i) = list.iter().position(|b| b.fault == number) {
                         list.remove(i);
                     }
                     self.recompute(*d);
@@ -147,7 +198,7 @@ impl Damage {
     fn recompute(&mut self, d: DeploymentIx) {
         // folded in the order of the scenario, whatever the order in which the faults struck
         let (slower, served) =
-            self.brown_outs[d.ix()].iter().fold((1.0, 1.0), |(s, ok), b| (s * b.1, ok * (1.0 - b.2)));
+            self.brown_outs[d.ix()].iter().fold((1.0, 1.0), |(s, ok), b| (s * b.slower, ok * (1.0 - b.error_rate)));
         self.brown[d.ix()] = (slower, 1.0 - served);
     }
 
@@ -166,18 +217,24 @@ impl Damage {
     pub fn cache_down(&self, place: RegionIx) -> bool {
         self.cache_down[place.ix()] > 0
     }
-    /// Whether a deployment refuses everything.
+    /// What a deployment refuses everything with, if it does.
     #[inline]
-    pub fn deployment_down(&self, d: DeploymentIx) -> bool {
-        self.deployment_down[d.ix()] > 0
+    pub fn refuses(&self, d: DeploymentIx) -> Option<ErrorClass> {
+        self.deployment_down[d.ix()].first().map(|f| f.1)
+    }
+    /// Whether the endpoint of a deployment is broken, so that checks of it fail and it reports nothing. One that refuses
+    /// requests for their credentials, their model or their quota is not.
+    pub fn endpoint_broken(&self, d: DeploymentIx) -> bool {
+        self.refuses(d).is_some_and(ErrorClass::is_of_the_endpoint)
+    }
+    /// What is wrong with a deployment.
+    #[inline]
+    pub fn condition(&self, d: DeploymentIx) -> Condition<'_> {
+        let (slower, error_rate) = self.brown[d.ix()];
+        Condition { refuses: self.refuses(d), slower, error_rate, brown_outs: &self.brown_outs[d.ix()] }
     }
     /// Whether no spot instances are to be had in a zone of a deployment.
     pub fn spot_withdrawn(&self, d: DeploymentIx, zone: usize) -> bool {
         self.spot_withdrawn[d.ix()][zone] > 0
-    }
-    /// (latency factor, additional error rate) of a deployment.
-    #[inline]
-    pub fn brown_out(&self, d: DeploymentIx) -> (f64, f64) {
-        self.brown[d.ix()]
     }
 }

@@ -336,5 +336,5 @@ impl World<'_> {
 
 /// Whether anybody can reach the replicas of a deployment.
 fn answers(damage: &Damage, providers: &[Provider], d: DeploymentIx) -> bool {
-    !damage.region_down(providers[d.ix()].place) && !damage.deployment_down(d)
+    !damage.region_down(providers[d.ix()].place) && !damage.endpoint_broken(d)
 }

@@ -74,7 +74,9 @@ impl World<'_> {
     fn some_model_answers(&self) -> bool {
         self.topology.chain[0].members.iter().any(|(d, _)| {
             let provider = &self.providers[d.ix()];
-            !self.damage.deployment_down(*d) && !self.damage.region_down(provider.place) && provider.serves()
+            // it sends a request of its own, as the application does: one that nobody refuses for what it says
+            let refuses = self.damage.refuses(*d).is_some_and(|c| !c.is_of_the_request());
+            !refuses && !self.damage.region_down(provider.place) && provider.serves()
         })
     }
 

@@ -41,9 +41,12 @@ impl World<'_> {
                     self.region_dies(*region, occurrence, cx);
                 }
             }
-            FaultWhat::ProviderDown { deployments } => {
+            FaultWhat::ProviderDown { deployments, error } => {
                 self.damage.begin(o.fault, what);
-                self.break_deployments(|d| deployments.contains(&d), ErrorClass::Unavailable, cx);
+                // who refuses requests for their key or their model goes on with those it has taken
+                if error.is_of_the_endpoint() {
+                    self.break_deployments(|d| deployments.contains(&d), *error, cx);
+                }
             }
             FaultWhat::SpotWithdrawn { deployment, zones } => {
                 self.damage.begin(o.fault, what);
@@ -66,7 +69,7 @@ impl World<'_> {
     fn note_who_reports(&mut self, now: Time) {
         self.note_who_serves(now);
         for (d, provider) in self.providers.iter_mut().enumerate() {
-            let down = self.damage.region_down(provider.place) || self.damage.deployment_down(DeploymentIx::new(d));
+            let down = self.damage.region_down(provider.place) || self.damage.endpoint_broken(DeploymentIx::new(d));
             provider.silent(now, down);
         }
     }

@@ -1,6 +1,7 @@
 //! A hosted model deployment as it really is: latency, bounded concurrency, failures, under a quota. Gateways see only
 //! answers.
 
+use super::faults::Condition;
 use super::line::Line;
 use super::past::Past;
 use super::purpose::{DECODE, MODEL_ERROR, TTFT};
@@ -32,6 +33,7 @@ pub struct Provider {
     per_output_token: Sampler,
     output_factor: f64,
     error_rate: f64,
+    error: ErrorClass,
     concurrency: Option<u32>,
     /// With a queue: places and who waits for them.
     line: Option<Line>,
@@ -100,6 +102,7 @@ impl Provider {
             per_output_token: Sampler::new(spec.per_output_token),
             output_factor: spec.output_factor,
             error_rate: spec.error_rate,
+            error: spec.error,
             concurrency: spec.concurrency,
             line: spec.concurrency.filter(|_| spec.queue > 0).map(|c| Line::new(c, spec.queue)),
             replicas: spec.replicas.as_ref().map(|r| Replicas::new(r.concurrency)),
@@ -148,16 +151,15 @@ impl Provider {
         self.in_service.len()
     }
 
-    /// A request arrives. `brown` is the present brown-out: (latency factor, additional error rate).
+    /// A request arrives. `condition` says what faults do to the deployment.
     ///
-    /// The checks in their order: a provider that is down refuses with 503; the quota with 429 or what else it answers;
-    /// bounded concurrency with 503 where no queue has room; then the request may fail at random with 503. What is refused with 503 has used
-    /// nothing: what the quota had granted comes back at once.
+    /// The checks in their order: a provider that is down refuses with the error of its fault; the quota with 429 or what else
+    /// it answers; bounded concurrency with 503 where no queue has room; then the request may fail at random with the error of
+    /// what made it fail. What is refused by any of these has used nothing: what the quota had granted comes back at once.
     pub fn arrive(
         &mut self,
         now: Time,
-        down: bool,
-        brown: (f64, f64),
+        condition: &Condition<'_>,
         a: &Arrival,
         quotas: &mut Quotas,
         draws: &Draws,
@@ -167,16 +169,15 @@ impl Provider {
             let outcome = Outcome::Failed { class, retry_after };
             Service::Refused { outcome, spill_over }
         };
-        if down {
-            return refused(ErrorClass::Unavailable, None);
+        if let Some(class) = condition.refuses {
+            return refused(class, None);
         }
         let ask = Ask { input: a.prompt, cached: 0, max_output: a.max_output };
         let grant = match quotas.admit(now, self.deployment, &ask) {
             Ok(grant) => grant,
             Err(r) => return refused(r.class, r.retry_after),
         };
-        let (slower, extra_errors) = brown;
-        let error_rate = 1.0 - (1.0 - self.error_rate) * (1.0 - extra_errors);
+        let error_rate = 1.0 - (1.0 - self.error_rate) * (1.0 - condition.error_rate);
         let replica = self.replicas.as_ref().map(Replicas::choose);
         let begins = match (&mut self.line, self.concurrency, replica) {
             (_, _, Some(replica)) => replica.map(|_| now),
@@ -184,10 +185,16 @@ impl Provider {
             (None, Some(c), _) => (self.in_service.len() < c as usize).then_some(now),
             (None, None, _) => Some(now),
         };
-        let fails = error_rate > 0.0 && draws.chance(MODEL_ERROR, a.turn, a.attempt, error_rate);
-        let Some(begins) = begins.filter(|_| !fails) else {
-            quotas.settle(now, self.deployment, grant, &Usage::NOTHING);
-            return refused(ErrorClass::Unavailable, None);
+        let fails = || {
+            let u = if error_rate > 0.0 { draws.uniform(MODEL_ERROR, a.turn, a.attempt) } else { 1.0 };
+            (u < error_rate).then(|| condition.class(u, self.error_rate, self.error))
+        };
+        let begins = match begins.ok_or(ErrorClass::Unavailable).and_then(|at| fails().map_or(Ok(at), Err)) {
+            Ok(begins) => begins,
+            Err(class) => {
+                quotas.settle(now, self.deployment, grant, &Usage::NOTHING);
+                return refused(class, None);
+            }
         };
         let replica = replica.flatten();
         let place = if replica.is_some() || (self.concurrency.is_some() && self.line.is_none()) {
@@ -205,8 +212,8 @@ impl Provider {
             sampler.at(u)
         };
         let base = draw(TTFT, &self.ttft) + self.prefill_per_token.as_secs_f64() * f64::from(a.prompt);
-        let first_token = Span::from_secs_f64(base * slower);
-        let per_token = draw(DECODE, &self.per_output_token) * slower;
+        let first_token = Span::from_secs_f64(base * condition.slower);
+        let per_token = draw(DECODE, &self.per_output_token) * condition.slower;
         let decode = Span::from_secs_f64(per_token * f64::from(output.saturating_sub(1)));
         if let Some(line) = &mut self.line {
             line.enter(now, begins, first_token + decode);
@@ -308,7 +315,7 @@ mod tests {
         let draws = Draws::new(Seed { seed: 1, replication: 0 });
         let arrival = Arrival { turn: EntityKey::named("turn"), attempt: 1, prompt: 1, output: 1, max_output: 1 };
         let mut quotas = Quotas::new(&scenario, &draws);
-        let mut arrive = |p: &mut Provider| match p.arrive(Time::ZERO, false, (1.0, 0.0), &arrival, &mut quotas, &draws)
+        let mut arrive = |p: &mut Provider| match p.arrive(Time::ZERO, &Condition::FINE, &arrival, &mut quotas, &draws)
         {
             Service::Accepted { place, .. } => Some(place),
             Service::Refused { .. } => None,

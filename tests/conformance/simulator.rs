@@ -7,6 +7,7 @@ use crate::server::{Line, What};
 use geodes::random::{EntityKey, Seed};
 use geodes::routing::limits::LimiterConfig;
 use geodes::routing::litellm::config::Options;
+use geodes::routing::outcome::ErrorClass;
 use geodes::routing::portkey;
 use geodes::routing::router::RouterConfig;
 use geodes::scenario::model::{
@@ -114,12 +115,18 @@ fn faults(d: usize, b: &Behaviour) -> Vec<Fault> {
         when: FaultWhen::At { at: span(from), lasts: span(to - from) },
         what,
     };
-    let down =
-        b.down.iter().map(|(from, to)| fault(*from, *to, FaultWhat::ProviderDown { deployments: deployments.clone() }));
+    let down = b.down.iter().map(|(from, to)| {
+        fault(*from, *to, FaultWhat::ProviderDown { deployments: deployments.clone(), error: ErrorClass::Unavailable })
+    });
     let silent =
         b.silent.iter().map(|(from, to)| fault(*from, *to, FaultWhat::RegionDown { region: RegionIx::new(d + 1) }));
     let slow = b.slow.iter().map(|(from, to, slower)| {
-        let what = FaultWhat::ProviderBrownOut { deployments: deployments.clone(), slower: *slower, error_rate: 0.0 };
+        let what = FaultWhat::ProviderBrownOut {
+            deployments: deployments.clone(),
+            slower: *slower,
+            error_rate: 0.0,
+            error: ErrorClass::Unavailable,
+        };
         fault(*from, *to, what)
     });
     down.chain(silent).chain(slow).collect()

@@ -2,6 +2,7 @@
 
 use super::common::{GOOD, good};
 use super::files::{bad, topology};
+use geodes::routing::outcome::ErrorClass;
 use geodes::routing::steering::{
     Area, Capacity, ClientProbingConfig, EndpointGroup, GeoRecords, Location, Origin, OriginGroup, Policy,
     WaterfallConfig,
@@ -214,7 +215,13 @@ what.provider_down = {{ provider = "azure", region = "azure:swedencentral" }}
     assert!(!s.place_link(a, b).estimated);
     assert!(s.place_link(a, RegionIx::new(2)).estimated, "no matrix covers two clouds");
     assert_eq!((s.user_links[4 + 1].rtt, s.user_links[4 + 1].jitter), (Span::from_millis(200), 0.5));
-    assert_eq!(s.faults[0].what, FaultWhat::ProviderDown { deployments: vec![geodes::units::DeploymentIx::new(1)] });
+    assert_eq!(
+        s.faults[0].what,
+        FaultWhat::ProviderDown {
+            deployments: vec![geodes::units::DeploymentIx::new(1)],
+            error: ErrorClass::Unavailable
+        }
+    );
     assert_eq!(s.places[0].egress_to.len(), 4);
     // each price says where it comes from itself, not where the price to the Internet does
     let sweden = &s.places[3];

@@ -14,8 +14,8 @@ pub use leaf::Leaf;
 pub(in crate::scenario) use macros::{choice, table};
 pub use query::RawQuery;
 pub use text::{
-    BudgetPeriod, Dollars, ErrorName, HourlyPrice, RequestRate, SessionRate, ShareValue, Start, TokenCount, TokenPrice,
-    TokenRate,
+    AnswerName, BudgetPeriod, Dollars, ErrorName, HourlyPrice, RequestRate, SessionRate, ShareValue, Start, TokenCount,
+    TokenPrice, TokenRate,
 };
 pub(in crate::scenario) use text::{LONGEST, MOST_MONTHS};
 

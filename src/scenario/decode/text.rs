@@ -264,25 +264,54 @@ impl Leaf for Start {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ErrorName(pub ErrorClass);
 
+/// One of these classes by its name, or an error; `what` says what was expected.
+fn error_class(value: &DeValue<'_>, what: &str, names: &[&'static str]) -> Result<ErrorClass, LeafError> {
+    let t = value.as_str().ok_or_else(|| {
+        let mut e = LeafError::kind(what, value);
+        if let DeValue::Integer(i) = value {
+            e.help = Some(format!("write it as a string: \"{}\"", i.as_str()));
+        }
+        e
+    })?;
+    let found = ErrorClass::from_name(t);
+    found.filter(|c| names.contains(&c.name())).ok_or_else(|| LeafError {
+        message: match found {
+            Some(_) => format!("`{t}` is what a gateway sees in place of an answer, and no deployment answers it"),
+            None => format!("unknown error class `{}`", t.escape_debug()),
+        },
+        expected: Some(listed(names.iter().copied())),
+        help: did_you_mean(t, names.iter().copied()).filter(|_| found.is_none()),
+    })
+}
+
 impl Leaf for ErrorName {
     const WHAT: &'static str = "an error class";
     const EXAMPLE: &'static str = "\"429\"";
     fn parse(value: &DeValue<'_>) -> Result<ErrorName, LeafError> {
-        let names = ErrorClass::ALL.map(ErrorClass::name);
-        let t = value.as_str().ok_or_else(|| {
-            let mut e = LeafError::kind(Self::WHAT, value);
-            if let DeValue::Integer(i) = value {
-                e.help = Some(format!("write it as a string: \"{}\"", i.as_str()));
-            }
-            e
-        })?;
-        ErrorClass::from_name(t).map(ErrorName).ok_or_else(|| LeafError {
-            message: format!("unknown error class `{}`", t.escape_debug()),
-            expected: Some(listed(names)),
-            help: did_you_mean(t, names),
-        })
+        error_class(value, Self::WHAT, &ErrorClass::ALL.map(ErrorClass::name)).map(ErrorName)
     }
     fn schema() -> serde_json::Value {
         json!({ "enum": ErrorClass::ALL.map(ErrorClass::name) })
+    }
+}
+
+/// A class of errors that a deployment can answer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct AnswerName(pub ErrorClass);
+
+impl AnswerName {
+    fn names() -> Vec<&'static str> {
+        ErrorClass::ALL.into_iter().filter(|c| c.is_an_answer()).map(ErrorClass::name).collect()
+    }
+}
+
+impl Leaf for AnswerName {
+    const WHAT: &'static str = "an error that a deployment answers";
+    const EXAMPLE: &'static str = "\"503\"";
+    fn parse(value: &DeValue<'_>) -> Result<AnswerName, LeafError> {
+        error_class(value, Self::WHAT, &Self::names()).map(AnswerName)
+    }
+    fn schema() -> serde_json::Value {
+        json!({ "enum": Self::names() })
     }
 }

@@ -1,6 +1,7 @@
 //! Models as providers serve them.
 
 use super::{DistSpec, QuotaUse, Replicas};
+use crate::routing::outcome::ErrorClass;
 use crate::units::{DeploymentIx, Price, RegionIx, Span};
 
 /// One model served by one provider in one region under one quota.
@@ -38,6 +39,8 @@ pub struct Deployment {
     pub queue: u32,
     /// What it is made of, if it is self-hosted; then it has no bound of its own and no queue.
     pub replicas: Option<Replicas>,
-    /// Background probability that a request fails with 503.
+    /// Background probability that a request fails.
     pub error_rate: f64,
+    /// With what.
+    pub error: ErrorClass,
 }

@@ -1,5 +1,6 @@
 //! What goes wrong and when.
 
+use crate::routing::outcome::ErrorClass;
 use crate::units::{DeploymentIx, RegionIx, Span};
 
 /// Something that goes wrong.
@@ -47,10 +48,12 @@ pub enum FaultWhat {
         /// Which dependency.
         dependency: Dependency,
     },
-    /// Deployments answer 503 at once.
+    /// Deployments refuse everything at once.
     ProviderDown {
         /// Which.
         deployments: Vec<DeploymentIx>,
+        /// With what.
+        error: ErrorClass,
     },
     /// Deployments are slow and fail sometimes (grey failure).
     ProviderBrownOut {
@@ -58,8 +61,10 @@ pub enum FaultWhat {
         deployments: Vec<DeploymentIx>,
         /// Latencies are multiplied by this.
         slower: f64,
-        /// Additional probability of a 503.
+        /// Additional probability that a request fails.
         error_rate: f64,
+        /// With what.
+        error: ErrorClass,
     },
     /// Spot replicas are reclaimed after their notice, and none is to be had.
     SpotWithdrawn {

@@ -1,6 +1,6 @@
 //! Faults.
 
-use crate::scenario::decode::{List, Nothing, ShareValue, choice, table};
+use crate::scenario::decode::{AnswerName, List, Nothing, ShareValue, choice, table};
 use crate::scenario::diagnostic::At;
 use crate::units::Span;
 
@@ -47,7 +47,11 @@ table! {
 
 table! {
     plain
-    /// Deployments of a provider, or a list of deployments. Either `provider` or `deployments`.
+    /// Deployments of a provider, or a list of deployments, refuse every request. Either `provider` or `deployments`. With a
+    /// status of 5xx the endpoint itself is broken: what it has in service breaks off, active health checks fail and it reports
+    /// no load. With any other it is well and refuses requests alone, as where a key was revoked or a deployment deleted: what
+    /// it has in service is finished, and active checks of endpoints find nothing. Of several in force the first in the file
+    /// answers.
     RawProviderDown "Provider down" {
         /// All deployments of this provider.
         provider: At<String> = Optional,
@@ -55,13 +59,17 @@ table! {
         deployments: List<At<String>> = Optional,
         /// Only those in this region.
         region: At<String> = Optional,
+        /// What it answers, by the names of `retry.on` without `timeout` and `connection`, which are no answers. Never with
+        /// Retry-After.
+        error: At<AnswerName> = Or(&d::DOWN_ERROR),
     }
 }
 
 table! {
     plain
     /// Deployments of a provider, or a list of deployments, that are slow and fail sometimes. Either `provider` or
-    /// `deployments`.
+    /// `deployments`. Several in force multiply: a request fails by the first of them that makes it fail, a deployment's own
+    /// `error_rate` before all and then in the order of the file.
     RawBrownOut "Brown-out" {
         /// All deployments of this provider.
         provider: At<String> = Optional,
@@ -71,8 +79,10 @@ table! {
         region: At<String> = Optional,
         /// Latencies are multiplied by this. 1 to 1000.
         slower: At<f64> = Or(&d::SLOWER),
-        /// Additional probability that a request fails with 503.
+        /// Additional probability that a request fails.
         error_rate: At<ShareValue> = Or(&d::BROWN_OUT_ERRORS),
+        /// What is answered then, by the names of `retry.on` without `timeout` and `connection`. Never with Retry-After.
+        error: At<AnswerName> = Or(&d::BROWN_OUT_ERROR),
     }
 }
 
@@ -94,7 +104,7 @@ choice! {
         "region_down" => RegionDown(RawRegionDown),
         /// One dependency of the application in a region fails; the region still answers shallow checks.
         "dependency_down" => DependencyDown(RawDependencyDown),
-        /// Deployments answer 503 at once.
+        /// Deployments refuse everything at once, with 503 or another error.
         "provider_down" => ProviderDown(RawProviderDown),
         /// Deployments are slow and fail sometimes.
         "provider_brown_out" => ProviderBrownOut(RawBrownOut),

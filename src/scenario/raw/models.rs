@@ -3,7 +3,7 @@
 use super::dist::DurationDist;
 use super::fleet::RawReplicas;
 use super::quota::RawQuota;
-use crate::scenario::decode::{OneOrMany, ShareValue, TokenPrice, table};
+use crate::scenario::decode::{AnswerName, OneOrMany, ShareValue, TokenPrice, table};
 use crate::scenario::diagnostic::At;
 use crate::units::Span;
 
@@ -69,7 +69,10 @@ table! {
         queue: At<u64> = Or(&d::MODEL_QUEUE),
         /// For a self-hosted model: the replicas that it is made of. In place of `concurrency`, and without a `queue`.
         replicas: RawReplicas = Optional,
-        /// Probability that a request fails with 503 although nothing is wrong.
+        /// Probability that a request fails although nothing is wrong.
         error_rate: At<ShareValue> = Or(&d::ERROR_RATE),
+        /// What is answered then, by the names of `retry.on` without `timeout` and `connection`: `content_policy` for what a
+        /// content filter refuses. Never with Retry-After; nothing is billed or charged to a quota.
+        error: At<AnswerName> = Or(&d::ERROR),
     }
 }

@@ -2,6 +2,7 @@
 
 use super::models::Deployments;
 use super::places::Places;
+use crate::routing::outcome::ErrorClass;
 use crate::scenario::decode::{Cx, List};
 use crate::scenario::defaults as d;
 use crate::scenario::diagnostic::{At, Loc};
@@ -125,14 +126,15 @@ fn what(w: &RawWhat, targets: &Targets<'_>, cx: &mut Cx) -> Option<FaultWhat> {
         RawWhat::ProviderDown(f) => {
             let whose =
                 Whose { provider: &f.provider, list: &f.deployments, region: &f.region, loc: f.loc, bad: &f.bad };
-            Some(FaultWhat::ProviderDown { deployments: whose.deployments(targets, cx)? })
+            let error = cx.or(&f.error, &d::DOWN_ERROR).value.0;
+            Some(FaultWhat::ProviderDown { deployments: whose.deployments(targets, cx)?, error })
         }
         RawWhat::ProviderBrownOut(f) => {
             let whose =
                 Whose { provider: &f.provider, list: &f.deployments, region: &f.region, loc: f.loc, bad: &f.bad };
             let deployments = whose.deployments(targets, cx);
-            let (slower, error_rate) = strength(f, cx);
-            Some(FaultWhat::ProviderBrownOut { deployments: deployments?, slower, error_rate })
+            let (slower, error_rate, error) = strength(f, cx);
+            Some(FaultWhat::ProviderBrownOut { deployments: deployments?, slower, error_rate, error })
         }
         RawWhat::SpotWithdrawn(f) => spot_withdrawn(f, targets.deployments, cx),
     }
@@ -185,7 +187,8 @@ fn application(region: RegionIx, id: &At<String>, targets: &Targets<'_>, cx: &mu
     }
 }
 
-fn strength(f: &RawBrownOut, cx: &mut Cx) -> (f64, f64) {
+/// How much slower it is, how often it fails, and with what.
+fn strength(f: &RawBrownOut, cx: &mut Cx) -> (f64, f64, ErrorClass) {
     let slower = cx.or_at(&f.slower, &d::SLOWER, f.loc);
     let slower = cx.within_range(slower, "slower", 1.0..=1000.0);
     let error_rate = cx.or(&f.error_rate, &d::BROWN_OUT_ERRORS).value.0;
@@ -193,7 +196,18 @@ fn strength(f: &RawBrownOut, cx: &mut Cx) -> (f64, f64) {
         cx.error(f.loc, "a brown-out that is neither slower nor fails does nothing")
             .expected("`slower` above 1, `error_rate` above 0, or both");
     }
-    (slower, error_rate)
+    let error = match &f.error {
+        // a default that nothing uses is no part of the result
+        None if error_rate == 0.0 => ErrorClass::Unavailable,
+        error => cx.or(error, &d::BROWN_OUT_ERROR).value.0,
+    };
+    if error_rate == 0.0
+        && f.bad.is_empty()
+        && let Some(e) = &f.error
+    {
+        cx.error(e.loc, "an error that never happens").expected("`error_rate` above 0 beside it");
+    }
+    (slower, error_rate, error)
 }
 
 /// Which deployments a fault hits.

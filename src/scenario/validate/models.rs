@@ -5,6 +5,7 @@ use super::places::Places;
 use super::quota::{self, SharedQuotas};
 use crate::catalog;
 use crate::routing::limits::LimiterConfig;
+use crate::routing::outcome::ErrorClass;
 use crate::scenario::decode::Cx;
 use crate::scenario::defaults as d;
 use crate::scenario::diagnostic::{At, Loc};
@@ -157,6 +158,17 @@ fn one(
     let factor = cx.or_at(&raw.output_factor, &d::OUTPUT_FACTOR, name.loc);
     let output_factor = cx.within_range(factor, "output_factor", 0.01..=100.0);
     let error_rate = cx.or(&raw.error_rate, &d::ERROR_RATE).value.0;
+    let error = match &raw.error {
+        // a default that nothing uses is no part of the result
+        None if error_rate == 0.0 => ErrorClass::Unavailable,
+        error => cx.or(error, &d::ERROR).value.0,
+    };
+    if error_rate == 0.0
+        && raw.bad.is_empty()
+        && let Some(e) = &raw.error
+    {
+        cx.error(e.loc, "an error that never happens").expected("`error_rate` above 0 beside it");
+    }
     let quota = raw.quota.as_ref().and_then(|q| quota::of_deployment(q, quotas, cx));
     let concurrency = raw.concurrency.map(|c| cx.count(c, "concurrency", 1..=100_000_000));
     let replicas = super::fleets::replicas(raw, cx);
@@ -197,6 +209,7 @@ fn one(
         queue,
         replicas,
         error_rate,
+        error,
     })
 }
 

@@ -6,6 +6,7 @@ use crate::routing::outcome::Outcome;
 use crate::routing::reason::{Exclusion, Reason};
 use crate::routing::steering::{Rule, SteeringReason, Unfit};
 use crate::scenario::model::{Dependency, FaultWhat, Scenario, Topology};
+use crate::study::incidents::errors;
 use crate::units::{DeploymentIx, Span, Time};
 use crate::world::story::{Ending, What};
 
@@ -50,9 +51,10 @@ impl Names<'_> {
             FaultWhat::DependencyDown { dependency: Dependency::Database, .. } => "its database is down".to_owned(),
             FaultWhat::DependencyDown { dependency: Dependency::Cache, .. } => "its cache is down".to_owned(),
             FaultWhat::SpotWithdrawn { .. } => "its spot instances are withdrawn".to_owned(),
-            FaultWhat::ProviderDown { .. } => "it refuses everything with 503".to_owned(),
-            FaultWhat::ProviderBrownOut { slower, error_rate, .. } => {
-                format!("brown-out, {slower} times slower, {} % errors", 100.0 * error_rate)
+            FaultWhat::ProviderDown { error, .. } => format!("it refuses everything with {}", error.name()),
+            FaultWhat::ProviderBrownOut { slower, error_rate, error, .. } => {
+                let errors = errors(*error_rate, *error);
+                format!("brown-out, {slower} times slower, {errors}")
             }
         };
         format!("\"{}\" since {}: {what}", fault.name, short(now.since(since)))
