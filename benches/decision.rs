@@ -275,9 +275,9 @@ fn steering(policy: Policy, n: usize) -> impl FnMut(u64) {
     let source = Source { endpoints: &endpoints, inflated: false };
     let mut steerer = Steerer::new(policy, [source].into_iter()).expect("it is valid");
     for i in 0..n {
-        steerer.on_probe(0, i, Some(Span::from_millis(10 + i as u64 * 37 % 200)));
+        steerer.on_probe(Time::ZERO, 0, i, Some(Span::from_millis(10 + i as u64 * 37 % 200)));
         steerer.on_sent(0, i);
-        steerer.on_done(0, i, Seen::Answered(Span::from_millis(500 + i as u64)));
+        steerer.on_done(Time::ZERO, 0, i, Seen::Answered(Span::from_millis(500 + i as u64)));
     }
     let (mut entropy, mut now) = (random(), Time::ZERO);
     let location = Location { country: Some(*b"DE"), ..Location::default() };

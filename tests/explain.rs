@@ -1,5 +1,8 @@
 //! Stories of requests: they change nothing, they agree with what is counted, and they say what was known and what was not.
 
+#[path = "explain/steering.rs"]
+mod steering;
+
 use geodes::measure::metric::ERROR_CLASSES;
 use geodes::random::Seed;
 use geodes::routing::litellm::Why;

@@ -83,13 +83,15 @@ impl World<'_> {
     /// A check has ended.
     pub(super) fn check_ends(&mut self, region: u16, checker: u16, passed: bool, cx: &mut Cx) {
         let index = usize::from(region);
+        let asked = self.regions[index].check_began[usize::from(checker)];
         let health = &mut self.regions[index].health;
-        if health.observe(&self.topology.health.quorum, usize::from(checker), passed) {
-            let healthy = health.healthy();
+        let changed = health.observe(&self.topology.health.quorum, usize::from(checker), passed);
+        let healthy = health.healthy();
+        self.steering.checked(cx.now(), asked, index, healthy);
+        if changed {
             self.steering.set_health(cx.now(), index, healthy);
             self.schedule_wake_up(cx);
             if !healthy {
-                let asked = self.regions[index].check_began[usize::from(checker)];
                 self.watch_unhealthy(asked, cx.now(), index);
             }
         }

@@ -54,7 +54,7 @@ impl World<'_> {
     /// A probe has its result.
     pub(super) fn probe_ends(&mut self, group: GroupIx, region: u16, answered: bool, took: Span, cx: &mut Cx) {
         let (now, index) = (cx.now(), usize::from(region));
-        if self.steering.probed(group, index, answered.then_some(took)) {
+        if self.steering.probed(now, group, index, answered.then_some(took)) {
             let asked = Time(now.nanos().saturating_sub(took.nanos()));
             self.watch_unhealthy(asked, now, index);
         }
@@ -104,7 +104,7 @@ impl World<'_> {
                 self.sessions[session].request.try_began = now; // nobody resets, the client notices after a time-out
                 self.client_waits_in_vain(session, cx);
             } else {
-                self.steering_done(session, Seen::Failed);
+                self.steering_done(session, now, Seen::Failed);
                 let epoch = self.sessions[session].request.step(Phase::Unanswered);
                 cx.schedule(now, TRAFFIC, Event::ClientGivesUp { session, epoch });
             }

@@ -294,8 +294,13 @@ impl Steering {
     }
 
     /// A turn that `route` has found a way for has left its region, or never got there.
-    pub fn done(&mut self, group: GroupIx, unit: u32, region: u8, seen: Seen) {
-        self.steerer.on_done(self.source(group, unit), usize::from(region), seen);
+    pub fn done(&mut self, now: Time, group: GroupIx, unit: u32, region: u8, seen: Seen) {
+        self.steerer.on_done(now, self.source(group, unit), usize::from(region), seen);
+    }
+
+    /// A health check that began at `asked` has ended; `healthy` is the verdict of all of them together now.
+    pub fn checked(&mut self, now: Time, asked: Time, region: usize, healthy: bool) {
+        self.steerer.on_check(now, asked, region, healthy);
     }
 
     /// A verdict of the health checks changes: it is known from now on.
@@ -316,8 +321,8 @@ impl Steering {
     }
 
     /// A probe of a group's edge has its result. True if the edge now takes the region for unhealthy and did not before.
-    pub fn probed(&mut self, group: GroupIx, region: usize, answered: Option<Span>) -> bool {
-        self.steerer.on_probe(group.ix(), region, answered)
+    pub fn probed(&mut self, now: Time, group: GroupIx, region: usize, answered: Option<Span>) -> bool {
+        self.steerer.on_probe(now, group.ix(), region, answered)
     }
 
     /// A region reports its utilisation.

@@ -205,7 +205,7 @@ impl World<'_> {
             fallback: call.fallback,
             slow,
         });
-        self.steering_done(session, Seen::Answered(first.since(self.sessions[session].request.try_began)));
+        self.steering_done(session, now, Seen::Answered(first.since(self.sessions[session].request.try_began)));
         self.leaves_region(session, cx);
         self.turn_over(session, last, true, cx);
     }
@@ -214,7 +214,7 @@ impl World<'_> {
     pub(super) fn turn_fails(&mut self, session: SessionKey, why: Failure, cx: &mut Cx) {
         let now = cx.now();
         self.count_failed(session, why, now);
-        self.steering_done(session, if why.is_the_regions() { Seen::Failed } else { Seen::Nothing });
+        self.steering_done(session, now, if why.is_the_regions() { Seen::Failed } else { Seen::Nothing });
         self.leaves_region(session, cx);
         let (sent, half_rtt) = (self.sessions[session].request.sent, self.sessions[session].request.half_rtt);
         let connected = !matches!(why, Failure::Unreachable | Failure::Residency | Failure::NoRegion);
@@ -224,10 +224,10 @@ impl World<'_> {
     }
 
     /// The turn is no longer on its way as far as the steering system is concerned.
-    pub(super) fn steering_done(&mut self, session: SessionKey, seen: Seen) {
+    pub(super) fn steering_done(&mut self, session: SessionKey, now: Time, seen: Seen) {
         let s = &mut self.sessions[session];
         if std::mem::take(&mut s.request.steered) {
-            self.steering.done(s.group, s.unit, s.request.region, seen);
+            self.steering.done(now, s.group, s.unit, s.request.region, seen);
         }
     }
 
@@ -276,7 +276,7 @@ impl World<'_> {
     /// Nobody answers; the client waits for its connect time-out, counted from the start of this try.
     pub(super) fn client_waits_in_vain(&mut self, session: SessionKey, cx: &mut Cx) {
         let now = cx.now();
-        self.steering_done(session, Seen::Failed);
+        self.steering_done(session, now, Seen::Failed);
         let timeout = self.scenario.client.connect_timeout;
         let s = &mut self.sessions[session];
         s.connected_until = Time::ZERO;

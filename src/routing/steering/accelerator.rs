@@ -9,7 +9,7 @@
 //! ASSUMPTION: what the dials of all groups turn away stays with the farthest group that is dialled up at all. With two
 //! groups at 50 % that gives the guide's example; it says nothing of more.
 
-use super::Endpoint;
+use super::{Answer, Endpoint};
 use crate::routing::entropy::Entropy;
 
 /// Groups that a failover tries.
@@ -43,8 +43,19 @@ impl EndpointGroup {
     }
 }
 
-/// Position of the endpoint for a new connection; `None` when none is legal.
-pub fn accelerator<E: Entropy>(groups: &[EndpointGroup], endpoints: &[Endpoint], entropy: &mut E) -> Option<usize> {
+/// Where a new connection goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Dialled {
+    /// Position of the endpoint.
+    pub endpoint: usize,
+    /// Endpoints of groups whose dials have turned the connection away.
+    pub turned_away: Answer,
+    /// The group that the dials led to had no healthy endpoint with a weight: others were tried whatever their dials.
+    pub failed_over: bool,
+}
+
+/// The endpoint for a new connection; `None` when none is legal.
+pub fn accelerator<E: Entropy>(groups: &[EndpointGroup], endpoints: &[Endpoint], entropy: &mut E) -> Option<Dialled> {
     let nearest_after = |after: Option<(u64, usize)>| {
         let groups = groups.iter().enumerate();
         groups
@@ -54,6 +65,7 @@ pub fn accelerator<E: Entropy>(groups: &[EndpointGroup], endpoints: &[Endpoint],
     };
     let mut place = nearest_after(None);
     let mut original = None;
+    let mut turned_away = Answer::NONE;
     while let Some((ns, i)) = place {
         let dial = groups[i].dial;
         if dial > 0 {
@@ -62,24 +74,30 @@ pub fn accelerator<E: Entropy>(groups: &[EndpointGroup], endpoints: &[Endpoint],
                 break;
             }
         }
+        turned_away = groups[i].members.iter().fold(turned_away, |all, (e, _)| all.with(usize::from(*e)));
         place = nearest_after(Some((ns, i)));
     }
-    if let Some(endpoint) = original.and_then(|i| groups[i].pick(endpoints, entropy)) {
-        return Some(endpoint);
+    if let Some(group) = original.map(|i| &groups[i])
+        && let Some(endpoint) = group.pick(endpoints, entropy)
+    {
+        let own = group.members.iter().map(|(e, _)| usize::from(*e));
+        let turned_away = own.fold(turned_away, Answer::without);
+        return Some(Dialled { endpoint, turned_away, failed_over: false });
     }
+    let failed_over = |endpoint| Dialled { endpoint, turned_away: Answer::NONE, failed_over: true };
     let nearest = nearest_after(None)?;
     let mut place = Some(nearest);
     for _ in 0..FAILOVER_GROUPS {
         let Some((ns, i)) = place else { break };
         if let Some(endpoint) = groups[i].pick(endpoints, entropy) {
-            return Some(endpoint);
+            return Some(failed_over(endpoint));
         }
         place = nearest_after(Some((ns, i)));
     }
     let members = &groups[nearest.1].members;
     let legal = || members.iter().map(|(e, _)| usize::from(*e)).filter(|e| endpoints[*e].legal);
     let n = legal().count();
-    legal().nth(entropy.pick(n))
+    legal().nth(entropy.pick(n)).map(failed_over)
 }
 
 #[cfg(test)]
@@ -95,7 +113,7 @@ mod tests {
         let mut dice = Dice::new(11);
         let mut hits = vec![0; endpoints.len()];
         for _ in 0..10_000 {
-            hits[accelerator(groups, endpoints, &mut dice).unwrap()] += 1;
+            hits[accelerator(groups, endpoints, &mut dice).unwrap().endpoint] += 1;
         }
         hits
     }

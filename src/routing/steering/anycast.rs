@@ -6,7 +6,9 @@
 //! convergence, and until then its packets go where nobody answers. Nothing here expires, but a network that moves to
 //! another site breaks its users' open connections. When no site announces, the address is unreachable: nobody fails open.
 
-use super::{Answer, Endpoint};
+use super::reason::Told;
+use super::{Answer, Endpoint, Unfit};
+use crate::routing::reason::ReasonSink;
 use crate::units::{Span, Time};
 use std::collections::BTreeSet;
 
@@ -28,6 +30,8 @@ struct Network {
     preference: Vec<u8>,
     /// Where its packets go.
     site: Option<u8>,
+    /// Since when; `None`: from the beginning.
+    since: Option<Time>,
     /// Where they will go, and from when.
     next: Option<(Time, Option<u8>)>,
 }
@@ -56,7 +60,7 @@ impl Anycast {
             }
             announced = (0..endpoints.len()).fold(announced, Answer::with);
             let site = preference.first().copied();
-            Network { preference, site, next: None }
+            Network { preference, site, since: None, next: None }
         };
         let networks = networks.map(network).collect();
         Anycast { announced, networks, pending: BTreeSet::new(), moved: Vec::new() }
@@ -65,6 +69,23 @@ impl Anycast {
     /// Where a network's packets go now.
     pub fn site(&self, source: usize) -> Option<usize> {
         self.networks[source].site.map(usize::from)
+    }
+
+    /// Sites that a network would prefer to its own have no route there, as far as it knows.
+    pub(super) fn unfit(&self, source: usize, site: usize) -> Option<Unfit> {
+        let network = &self.networks[source];
+        let place = |s: u8| network.preference.iter().position(|p| *p == s);
+        let own = network.site.and_then(place).unwrap_or(usize::MAX);
+        (place(site as u8)? < own).then_some(Unfit::NoRoute { since: network.since })
+    }
+
+    /// What a network knows of a site.
+    pub(super) fn figures<S: ReasonSink>(&self, source: usize, site: usize, told: &mut Told<'_, S>) {
+        let network = &self.networks[source];
+        if let Some(place) = network.preference.iter().position(|s| usize::from(*s) == site) {
+            let as_of = network.since.filter(|_| self.site(source) == Some(site));
+            told.learned("place among the network's routes", place as f64 + 1.0, as_of);
+        }
     }
 
     /// A site withdraws its announcement or makes it again. `convergence` is how long each network takes to follow.
@@ -101,6 +122,7 @@ impl Anycast {
             let network = &mut self.networks[source];
             let (_, to) = network.next.take().expect("a pending network has somewhere to go");
             let from = std::mem::replace(&mut network.site, to);
+            network.since = Some(at);
             self.moved.push(Moved { source, from: from.map(usize::from), to: to.map(usize::from) });
         }
     }

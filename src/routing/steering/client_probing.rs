@@ -6,9 +6,11 @@
 //! measured itself, as old as that is. A failed request counts as a long one. Regions that were never tried go first, at
 //! random.
 
-use super::{Answer, Endpoint};
+use super::reason::Told;
+use super::{Answer, Endpoint, Unfit};
 use crate::routing::entropy::Entropy;
-use crate::units::Span;
+use crate::routing::reason::ReasonSink;
+use crate::units::{Span, Time};
 
 /// Settings of the client library.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -27,6 +29,8 @@ struct Samples {
     /// Nanoseconds; a ring once it is full.
     ns: Vec<u64>,
     oldest: usize,
+    /// When the last one was made.
+    last: Option<Time>,
 }
 
 impl Samples {
@@ -70,9 +74,27 @@ impl ClientProbing {
     }
 
     /// A request took so long, or failed.
-    pub fn observe(&mut self, source: usize, endpoint: usize, took: Option<Span>) {
+    pub fn observe(&mut self, now: Time, source: usize, endpoint: usize, took: Option<Span>) {
         let ns = took.unwrap_or(self.config.penalty).nanos();
-        self.samples[source * self.endpoints + endpoint].push(ns, self.config.window as usize);
+        let samples = &mut self.samples[source * self.endpoints + endpoint];
+        samples.push(ns, self.config.window as usize);
+        samples.last = Some(now);
+    }
+
+    /// Regions that were tried wait until all were.
+    pub(super) fn unfit(&self, source: usize, endpoint: usize, endpoints: &[Endpoint]) -> Option<Unfit> {
+        let own = &self.samples[source * self.endpoints..][..self.endpoints];
+        let untried = own.iter().zip(endpoints).any(|(s, e)| e.legal && s.ns.is_empty());
+        (untried && !own[endpoint].ns.is_empty()).then_some(Unfit::UntriedFirst)
+    }
+
+    /// What a client knows of a region.
+    pub(super) fn figures<S: ReasonSink>(&self, source: usize, endpoint: usize, told: &mut Told<'_, S>) {
+        let samples = &self.samples[source * self.endpoints + endpoint];
+        if let Some(mean) = samples.mean() {
+            told.learned("mean of the client's own requests in ms", mean as f64 / 1e6, samples.last);
+        }
+        told.figure("requests in that mean", samples.ns.len() as f64);
     }
 
     /// Where a request goes; `None` when no region is legal.
@@ -114,7 +136,7 @@ mod tests {
         for took in [300, 100, 200] {
             let choice = c.pick(0, &e, &mut dice).unwrap();
             assert!(choice.explores);
-            c.observe(0, choice.endpoint, ms(took * (1 + choice.endpoint as u64)));
+            c.observe(Time::ZERO, 0, choice.endpoint, ms(took * (1 + choice.endpoint as u64)));
         }
         let means: Vec<u64> = (0..3).map(|i| c.samples[i].mean().unwrap()).collect();
         let best = (0..3).min_by_key(|i| means[*i]).unwrap();
@@ -130,24 +152,24 @@ mod tests {
         let mut c = clients(1e-12);
         let mut dice = Dice::new(9);
         let e = [up(0), up(0), Endpoint { legal: false, ..up(0) }];
-        c.observe(0, 0, ms(100));
-        c.observe(0, 1, ms(150));
+        c.observe(Time::ZERO, 0, 0, ms(100));
+        c.observe(Time::ZERO, 0, 1, ms(150));
         let mut best = |c: &ClientProbing| c.pick(0, &e, &mut dice).unwrap().endpoint;
         assert_eq!(best(&c), 0);
-        c.observe(0, 0, None);
+        c.observe(Time::ZERO, 0, 0, None);
         assert_eq!(best(&c), 1, "(100 + 10,000) / 2");
-        c.observe(0, 0, ms(100));
-        c.observe(0, 0, ms(100));
+        c.observe(Time::ZERO, 0, 0, ms(100));
+        c.observe(Time::ZERO, 0, 0, ms(100));
         assert_eq!(best(&c), 1, "the failure is still one of the last three");
-        c.observe(0, 0, ms(100));
+        c.observe(Time::ZERO, 0, 0, ms(100));
         assert_eq!(best(&c), 0);
     }
 
     #[test]
     fn health_checks_are_not_the_clients_business() {
         let mut c = clients(1e-12);
-        c.observe(0, 0, ms(1));
-        (1..3).for_each(|i| c.observe(0, i, ms(9)));
+        c.observe(Time::ZERO, 0, 0, ms(1));
+        (1..3).for_each(|i| c.observe(Time::ZERO, 0, i, ms(9)));
         assert_eq!(c.pick(0, &[down(0), up(0), up(0)], &mut Dice::new(1)).unwrap().endpoint, 0);
         assert_eq!(c.pick(0, &[Endpoint { legal: false, ..up(0) }; 3], &mut Dice::new(1)), None);
     }

@@ -5,41 +5,78 @@
 //! sorts the healthy pools. Pools without data come behind, in failover order. When all pools are unhealthy the fallback
 //! pool takes everything, whatever its own health.
 
-use super::Endpoint;
-use crate::units::Span;
+use super::reason::Told;
+use super::{Endpoint, Unfit};
+use crate::routing::reason::ReasonSink;
+use crate::units::{Span, Time};
 
 /// What the last round trip weighs in the average.
 /// ASSUMPTION: not published. The documentation gives a new profile ten minutes to build; ten requests of the default
 /// interval of 60 s.
 pub const EWMA_WEIGHT: f64 = 0.1;
 
+/// What is known of one pool in one region.
+#[derive(Clone, Copy, Debug, Default)]
+struct Profile {
+    /// Moving average in nanoseconds.
+    average: f64,
+    /// Answered monitor requests.
+    answered: u32,
+    /// When the last one was answered; `None`: nothing is known.
+    last: Option<Time>,
+}
+
+impl Profile {
+    fn known(&self) -> Option<f64> {
+        self.last.map(|_| self.average)
+    }
+}
+
 /// The round-trip profiles of all regions.
 #[derive(Clone, Debug)]
 pub struct RttProfiles {
     endpoints: usize,
-    /// `source * endpoints + endpoint`: moving average in nanoseconds.
-    average: Vec<Option<f64>>,
+    /// `source * endpoints + endpoint`.
+    profiles: Vec<Profile>,
 }
 
 impl RttProfiles {
     /// Nothing is known yet.
     pub fn new(sources: usize, endpoints: usize) -> RttProfiles {
-        RttProfiles { endpoints, average: vec![None; sources * endpoints] }
+        RttProfiles { endpoints, profiles: vec![Profile::default(); sources * endpoints] }
     }
 
     /// A monitor request was answered after `rtt`.
-    pub fn observe(&mut self, source: usize, endpoint: usize, rtt: Span) {
+    pub fn observe(&mut self, now: Time, source: usize, endpoint: usize, rtt: Span) {
         let ns = rtt.nanos() as f64;
-        let average = &mut self.average[source * self.endpoints + endpoint];
-        *average = Some(average.map_or(ns, |a| a + EWMA_WEIGHT * (ns - a)));
+        let profile = &mut self.profiles[source * self.endpoints + endpoint];
+        profile.average = profile.known().map_or(ns, |a| a + EWMA_WEIGHT * (ns - a));
+        profile.answered = profile.answered.saturating_add(1);
+        profile.last = Some(now);
+    }
+
+    /// Pools without data stand behind those that have some.
+    pub(super) fn unfit(&self, source: usize, endpoint: usize, endpoints: &[Endpoint]) -> Option<Unfit> {
+        let own = &self.profiles[source * self.endpoints..][..self.endpoints];
+        let others = own.iter().zip(endpoints).any(|(p, e)| e.legal && e.healthy && p.last.is_some());
+        (others && own[endpoint].last.is_none()).then_some(Unfit::Unmeasured)
+    }
+
+    /// What a region knows of a pool.
+    pub(super) fn figures<S: ReasonSink>(&self, source: usize, endpoint: usize, told: &mut Told<'_, S>) {
+        let profile = &self.profiles[source * self.endpoints + endpoint];
+        if let Some(ns) = profile.known() {
+            told.learned("average round trip of the monitor in ms", ns / 1e6, profile.last);
+        }
+        told.figure("monitor requests answered", f64::from(profile.answered));
     }
 
     /// Position of the chosen pool among the healthy legal ones; `None` when there is none: the fallback pool's turn.
     pub fn fastest(&self, source: usize, endpoints: &[Endpoint]) -> Option<usize> {
-        let known = &self.average[source * self.endpoints..];
+        let known = &self.profiles[source * self.endpoints..];
         let mut best: Option<(usize, f64)> = None;
         for (i, _) in endpoints.iter().enumerate().filter(|(_, e)| e.legal && e.healthy) {
-            let rtt = known[i].unwrap_or(f64::INFINITY);
+            let rtt = known[i].known().unwrap_or(f64::INFINITY);
             if best.is_none_or(|(_, least)| rtt < least) {
                 best = Some((i, rtt));
             }
@@ -67,9 +104,9 @@ mod tests {
         let mut p = RttProfiles::new(2, 3);
         let e = [up(0), up(0), up(0)];
         assert_eq!(p.fastest(0, &e), Some(0), "no data: failover order");
-        p.observe(0, 2, ms(80));
+        p.observe(Time::ZERO, 0, 2, ms(80));
         assert_eq!(p.fastest(0, &e), Some(2), "data go before no data");
-        p.observe(0, 1, ms(20));
+        p.observe(Time::ZERO, 0, 1, ms(20));
         assert_eq!(p.fastest(0, &e), Some(1));
         assert_eq!(p.fastest(1, &e), Some(0), "each region has its own profile");
         assert_eq!(p.fastest(0, &[up(0), down(0), up(0)]), Some(2));
@@ -78,14 +115,14 @@ mod tests {
     #[test]
     fn the_average_moves_by_a_tenth_per_request() {
         let mut p = RttProfiles::new(1, 2);
-        p.observe(0, 0, ms(100));
-        p.observe(0, 1, ms(60));
+        p.observe(Time::ZERO, 0, 0, ms(100));
+        p.observe(Time::ZERO, 0, 1, ms(60));
         let e = [up(0), up(0)];
         // 60 + 0.1 (600 - 60) = 114: one slow answer is enough here
-        p.observe(0, 1, ms(600));
+        p.observe(Time::ZERO, 0, 1, ms(600));
         assert_eq!(p.fastest(0, &e), Some(0));
         let back = (1..20).find(|_| {
-            p.observe(0, 1, ms(60));
+            p.observe(Time::ZERO, 0, 1, ms(60));
             p.fastest(0, &e) == Some(1)
         });
         assert_eq!(back, Some(3), "60 + 54 * 0.9^n < 100 from n = 3 on");

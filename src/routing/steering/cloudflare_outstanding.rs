@@ -6,7 +6,9 @@
 //! many make it half as likely. ASSUMPTION: each edge location counts its own requests, since nothing is said of sharing.
 
 use super::Endpoint;
+use super::reason::Told;
 use crate::routing::entropy::Entropy;
+use crate::routing::reason::ReasonSink;
 
 /// Requests in flight, counted per edge location.
 #[derive(Clone, Debug)]
@@ -47,13 +49,37 @@ impl Outstanding {
         endpoints: &[Endpoint],
         entropy: &mut E,
     ) -> Option<usize> {
+        let chances = self.chances(source, weights, endpoints);
+        chances.clone().any(|c| c > 0.0).then(|| entropy.weighted(chances))
+    }
+
+    /// How likely each pool is, up to a factor.
+    fn chances<'a>(
+        &'a self,
+        source: usize,
+        weights: &'a [f64],
+        endpoints: &'a [Endpoint],
+    ) -> impl Iterator<Item = f64> + Clone + 'a {
         let own = &self.in_flight[source * self.endpoints..];
-        let chances = endpoints
+        endpoints
             .iter()
             .zip(weights)
             .zip(own)
-            .map(|((e, w), n)| if e.legal && e.healthy { w / (1.0 + f64::from(*n)) } else { 0.0 });
-        chances.clone().any(|c| c > 0.0).then(|| entropy.weighted(chances))
+            .map(|((e, w), n)| if e.legal && e.healthy { w / (1.0 + f64::from(*n)) } else { 0.0 })
+    }
+
+    /// What an edge location knows of a pool.
+    pub(super) fn figures<S: ReasonSink>(
+        &self,
+        source: usize,
+        endpoint: usize,
+        weights: &[f64],
+        endpoints: &[Endpoint],
+        told: &mut Told<'_, S>,
+    ) {
+        told.figure("weight", weights[endpoint]);
+        told.figure("requests in flight", f64::from(self.in_flight[source * self.endpoints + endpoint]));
+        told.chance(endpoint, self.chances(source, weights, endpoints));
     }
 }
 

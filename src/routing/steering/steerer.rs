@@ -5,8 +5,9 @@ use super::client_probing::ClientProbing;
 use super::cloudflare_dynamic::{RttProfiles, fallback_pool};
 use super::cloudflare_outstanding::Outstanding;
 use super::front_door::FrontDoor;
-use super::reason::explain;
+use super::reason::{Verdict, explain};
 use super::waterfall::Waterfall;
+use super::why::Why;
 use super::{
     Answer, BadPolicy, Endpoint, EndpointGroup, GeoRecords, Location, Policy, Rule, accelerator, failover, geolocation,
     geoproximity, lowest_latency, multivalue, nearest_on_the_map, weighted,
@@ -48,7 +49,7 @@ pub enum Seen {
 
 /// A policy with what it remembers.
 #[derive(Clone, Debug)]
-enum Kind {
+pub(super) enum Kind {
     Latency,
     Failover,
     Weighted(Vec<u8>),
@@ -69,6 +70,8 @@ enum Kind {
 #[derive(Clone, Debug)]
 pub struct Steerer {
     kind: Kind,
+    /// What health checks have said last of each endpoint: only for reasons.
+    verdicts: Vec<Verdict>,
 }
 
 impl Steerer {
@@ -100,7 +103,7 @@ impl Steerer {
             Policy::FrontDoor(group) => Kind::FrontDoor(FrontDoor::new(group, n)),
             Policy::ClientProbing(config) => Kind::ClientProbing(ClientProbing::new(config, n, endpoints)),
         };
-        Ok(Steerer { kind })
+        Ok(Steerer { kind, verdicts: vec![Verdict::UNCHECKED; endpoints] })
     }
 
     /// Where to go. Empty if there is no answer.
@@ -113,22 +116,22 @@ impl Steerer {
     ) -> Answer {
         let (e, source) = (from.endpoints, from.source);
         let or_fallback = |pool: Option<usize>, rule: Rule, fallback: u8| match pool {
-            Some(_) => (pool, rule),
-            None => (fallback_pool(usize::from(fallback), e), Rule::FallbackPool),
+            Some(_) => (pool.into(), rule),
+            None => (fallback_pool(usize::from(fallback), e).into(), Rule::FallbackPool),
         };
-        let (one, rule) = match &mut self.kind {
-            Kind::Latency => (lowest_latency(e), Rule::LowestLatency),
-            Kind::Failover => (failover(e), Rule::FirstInOrder),
-            Kind::Weighted(weights) => (weighted(weights, e, entropy), Rule::Weight),
-            Kind::Geolocation(records) => (geolocation(records, from.location, e), Rule::SmallestArea),
-            Kind::Geoproximity(biases) => (geoproximity(biases, e), Rule::LeastBiasedDistance),
-            Kind::Multivalue => {
-                let answer = multivalue(e, entropy);
-                explain(e, answer, Rule::UpToEight, reasons);
-                return answer;
+        let mut dialled = None;
+        let (answer, rule) = match &mut self.kind {
+            Kind::Latency => (lowest_latency(e).into(), Rule::LowestLatency),
+            Kind::Failover => (failover(e).into(), Rule::FirstInOrder),
+            Kind::Weighted(weights) => (weighted(weights, e, entropy).into(), Rule::Weight),
+            Kind::Geolocation(records) => (geolocation(records, from.location, e).into(), Rule::SmallestArea),
+            Kind::Geoproximity(biases) => (geoproximity(biases, e).into(), Rule::LeastBiasedDistance),
+            Kind::Multivalue => (multivalue(e, entropy), Rule::UpToEight),
+            Kind::Anycast(a) => (a.site(source).into(), Rule::Catchment),
+            Kind::Accelerator(groups) => {
+                dialled = accelerator(groups, e, entropy);
+                (dialled.map(|d| d.endpoint).into(), Rule::DialAndWeight)
             }
-            Kind::Anycast(a) => (a.site(source), Rule::Catchment),
-            Kind::Accelerator(groups) => (accelerator(groups, e, entropy), Rule::DialAndWeight),
             Kind::CloudflareDynamic { profiles, fallback } => {
                 or_fallback(profiles.fastest(source, e), Rule::FastestMonitor, *fallback)
             }
@@ -138,16 +141,26 @@ impl Steerer {
             Kind::CloudflareOutstanding { outstanding, weights, fallback } => {
                 or_fallback(outstanding.pick(source, weights, e, entropy), Rule::LeastOutstanding, *fallback)
             }
-            Kind::Waterfall(w) => (w.pick(now, source, e, entropy), Rule::Capacity),
-            Kind::FrontDoor(f) => (f.pick(source, e), Rule::LatencyBand),
+            Kind::Waterfall(w) => (w.pick(now, source, e, entropy).into(), Rule::Capacity),
+            Kind::FrontDoor(f) => (f.pick(source, e).into(), Rule::LatencyBand),
             Kind::ClientProbing(c) => {
                 let choice = c.pick(source, e, entropy);
                 let explores = choice.is_some_and(|c| c.explores);
-                (choice.map(|c| c.endpoint), if explores { Rule::Exploration } else { Rule::LowestAverage })
+                (choice.map(|c| c.endpoint).into(), if explores { Rule::Exploration } else { Rule::LowestAverage })
             }
         };
-        explain(e, one.into(), rule, reasons);
-        one.into()
+        if reasons.on() {
+            let why = Why { kind: &self.kind, from, answer, dialled };
+            explain(e, &self.verdicts, answer, rule, &why, reasons);
+        }
+        answer
+    }
+
+    /// A health check that began at `asked` has ended; `healthy` is the verdict of all of them together now.
+    pub fn on_check(&mut self, now: Time, asked: Time, endpoint: usize, healthy: bool) {
+        let verdict = &mut self.verdicts[endpoint];
+        let since = if verdict.healthy == healthy { verdict.since } else { Some(now) };
+        *verdict = Verdict { healthy, checked: Some(asked), since };
     }
 
     /// A request is on its way to a region.
@@ -158,21 +171,21 @@ impl Steerer {
     }
 
     /// A request that [`Steerer::on_sent`] was told of is over.
-    pub fn on_done(&mut self, source: usize, endpoint: usize, seen: Seen) {
+    pub fn on_done(&mut self, now: Time, source: usize, endpoint: usize, seen: Seen) {
         match (&mut self.kind, seen) {
             (Kind::CloudflareOutstanding { outstanding, .. }, _) => outstanding.done(source, endpoint),
-            (Kind::ClientProbing(c), Seen::Answered(took)) => c.observe(source, endpoint, Some(took)),
-            (Kind::ClientProbing(c), Seen::Failed) => c.observe(source, endpoint, None),
+            (Kind::ClientProbing(c), Seen::Answered(took)) => c.observe(now, source, endpoint, Some(took)),
+            (Kind::ClientProbing(c), Seen::Failed) => c.observe(now, source, endpoint, None),
             _ => {}
         }
     }
 
     /// A probe was answered after so long, or not at all. True if that makes the region unhealthy for its source.
-    pub fn on_probe(&mut self, source: usize, endpoint: usize, answered: Option<Span>) -> bool {
+    pub fn on_probe(&mut self, now: Time, source: usize, endpoint: usize, answered: Option<Span>) -> bool {
         match (&mut self.kind, answered) {
-            (Kind::FrontDoor(f), _) => f.observe(source, endpoint, answered),
+            (Kind::FrontDoor(f), _) => f.observe(now, source, endpoint, answered),
             (Kind::CloudflareDynamic { profiles, .. }, Some(rtt)) => {
-                profiles.observe(source, endpoint, rtt);
+                profiles.observe(now, source, endpoint, rtt);
                 false
             }
             _ => false,

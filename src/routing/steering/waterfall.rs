@@ -16,8 +16,10 @@
 //! ASSUMPTION: interval, lag, the proportional filling and the inference are not published; documented are the order by
 //! distance, filling up to the target, and spreading in proportion when all are full.
 
-use super::{Answer, Endpoint};
+use super::reason::Told;
+use super::{Answer, Endpoint, Unfit};
 use crate::routing::entropy::Entropy;
+use crate::routing::reason::ReasonSink;
 use crate::units::{Span, Time};
 use std::collections::VecDeque;
 
@@ -41,6 +43,17 @@ pub struct WaterfallConfig {
     pub lag: Span,
 }
 
+/// What a measurement has led to.
+#[derive(Clone, Debug)]
+struct Plan {
+    /// When load was measured; `None`: not yet.
+    measured: Option<Time>,
+    /// `source * endpoints + endpoint`: share of the source's requests.
+    share: Vec<f64>,
+    /// Of each endpoint: utilisation as it was reported, and requests per second that it was taken to have room for.
+    load: Vec<(f64, f64)>,
+}
+
 /// The balancer.
 #[derive(Clone, Debug)]
 pub struct Waterfall {
@@ -50,10 +63,10 @@ pub struct Waterfall {
     sent: Vec<u32>,
     /// Utilisation as last reported, per endpoint.
     utilisation: Vec<f64>,
-    /// `source * endpoints + endpoint`: share of the source's requests; all zero before the first measurement.
-    share: Vec<f64>,
+    /// Shares that hold; all zero before the first measurement.
+    plan: Plan,
     /// Shares that will hold: (from when, shares).
-    coming: VecDeque<(Time, Vec<f64>)>,
+    coming: VecDeque<(Time, Plan)>,
     next: Time,
 }
 
@@ -66,7 +79,7 @@ impl Waterfall {
             endpoints,
             sent: vec![0; sources * endpoints],
             utilisation: vec![0.0; endpoints],
-            share: vec![0.0; sources * endpoints],
+            plan: Plan { measured: None, share: vec![0.0; sources * endpoints], load: vec![(0.0, 0.0); endpoints] },
             coming: VecDeque::new(),
             next,
         }
@@ -101,10 +114,43 @@ impl Waterfall {
                 .collect(),
         };
         let orders: Vec<Vec<usize>> = (0..demand.len()).map(|s| nearest_first(views(s))).collect();
-        let shares = fill(&demand, &orders, &capacity);
-        self.coming.push_back((now + self.config.lag, shares));
+        let share = fill(&demand, &orders, &capacity);
+        let load = self.utilisation.iter().copied().zip(capacity).collect();
+        self.coming.push_back((now + self.config.lag, Plan { measured: Some(now), share, load }));
         self.sent.fill(0);
         self.next = now + self.config.interval;
+    }
+
+    /// Shares of a source's requests, by endpoint.
+    fn shares(&self, source: usize) -> &[f64] {
+        &self.plan.share[source * self.endpoints..][..self.endpoints]
+    }
+
+    /// Why a healthy legal endpoint gets nothing, once load has been measured.
+    pub(super) fn unfit(&self, source: usize, endpoint: usize, endpoints: &[Endpoint]) -> Option<Unfit> {
+        let own = self.shares(source);
+        let place = |i: usize| (endpoints[i].latency_ns, i);
+        let taking = (0..own.len()).filter(|i| own[*i] > 0.0 && endpoints[*i].legal && endpoints[*i].healthy);
+        let farthest = taking.map(place).max()?;
+        let because = if place(endpoint) < farthest { Unfit::Full } else { Unfit::NotNeeded };
+        (own[endpoint] == 0.0).then_some(because)
+    }
+
+    /// What an edge location knows of an endpoint.
+    pub(super) fn figures<S: ReasonSink>(&self, source: usize, endpoint: usize, told: &mut Told<'_, S>) {
+        let Plan { measured: Some(measured), load, .. } = &self.plan else { return };
+        let (utilisation, capacity) = load[endpoint];
+        told.learned("share of the edge's requests in %", 100.0 * self.shares(source)[endpoint], Some(*measured));
+        match self.config.capacity {
+            Capacity::Rate(_) => told.figure("capacity in requests/s", capacity),
+            Capacity::Utilization(target) => {
+                told.learned("reported utilisation in %", 100.0 * utilisation, Some(*measured));
+                told.figure("its target in %", 100.0 * target);
+                if capacity.is_finite() {
+                    told.learned("inferred capacity in requests/s", capacity, Some(*measured));
+                }
+            }
+        }
     }
 
     /// Position of the region for a request; `None` when no legal one is healthy.
@@ -116,9 +162,9 @@ impl Waterfall {
         entropy: &mut E,
     ) -> Option<usize> {
         while self.coming.front().is_some_and(|(from, _)| *from <= now) {
-            self.share = self.coming.pop_front().expect("just seen").1;
+            self.plan = self.coming.pop_front().expect("just seen").1;
         }
-        let own = &self.share[source * self.endpoints..][..self.endpoints];
+        let own = self.shares(source);
         let fit: Answer = endpoints.iter().enumerate().filter(|(_, e)| e.legal && e.healthy).map(|(i, _)| i).collect();
         let chances = own.iter().enumerate().map(|(i, share)| if fit.contains(i) { *share } else { 0.0 });
         let chosen = if chances.clone().any(|c| c > 0.0) {

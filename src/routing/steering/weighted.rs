@@ -10,21 +10,20 @@ use crate::routing::entropy::Entropy;
 
 /// Position of the chosen endpoint; `None` when none is legal. One weight (0 to 255) per endpoint.
 pub fn weighted<E: Entropy>(weights: &[u8], endpoints: &[Endpoint], entropy: &mut E) -> Option<usize> {
+    let chances = chances(weights, endpoints);
+    chances.clone().any(|c| c > 0.0).then(|| entropy.weighted(chances))
+}
+
+/// How likely each endpoint is, up to a factor; all 0 when none is legal.
+pub(super) fn chances<'a>(weights: &'a [u8], endpoints: &'a [Endpoint]) -> impl Iterator<Item = f64> + Clone + 'a {
     let open = fails_open(endpoints);
-    let fit = |e: &Endpoint| e.legal && (e.healthy || open);
-    let chances = |zero: bool| {
-        endpoints.iter().zip(weights).map(move |(e, w)| match (fit(e), zero) {
-            (false, _) => 0.0,
-            (true, false) => f64::from(*w),
-            (true, true) => 1.0,
-        })
-    };
-    let any = |zero| chances(zero).any(|c| c > 0.0);
-    match (any(false), any(true)) {
-        (true, _) => Some(entropy.weighted(chances(false))),
-        (false, true) => Some(entropy.weighted(chances(true))),
-        (false, false) => None,
-    }
+    let fit = move |e: &Endpoint| e.legal && (e.healthy || open);
+    let zero = !endpoints.iter().zip(weights).any(|(e, w)| fit(e) && *w > 0);
+    endpoints.iter().zip(weights).map(move |(e, w)| match (fit(e), zero) {
+        (false, _) => 0.0,
+        (true, false) => f64::from(*w),
+        (true, true) => 1.0,
+    })
 }
 
 #[cfg(test)]

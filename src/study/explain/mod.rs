@@ -4,12 +4,15 @@
 
 mod bifrost;
 mod portkey;
+mod steering;
 mod tale;
 mod words;
 
+pub use steering::Checked;
+pub(super) use steering::steering_rule;
 pub(super) use tale::cost;
 pub use tale::{FORMAT_VERSION, Kind, Score, Tale, Told};
-pub(super) use words::{Names, ended, outcome, rule_name, steering_rule};
+pub(super) use words::{Names, ended, outcome, rule_name};
 
 use crate::random::Seed;
 use crate::scenario::model::Scenario;

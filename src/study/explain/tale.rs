@@ -1,11 +1,13 @@
 //! A story with names and words: what reports show of it.
 
+use super::steering::{self, Checked};
 use super::words::{self, Names, clock, short};
 use crate::routing::bifrost;
 use crate::routing::litellm::Why;
 use crate::routing::outcome::{ErrorClass, Outcome};
 use crate::routing::portkey;
-use crate::routing::reason::Reason;
+use crate::routing::reason::{Exclusion, Reason};
+use crate::routing::steering::SteeringReason;
 use crate::scenario::model::Scenario;
 use crate::units::{Money, Time};
 use crate::world::session::Leg;
@@ -92,6 +94,12 @@ pub struct Told {
     /// Number of the attempt that it is about, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attempt: Option<u32>,
+    /// Why a candidate was out, for programs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub because: Option<&'static str>,
+    /// What the health checks of a region said, where the policy obeys them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Checked>,
     /// What a candidate was judged by.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub scores: Vec<Score>,
@@ -104,7 +112,7 @@ pub struct Score {
     pub what: &'static str,
     /// The figure.
     pub value: f64,
-    /// How old the gateway's knowledge is, in seconds; none for what it knows for good or counts itself.
+    /// How old the knowledge is, in seconds; none for what is known for good, and for what the one who decides counts itself.
     pub age_s: Option<f64>,
 }
 
@@ -118,6 +126,8 @@ impl Told {
             region: None,
             deployment: None,
             attempt: None,
+            because: None,
+            verdict: None,
             scores: Vec::new(),
         }
     }
@@ -196,13 +206,25 @@ fn steps(names: Names<'_>, story: &Story) -> Vec<Told> {
                 continue;
             }
         }
+        if let What::Because(Reason::Steering(reason)) = step.what
+            && let Some((region, known)) = steering::known(step.at, &reason)
+            && let Some(line) = told[decision..].iter_mut().find(|t| t.region.as_deref() == Some(names.region(region)))
+        {
+            line.text.push_str(&format!("; {known}"));
+            steering::knows(line, step.at, &reason);
+            continue;
+        }
         let mut line = one(names, story, step);
         line.at_ms = step.at.since(story.sent).as_millis_f64();
         told.push(line);
         if !matches!(
             step.what,
             What::Because(
-                Reason::Candidate { .. } | Reason::Excluded { .. } | Reason::Drawn { .. } | Reason::Scored { .. }
+                Reason::Candidate { .. }
+                    | Reason::Excluded { .. }
+                    | Reason::Drawn { .. }
+                    | Reason::Scored { .. }
+                    | Reason::Steering(SteeringReason::Candidate { .. } | SteeringReason::Excluded { .. })
             )
         ) {
             decision = told.len();
@@ -403,7 +425,7 @@ fn because(names: Names<'_>, now: Time, reason: &Reason) -> Told {
         Reason::BackedOff { .. } => "backed_off",
         Reason::NotRetryable { .. } => "not_retryable",
         Reason::Exhausted => "exhausted",
-        Reason::Steering(_) => "steering",
+        Reason::Steering(reason) => steering::step(reason),
         Reason::LiteLlm(_) => "litellm",
         Reason::Portkey(_) => "portkey",
         Reason::Bifrost(_) => "bifrost",
@@ -441,8 +463,26 @@ fn because(names: Names<'_>, now: Time, reason: &Reason) -> Told {
         Some(d) => told.deployment(names.deployment(d)),
         None => told,
     };
+    match *reason {
+        Reason::Excluded { because, .. } => told.because = Some(exclusion(because)),
+        Reason::Steering(ref reason) => {
+            steering::about(names, &mut told, reason);
+            steering::knows(&mut told, now, reason);
+        }
+        _ => {}
+    }
     if let Reason::Scored { what, value, age, .. } = *reason {
         told.scores.push(Score { what, value, age_s: age.map(|a| a.as_secs_f64()) });
     }
     told
+}
+
+/// Why a deployment is out, for programs.
+fn exclusion(because: Exclusion) -> &'static str {
+    match because {
+        Exclusion::Out { guard, .. } => guard,
+        Exclusion::Residency => "residency",
+        Exclusion::AlreadyTried => "already_tried",
+        Exclusion::AtLimit { .. } => "at_limit",
+    }
 }

@@ -4,7 +4,6 @@ use crate::routing::balance::Choose;
 use crate::routing::litellm::{Cause, Filter, Mechanism, Why};
 use crate::routing::outcome::Outcome;
 use crate::routing::reason::{Exclusion, Reason};
-use crate::routing::steering::{Rule, SteeringReason, Unfit};
 use crate::scenario::model::{Dependency, FaultWhat, Scenario, Topology};
 use crate::study::incidents::errors;
 use crate::units::{DeploymentIx, Span, Time};
@@ -142,7 +141,7 @@ impl Names<'_> {
             }
             Reason::NotRetryable { class } => format!("{} is not an error that is tried again", class.name()),
             Reason::Exhausted => "nothing is left to try".to_owned(),
-            Reason::Steering(reason) => self.steering(reason),
+            Reason::Steering(reason) => self.steering(now, reason),
             Reason::LiteLlm(why) => self.litellm(now, why),
             Reason::Portkey(why) => self.portkey(now, why),
             Reason::Bifrost(why) => self.bifrost(why),
@@ -160,23 +159,6 @@ impl Names<'_> {
                 let until = until.map_or(String::new(), |t| format!(" {}", self.until(now, t)));
                 format!("the gateway's own limit of {} lets nothing through{until}", spaced(&format!("{limit:?}")))
             }
-        }
-    }
-
-    fn steering(&self, reason: &SteeringReason) -> String {
-        match reason {
-            SteeringReason::Excluded { endpoint, because } => {
-                let because = match because {
-                    Unfit::Residency => "the user's data may not go there",
-                    Unfit::Unhealthy => "its health checks fail",
-                };
-                format!("{} is out: {because}", self.region(*endpoint))
-            }
-            SteeringReason::FailOpen => "no region is healthy: the checks are ignored".to_owned(),
-            SteeringReason::Chosen { endpoint, rule } => {
-                format!("{} is the answer: {}", self.region(*endpoint), steering_rule(*rule))
-            }
-            SteeringReason::NoAnswer => "there is no region to answer with".to_owned(),
         }
     }
 
@@ -268,28 +250,6 @@ pub fn ended(outcome: Outcome) -> String {
             let after = retry_after.map_or(String::new(), |t| format!(", Retry-After {}", short(t)));
             format!("fails: {}{after}", class.name())
         }
-    }
-}
-
-/// What chose a region.
-pub fn steering_rule(rule: Rule) -> &'static str {
-    match rule {
-        Rule::LowestLatency => "lowest latency in the name service's table",
-        Rule::FirstInOrder => "first in the fixed order",
-        Rule::Weight => "at random by weight",
-        Rule::SmallestArea => "record of the smallest area that the user is in",
-        Rule::LeastBiasedDistance => "least distance, as the biases make it look",
-        Rule::UpToEight => "one of up to eight addresses",
-        Rule::Catchment => "the routes of the user's network lead there",
-        Rule::DialAndWeight => "traffic dials by distance, then weights",
-        Rule::FastestMonitor => "lowest average round trip of the health monitors",
-        Rule::NearestOnTheMap => "nearest on the map",
-        Rule::LeastOutstanding => "at random by weight over requests in flight",
-        Rule::FallbackPool => "the pool of last resort",
-        Rule::Capacity => "the nearest region's share, and what spills over from it",
-        Rule::LatencyBand => "priority and latency band of the edge's own probes",
-        Rule::LowestAverage => "lowest average that the client has measured",
-        Rule::Exploration => "to find out how long another region takes",
     }
 }
 
