@@ -350,6 +350,7 @@ fn bifrost_survives_the_death_of_its_region_and_explains_itself() {
     for wanted in [
         "azure is first for 90 % of requests",
         "azure is first",
+        "the key of a may be used: weight 1",
         "a is called",
         "a pause of ",
         "the retries of the provider are used up",

@@ -25,4 +25,4 @@ mod why;
 pub use config::{Config, ConfigError, Provider, ProviderKey, VirtualKey};
 pub use journey::{Command, End, Journey};
 pub use router::Router;
-pub use why::Why;
+pub use why::{Out, Why};

@@ -12,7 +12,7 @@
 use super::config::{Config, ConfigError, Provider};
 use super::failure::{Kind, kind};
 use super::journey::{Command, End, Journey};
-use super::why::{Explain, Why};
+use super::why::{Explain, Out, Why};
 use crate::routing::calls::Calls;
 use crate::routing::entropy::Entropy;
 use crate::routing::outcome::{Observation, Outcome};
@@ -184,6 +184,18 @@ impl Router {
             reasons.why(|| Why::NewRound);
             journey.used = 0;
             free = alive;
+        }
+        if reasons.on() {
+            for (i, key) in provider.keys.iter().enumerate() {
+                let is = |bits: u64| bits >> i & 1 == 1;
+                let out = match () {
+                    () if is(journey.dead) => Some(Out::Dead),
+                    () if !is(usable(provider)) => Some(Out::NoWeight),
+                    () if !is(free) => Some(Out::Used),
+                    () => None,
+                };
+                reasons.why(|| Why::Key { deployment: key.deployment, weight: key.weight, out });
+            }
         }
         let before = journey.key;
         let weight = |i: usize| if free >> i & 1 == 1 { provider.keys[i].weight } else { 0.0 };

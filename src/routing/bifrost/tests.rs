@@ -1,7 +1,7 @@
 //! The documentation's rules and scenarios as worked examples, and what holds for every configuration.
 
 use super::config::MAX_LIST;
-use super::{Command, Config, ConfigError, End, Provider, ProviderKey, Router, VirtualKey, Why};
+use super::{Command, Config, ConfigError, End, Out, Provider, ProviderKey, Router, VirtualKey, Why};
 use crate::routing::balance::tests::Tape;
 use crate::routing::outcome::{ErrorClass, Observation, Outcome};
 use crate::routing::reason::{Reason, Silent};
@@ -259,17 +259,23 @@ fn reasons_tell_of_keys_and_providers() {
         })
         .collect();
     let [a, b, c] = [0, 1, 2].map(DeploymentIx);
+    let key = |deployment, out| Why::Key { deployment, weight: 1.0, out };
     assert_eq!(
         told,
         [
             Why::Weight { provider: 0, share: 1.0 },
             Why::Provider { provider: 0 },
+            key(a, None),
+            key(b, None),
             Why::Called { deployment: a, rotated: false },
             Why::DeadKey { deployment: a },
+            key(a, Some(Out::Dead)),
+            key(b, None),
             Why::Called { deployment: b, rotated: true },
             Why::DeadKey { deployment: b },
             Why::NoCredentials,
             Why::FellBack { provider: 1 },
+            key(c, None),
             Why::Called { deployment: c, rotated: false },
             Why::RetriesUsed,
             Why::PrimaryFailure,

@@ -18,6 +18,15 @@ pub enum Why {
         /// Which.
         provider: u8,
     },
+    /// A key of the provider, when one is chosen.
+    Key {
+        /// What a call with it is a call of.
+        deployment: DeploymentIx,
+        /// Its weight; it is chosen in proportion to that.
+        weight: f64,
+        /// Why it cannot be chosen, if it cannot.
+        out: Option<Out>,
+    },
     /// The key that is used.
     Called {
         /// What a call with it is a call of.
@@ -50,6 +59,17 @@ pub enum Why {
     },
     /// All have failed: the first provider's failure is the answer.
     PrimaryFailure,
+}
+
+/// Why a key cannot be chosen.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Out {
+    /// It is dead for the rest of the request.
+    Dead,
+    /// It has been used in this round.
+    Used,
+    /// Its weight is 0.
+    NoWeight,
 }
 
 /// A sink for these reasons.

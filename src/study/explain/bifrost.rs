@@ -1,7 +1,7 @@
 //! Bifrost's reasons in words.
 
 use super::words::{Names, short};
-use crate::routing::bifrost::Why;
+use crate::routing::bifrost::{Out, Why};
 use crate::scenario::model::Gateway;
 
 impl Names<'_> {
@@ -20,6 +20,15 @@ impl Names<'_> {
                 format!("{} is first for {:.0} % of requests", self.provider(provider), 100.0 * share)
             }
             Why::Provider { provider } => format!("{} is first", self.provider(provider)),
+            Why::Key { deployment, weight, out } => {
+                let name = self.deployment(deployment);
+                match out {
+                    None => format!("the key of {name} may be used: weight {weight}"),
+                    Some(Out::Dead) => format!("the key of {name} is out: it is dead for this request"),
+                    Some(Out::Used) => format!("the key of {name} is out: it has been used in this round"),
+                    Some(Out::NoWeight) => format!("the key of {name} is out: its weight is 0"),
+                }
+            }
             Why::Called { deployment, rotated: false } => format!("{} is called", self.deployment(deployment)),
             Why::Called { deployment, rotated: true } => {
                 format!("another key: {} is called", self.deployment(deployment))

@@ -454,9 +454,11 @@ fn because(names: Names<'_>, now: Time, reason: &Reason) -> Told {
             | portkey::Why::Called { deployment, .. }
             | portkey::Why::Opened { deployment, .. },
         )
-        | Reason::Bifrost(bifrost::Why::Called { deployment, .. } | bifrost::Why::DeadKey { deployment }) => {
-            Some(*deployment)
-        }
+        | Reason::Bifrost(
+            bifrost::Why::Key { deployment, .. }
+            | bifrost::Why::Called { deployment, .. }
+            | bifrost::Why::DeadKey { deployment },
+        ) => Some(*deployment),
         _ => None,
     };
     let mut told = match deployment {
