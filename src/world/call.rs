@@ -91,7 +91,7 @@ impl World<'_> {
     pub(super) fn reaches_provider(&mut self, session: SessionKey, leg: Leg, serial: u16, cx: &mut Cx) {
         let Some(s) = self.sessions.get_mut(session) else { return };
         let arrival = s.arrival(self.demand[usize::from(s.workload)].max_output);
-        let counted = s.request.sent >= self.start && s.request.sent < self.end;
+        let sent = s.request.sent;
         let Some(call) = live(s, &mut self.races, leg, serial) else { return };
         let now = cx.now();
         let retry = &self.topology.retry;
@@ -118,8 +118,9 @@ impl World<'_> {
         let begins = (call.accepted && first_byte <= at).then_some(first_byte);
         let refused = (!call.accepted).then_some(call.outcome);
         let spilled = (call.served_by != call.deployment).then_some(call.served_by);
-        if let (Some(_), true) = (spilled, counted) {
-            self.record.deployments[call.deployment.ix()].spilled += 1;
+        let deployment = call.deployment;
+        if spilled.is_some() {
+            self.count_spilled(sent, deployment);
         }
         self.chronicle.note(session, now, || What::AtProvider { attempt, refused, spilled });
         if let Some(first_byte) = begins {

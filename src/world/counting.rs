@@ -107,6 +107,13 @@ impl World<'_> {
         self.count_tokens_of(session, call, output);
     }
 
+    /// An attempt was passed on from the deployment that it went to.
+    pub(super) fn count_spilled(&mut self, sent: Time, deployment: DeploymentIx) {
+        if self.counted(sent) {
+            self.record.deployments[deployment.ix()].spilled += 1;
+        }
+    }
+
     /// An attempt was given up before it ended.
     pub(super) fn count_abandoned(&mut self, session: SessionKey, call: &Call, output: u32) {
         if self.counted(self.sessions[session].request.sent) {
