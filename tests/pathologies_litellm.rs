@@ -176,12 +176,19 @@ fn the_fewest_tokens_are_where_everybody_goes() {
         }
         assert!(herd(&usage) > 40, "seed {seed}: a herd of {} for 40 places", herd(&usage));
         assert!(herd(&shuffle) < 14 && herd(&least_busy) < 14, "{} {}", herd(&shuffle), herd(&least_busy));
-        assert!(p95(&usage) > 5.0, "seed {seed}: {}", p95(&usage));
-        assert!(p95(&shuffle) < 0.8 && p95(&least_busy) < 0.8, "{} {}", p95(&shuffle), p95(&least_busy));
+        // an answer takes 7.5 s to 12.5 s
+        assert!(p95(&usage) > 17.0, "seed {seed}: {}", p95(&usage));
+        assert!(p95(&shuffle) < 12.5 && p95(&least_busy) < 12.5, "{} {}", p95(&shuffle), p95(&least_busy));
         // a bound on the calls in flight makes refusals of the waiting
         let bounded = of("usage-bounded");
         let refused = bounded.iter().filter(|t| failed(t)).count() as f64 / bounded.len() as f64;
         assert!(refused > 0.15, "seed {seed}: {refused}");
         assert!(shuffle.iter().chain(&least_busy).chain(&usage).all(|t| !failed(t)));
+        // streams leave no tokens behind: what is left of the strategy is chance
+        let mut streamed = s.clone();
+        streamed.workloads[0].streamed = true;
+        let usage = stories(&streamed, "usage", seed);
+        assert!(herd(&usage) < 14, "seed {seed}: a herd of {}", herd(&usage));
+        assert!(p95(&usage) < 0.8, "seed {seed}: {}", p95(&usage));
     }
 }

@@ -44,10 +44,12 @@ impl Router {
         if hears.cost {
             state.cost[model].succeeded(now, local, d, tokens);
         }
-        if hears.usage_v2 {
+        // tokens of a stream are counted under a key that nobody reads: both callbacks name it by the model's name, which
+        // answers that were put together from chunks do not carry (seen with a provider of OpenAI's kind, too)
+        if hears.usage_v2 && !o.streamed {
             state.usage[ix].add_tpm(utc, tokens);
         }
-        if plan.config.enforce_rate_limits && tokens > 0 {
+        if plan.config.enforce_rate_limits && tokens > 0 && !o.streamed {
             state.usage[ix].add_tpm(utc, tokens);
         }
         if state.budgets.any {
