@@ -173,7 +173,7 @@ impl Router {
         {
             return None;
         }
-        // nobody is chosen before the call may go out: a policy that goes by turns would count one that nobody gets
+        // nobody is chosen before the call may go out: the draws of a choice that comes to nothing are saved
         let chosen = match self.permission(now, entropy) {
             Permission::Go => self.choose(now, journey, request, false, entropy, reasons),
             Permission::Wait(_) | Permission::Refused => None,
