@@ -9,6 +9,7 @@ use geodes::routing::balance::Choose;
 use geodes::routing::guard::{CooldownConfig, GuardConfig};
 use geodes::routing::limits::{BucketConfig, LimiterConfig, PlainConfig};
 use geodes::routing::outcome::{ErrorClass, Outcome};
+use geodes::routing::retry::Hedging;
 use geodes::routing::retry::budget::{BudgetConfig, FinagleConfig};
 use geodes::routing::throttle::{SreConfig, ThrottleConfig};
 use geodes::scenario::model::{Arrivals, DistSpec, Fault, FaultWhat, FaultWhen, QuotaUse, Scenario, Sizes, TraceRows};
@@ -47,7 +48,7 @@ fn race(output: u32, hedge_ms: u64, models: [Model; 2]) -> Scenario {
     }
     let retry = &mut s.topologies[0].retry;
     retry.attempts_per_pool = 2;
-    retry.hedge_after = Some(Span::from_millis(hedge_ms));
+    retry.hedging = Some(Hedging::OneMore { after: Span::from_millis(hedge_ms) });
     s
 }
 
@@ -166,7 +167,7 @@ fn losing_a_race_is_no_failure_of_the_deployment() {
     assert_eq!(ends(&r.deployments[0]), (TURNS, 0, 0, TURNS));
     // while one that fails in the race is out after the first time
     s.deployments[0].error_rate = 1.0;
-    s.topologies[0].retry.hedge_after = Some(Span::ZERO);
+    s.topologies[0].retry.hedging = Some(Hedging::OneMore { after: Span::ZERO });
     let r = run(&s, 0, 0);
     assert_eq!(ends(&r.deployments[0]), (1, 0, 1, 0));
     assert_eq!(r.failed(), 0);
@@ -221,7 +222,7 @@ fn a_hedge_that_is_not_sent_changes_no_choice() {
             s.topologies[0].chain[0].choose = choose;
             let retry = &mut s.topologies[0].retry;
             retry.attempts_per_pool = 3;
-            retry.hedge_after = hedge_after;
+            retry.hedging = hedge_after.map(|after| Hedging::OneMore { after });
             retry.budget = Some(BudgetConfig::Finagle(FinagleConfig {
                 min_retries_per_sec: 0,
                 percent: 0,
@@ -251,7 +252,7 @@ fn a_hedge_that_is_not_sent_leaves_its_lot_to_nobody() {
     let t = &mut s.topologies[0];
     t.chain[0].choose = Choose::LeastBusy;
     t.retry.attempts_per_pool = 2;
-    t.retry.hedge_after = Some(Span::from_millis(500));
+    t.retry.hedging = Some(Hedging::OneMore { after: Span::from_millis(500) });
     t.throttle = Some(ThrottleConfig::Sre(SreConfig::BOOK));
     let mut run = Run::new(&s, 0, Seed { seed: 1, replication: 0 });
     run.keep_log();

@@ -225,7 +225,7 @@ fn single() -> Vec<Script> {
 fn hedged(t: &mut Topology) {
     patient(t);
     t.retry.attempts_per_pool = 3;
-    t.retry.hedge_after = Some(Span::from_millis(523));
+    t.retry.hedging = Some(Hedging::OneMore { after: Span::from_millis(523) });
     t.chain[0].choose = Choose::LeastBusy;
 }
 
@@ -263,9 +263,9 @@ fn bad_half_minute() -> Vec<Script> {
         ("Hystrix", |t| {
             t.guards = vec![GuardConfig::Hystrix(HystrixConfig { request_volume: 4, ..HystrixConfig::DEFAULT })];
         }),
-        ("hedging", |t| t.retry.hedge_after = Some(Span::from_millis(523))),
+        ("hedging", |t| t.retry.hedging = Some(Hedging::OneMore { after: Span::from_millis(523) })),
         ("hedging with cool-downs", |t| {
-            t.retry.hedge_after = Some(Span::from_millis(523));
+            t.retry.hedging = Some(Hedging::OneMore { after: Span::from_millis(523) });
             t.guards = vec![cooldown()];
         }),
         ("Finagle budget", |t| {

@@ -1,8 +1,8 @@
 //! The order of attempts, waits and fallbacks.
 
 use super::*;
-use crate::routing::balance::tests::REQUEST;
 use crate::routing::balance::envoy::{EnvoyConfig, HostPolicy, LocalityPolicy};
+use crate::routing::balance::tests::REQUEST;
 use crate::routing::balance::{Choose, LeastRequestConfig, SelectivePushConfig};
 use crate::routing::guard::{CooldownConfig, GuardConfig};
 use crate::routing::limits::{BucketConfig, Limit, LimiterConfig, PlainConfig};
@@ -40,6 +40,7 @@ fn router(attempts_per_pool: u32, cooldown: Option<CooldownConfig>) -> Router {
         chain: vec![pool(vec![member(0, 5), member(1, 90)], false), pool(vec![member(2, 5)], true)],
         attempts_per_pool,
         delay: Delay::Backoff(Backoff { base: Span::from_millis(200), cap: Span::from_secs(5), jitter: Jitter::Full }),
+        hedging: None,
         budget: None,
         throttle: None,
         limits: LimitsConfig::default(),
@@ -502,7 +503,8 @@ fn a_choice_that_is_not_sent_is_no_turn() {
         }
         called
     };
-    let weighted = |hosts| Choose::Envoy(EnvoyConfig { hosts, localities: LocalityPolicy::Weighted, ..EnvoyConfig::DEFAULT });
+    let weighted =
+        |hosts| Choose::Envoy(EnvoyConfig { hosts, localities: LocalityPolicy::Weighted, ..EnvoyConfig::DEFAULT });
     let more = [HostPolicy::RoundRobin, HostPolicy::LeastRequest(LeastRequestConfig::ENVOY)].map(weighted);
     for choose in Choose::each().into_iter().chain(more) {
         let undisturbed = first_calls(choose, 1, false);
