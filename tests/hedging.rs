@@ -2,6 +2,8 @@
 //! exact.
 
 mod common;
+#[path = "hedging/grpc.rs"]
+mod grpc;
 
 use common::{attempts, one, with_rate};
 use geodes::random::{EntityKey, Seed};
@@ -35,20 +37,25 @@ type Model = (f64, f64, u64);
 
 /// Two deployments, of which the second is called when the first has not begun to answer after `hedge_ms`.
 fn race(output: u32, hedge_ms: u64, models: [Model; 2]) -> Scenario {
-    let mut s = plain(2);
+    race_of(output, Hedging::OneMore { after: Span::from_millis(hedge_ms) }, &models)
+}
+
+/// Deployments whose calls race, with an attempt for each of two.
+fn race_of(output: u32, hedging: Hedging, models: &[Model]) -> Scenario {
+    let mut s = plain(models.len());
     let rows = (0..TURNS).map(|i| (Span::from_secs(60 * i), INPUT as u32, output)).collect();
     let trace = Arc::new(TraceRows { name: "minutes".to_owned(), rows });
     s.workloads[0].arrivals = Arrivals::Replay { trace: Arc::clone(&trace) };
     s.workloads[0].sizes = Sizes::Trace(trace);
     s.workloads[0].max_output_tokens = 100;
-    for (i, (ttft, per_token, rtt_ms)) in models.into_iter().enumerate() {
+    for (i, &(ttft, per_token, rtt_ms)) in models.iter().enumerate() {
         s.deployments[i].ttft = DistSpec::Constant(ttft);
         s.deployments[i].per_output_token = DistSpec::Constant(per_token);
         s.place_links[i].rtt = Span::from_millis(rtt_ms);
     }
     let retry = &mut s.topologies[0].retry;
     retry.attempts_per_pool = 2;
-    retry.hedging = Some(Hedging::OneMore { after: Span::from_millis(hedge_ms) });
+    retry.hedging = Some(hedging);
     s
 }
 
@@ -212,7 +219,7 @@ fn a_broken_call_has_won_if_its_first_token_was_under_way() {
 #[test]
 fn a_hedge_that_is_not_sent_changes_no_choice() {
     for choose in Choose::each() {
-        let with = |hedge_after| {
+        let with = |hedge_after: Option<Span>| {
             let mut s = with_rate(3, 5);
             s.horizon = Span::from_mins(10);
             for (d, seconds) in s.deployments.iter_mut().zip([0.5, 1.0, 2.0]) {

@@ -274,6 +274,8 @@ impl Desk<'_> {
                 }
                 What::AtProvider { attempt, refused, spilled } => {
                     let Some(deployment) = spilled.or_else(|| story.sent_to(attempt)) else { continue };
+                    // several of those that race may be passed on to the same deployment
+                    let tid = if spilled.is_some() { thread_of(tid, leg_of(story, attempt)) } else { tid };
                     let place = Place::Deployment(deployment);
                     match refused {
                         Some(refusal) => {
@@ -314,6 +316,15 @@ impl Desk<'_> {
             }
         }
     }
+}
+
+/// Which of the calls that were out together an attempt was.
+fn leg_of(story: &Story, attempt: u32) -> Leg {
+    let leg = |what: &What| match what {
+        What::Sent { attempt: n, leg, .. } if *n == attempt => Some(*leg),
+        _ => None,
+    };
+    story.steps.iter().find_map(|s| leg(&s.what)).unwrap_or(Leg::FIRST)
 }
 
 /// When an attempt was over for the gateway, and how; never after the request was.

@@ -13,21 +13,21 @@ use crate::routing::retry::{Backoff, Delay, Jitter};
 use crate::routing::throttle::{SreConfig, ThrottleConfig};
 use crate::units::PerNanos;
 
-struct Half;
+pub(super) struct Half;
 impl Entropy for Half {
     fn uniform(&mut self) -> f64 {
         0.5
     }
 }
 
-const UNAVAILABLE: Outcome = Outcome::Failed { class: ErrorClass::Unavailable, retry_after: None };
+pub(super) const UNAVAILABLE: Outcome = Outcome::Failed { class: ErrorClass::Unavailable, retry_after: None };
 
-fn d(i: u16) -> DeploymentIx {
+pub(super) fn d(i: u16) -> DeploymentIx {
     DeploymentIx(i)
 }
 
 /// Pool 0 has deployments 0 (near) and 1 (far), pool 1 has deployment 2 (degraded).
-fn router(attempts_per_pool: u32, cooldown: Option<CooldownConfig>) -> Router {
+pub(super) fn router(attempts_per_pool: u32, cooldown: Option<CooldownConfig>) -> Router {
     let member = |i, ms| crate::routing::balance::tests::member(i, 1.0, ms);
     let pool = |members, degraded| PoolConfig {
         members,
@@ -51,11 +51,11 @@ fn router(attempts_per_pool: u32, cooldown: Option<CooldownConfig>) -> Router {
     Router::new(config, 3).unwrap()
 }
 
-fn ended(outcome: Outcome) -> Observation {
+pub(super) fn ended(outcome: Outcome) -> Observation {
     Observation { outcome, ..Observation::failed(Time::ZERO, ErrorClass::Unavailable, None) }
 }
 
-fn attempt(c: Command) -> (u16, bool, bool) {
+pub(super) fn attempt(c: Command) -> (u16, bool, bool) {
     let Command::Attempt { deployment, degraded, fallback } = c else { panic!("{c:?} is no attempt") };
     (deployment.0, degraded, fallback)
 }

@@ -111,13 +111,10 @@ choice! {
 table! {
     plain
     /// Hedging as in gRPC's proposal A6: the first call goes out, and another one after each `delay` without an answer, each to
-    /// a deployment not yet tried. Who wins and what losers cost is as with `hedge_after`. A failure that `on` names sends the
+    /// a deployment not yet tried, until `attempts_per_pool` are out (gRPC's `maxAttempts`; its clients make 5 at most). Who wins and what losers cost is as with `hedge_after`. A failure that `on` names sends the
     /// next call at once (after its Retry-After, if it brings one), any other ends the request and gives up all calls. The
     /// `budget` bounds all calls but the first. When all have failed the next pool of the chain follows.
     RawGrpcHedging "gRPC hedging" {
-        /// Calls in one pool, the first included: 2 to 8, at most as many as the largest pool has deployments. gRPC's clients
-        /// make 5 at most.
-        max_attempts: At<u64> = Required,
         /// From one call to the next. `"0 s"` sends all at once. Shorter than the time-out of a call.
         delay: At<Span> = Required,
     }
@@ -147,8 +144,8 @@ table! {
         /// prompt and for what the provider writes until it hears of that. Without it, none does. Shorter than the time-out of
         /// the first token.
         hedge_after: At<Span> = Optional,
-        /// All attempts of a pool race, in place of retries one after the other. Not together with `attempts_per_pool` and
-        /// `hedge_after`; no pause follows, so `backoff` is without effect.
+        /// All attempts of a pool race, in place of retries one after the other. Not together with `hedge_after`. A pool as
+        /// large as there are attempts is needed. No pause follows, so `backoff` is without effect.
         hedging: RawHedging = Optional,
         /// Errors after which the next attempt or pool is tried; any other ends the request. Whose credit is used up
         /// (`quota_exhausted`) is not called again for the request, whatever attempts are left.

@@ -26,10 +26,6 @@ pub fn races(RawHedging::Grpc(g): &RawHedging, r: &RawRetry, timeout: &RawTimeou
             .note(g.loc, "the other one")
             .help("`hedge_after` for one more call at a time, `hedging.grpc` for all attempts of a pool");
     }
-    if let Some(attempts) = r.attempts_per_pool {
-        cx.error(attempts.loc, "with `hedging.grpc` its `max_attempts` says how many attempts a pool has")
-            .note(g.loc, "that is here");
-    }
     if r.backoff.is_some() {
         cx.warning(r.loc, "with `hedging.grpc` nothing is tried again after a pause, so `backoff` is without effect");
     }
@@ -55,23 +51,21 @@ pub fn races(RawHedging::Grpc(g): &RawHedging, r: &RawRetry, timeout: &RawTimeou
 
 /// A hedged call goes to another member of the pool and counts as an attempt.
 pub fn members(t: &RawTopology, chain: &[Pool], retry: &RetrySpec, cx: &mut Cx) {
-    if let Some(RawHedging::Grpc(g)) = t.retry.as_ref().and_then(|r| r.hedging.as_ref()) {
-        let largest = chain.iter().map(|p| p.members.len()).max().unwrap_or(0);
-        if retry.attempts_per_pool as usize > largest {
-            let all = retry.attempts_per_pool;
-            cx.error(
-                g.max_attempts.map_or(g.loc, |m| m.loc),
-                format!("no pool of the chain has {all} deployments that {all} calls could go to"),
-            )
-            .help(format!("the largest has {largest}; each call goes to one that was not tried"));
-        }
-        return;
-    }
-    let Some(hedge) = t.retry.as_ref().and_then(|r| r.hedge_after) else { return };
-    if retry.attempts_per_pool < 2 {
-        cx.error(hedge.loc, "a hedged call counts as an attempt, and there is only one per pool")
-            .help("`attempts_per_pool` of 2 or more, or no `hedge_after`");
-    } else if chain.iter().all(|p| p.members.len() < 2) {
-        cx.error(hedge.loc, "no pool of the chain has a second deployment that a hedged call could go to");
+    let Some(r) = &t.retry else { return };
+    let (loc, key) = match (&r.hedging, r.hedge_after) {
+        (Some(RawHedging::Grpc(g)), _) => (g.loc, "hedging"),
+        (None, Some(hedge)) => (hedge.loc, "hedge_after"),
+        (None, None) => return,
+    };
+    let (largest, attempts) = (chain.iter().map(|p| p.members.len()).max().unwrap_or(0), retry.attempts_per_pool);
+    if attempts < 2 {
+        cx.error(loc, "a hedged call counts as an attempt, and there is only one per pool")
+            .help(format!("`attempts_per_pool` of 2 or more, or no `{key}`"));
+    } else if largest < 2 {
+        cx.error(loc, "no pool of the chain has a second deployment that a hedged call could go to");
+    } else if r.hedging.is_some() && attempts as usize > largest {
+        let at = r.attempts_per_pool.map_or(loc, |a| a.loc);
+        cx.error(at, format!("no pool of the chain has {attempts} deployments that {attempts} calls could go to"))
+            .help(format!("the largest has {largest}, and each call that races goes to one that was not tried"));
     }
 }

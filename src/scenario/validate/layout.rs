@@ -361,14 +361,8 @@ fn quorum(q: Option<&RawQuorum>, cx: &mut Cx) -> (u32, u32) {
 
 fn retry(t: &RawTopology, cx: &mut Cx) -> Option<RetrySpec> {
     let r = t.retry.clone().unwrap_or_else(|| RawRetry::empty(t.loc));
-    let attempts = match &r.hedging {
-        Some(RawHedging::Grpc(g)) => g.max_attempts?,
-        None => cx.or_at(&r.attempts_per_pool, &d::ATTEMPTS, r.loc),
-    };
-    let attempts_per_pool = match r.hedging {
-        Some(_) => cx.count(attempts, "max_attempts", 2..=8),
-        None => cx.count(attempts, "attempts_per_pool", 1..=8),
-    };
+    let attempts = cx.or_at(&r.attempts_per_pool, &d::ATTEMPTS, r.loc);
+    let attempts_per_pool = cx.count(attempts, "attempts_per_pool", 1..=8);
     let delay = resilience::delay(&cx.or(&r.backoff, &d::BACKOFF), cx);
     if (matches!(delay, Some(Delay::Grpc(_))) || r.hedging.is_some()) && attempts_per_pool > 5 {
         cx.warning(attempts.loc, "gRPC clients make at most 5 attempts, whatever `maxAttempts` says (proposal A6)");
