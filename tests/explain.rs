@@ -99,8 +99,7 @@ fn stories_add_up_to_the_record() {
 #[test]
 fn a_story_is_whole_and_in_order() {
     let s = scenario();
-    for name in ["hedging", "hedging-budget", "cooldown", "retry-budget", "no-retry", "litellm-busy", "litellm-latency"]
-    {
+    for name in ["hedging", "hedging-grpc", "cooldown", "retry-budget", "no-retry", "litellm-busy", "litellm-latency"] {
         let t = topology(&s, name);
         let (_, stories) = followed(&s, t, Follow::Everybody);
         for story in &stories {

@@ -8,7 +8,6 @@ use geodes::routing::outcome::{ErrorClass, Observation, Outcome};
 use geodes::routing::request::Request;
 use geodes::units::{DeploymentIx, Span, Time};
 use std::future::poll_fn;
-use std::pin::Pin;
 use std::sync::{Mutex, MutexGuard};
 use std::task::Poll;
 use std::time::Duration;
@@ -155,11 +154,12 @@ impl Call {
 async fn next_step(calls: &mut [Call], limits: &Limits, streams: bool) -> (usize, Step) {
     let mut steps: Vec<_> = calls.iter_mut().map(|c| Box::pin(c.step(limits, streams))).collect();
     poll_fn(|cx| {
-        let done = |(i, step): (usize, &mut Pin<Box<_>>)| match Future::poll(step.as_mut(), cx) {
-            Poll::Ready(step) => Some((i, step)),
-            Poll::Pending => None,
-        };
-        steps.iter_mut().enumerate().find_map(done).map_or(Poll::Pending, Poll::Ready)
+        for (which, step) in steps.iter_mut().enumerate() {
+            if let Poll::Ready(step) = step.as_mut().poll(cx) {
+                return Poll::Ready((which, step));
+            }
+        }
+        Poll::Pending
     })
     .await
 }

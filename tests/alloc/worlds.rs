@@ -58,6 +58,7 @@ fn last_hour_of_four(gateway: Gateway, name: &str) {
 /// Runs four hours of which the last may not allocate.
 fn last_hour(s: &Scenario, name: &str) -> Record {
     let mut run = Run::new(s, 0, Seed { seed: 1, replication: 0 });
+    if name == "hedging" { let mut last = allocations(); for m in 1..24 { run.advance_to(Time::ZERO + Span::from_mins(m*10)); let n = allocations(); eprintln!("{m} {}", n-last); last = allocations(); } }
     run.advance_to(Time::ZERO + Span::from_hours(3));
     let warm = allocations();
     run.advance_to(Time::ZERO + s.horizon);

@@ -250,7 +250,7 @@ fn single() -> Vec<Script> {
             "a Retry-After holds a race back",
             {
                 let mut list = slow();
-                list[1].quota = Some(per(1, Span::from_millis(2003)));
+                list[1].quota = Some(per(1, Span::from_secs(2)));
                 list
             },
             every(430, 14),
@@ -262,7 +262,7 @@ fn single() -> Vec<Script> {
         .shows(&[Hedge, GivenUp, Fails(RateLimited), RetryAfter]),
         Script::new(
             "a Retry-After holds the next call back",
-            vec![Behaviour { quota: Some(per(1, Span::from_millis(503))), ..endpoint(0) }, endpoint(1), endpoint(2)],
+            vec![Behaviour { quota: Some(per(1, Span::from_millis(500))), ..endpoint(0) }, endpoint(1), endpoint(2)],
             every(330, 14),
         )
         .policy(|t| {

@@ -254,7 +254,7 @@ fn what_breaks_in_a_race_is_one_of_its_failures() {
 /// What each of several calls was granted by the gateway's own limits comes back when the race is over, whoever won.
 #[test]
 fn every_call_of_a_race_gives_back_what_it_holds() {
-    let mut s = grpc(11, 100, 3, &[SLOW, FAST, SLOW]);
+    let mut s = grpc(2, 100, 3, &[SLOW, FAST, SLOW]);
     let bucket = BucketConfig { rate: PerNanos { micro_count: 16_000_000, nanos: 60_000_000_000 }, capacity: 120 };
     let config = PlainConfig { requests: None, tokens: Some(bucket), retry_after: true };
     s.topologies[0].limits = (0..3).map(|d| (DeploymentIx::new(d), LimiterConfig::TokenBucket(config))).collect();
