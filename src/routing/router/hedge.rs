@@ -67,12 +67,8 @@ impl Router {
     #[inline]
     pub(super) fn plan_hedge(&self, now: Time, journey: &mut Journey) {
         match self.config.hedging {
-            None => {}
-            Some(Hedging::OneMore { after }) => {
-                if journey.out == 1 {
-                    journey.hedge_at = Some(now + after);
-                }
-            }
+            Some(Hedging::OneMore { after }) if journey.out == 1 => journey.hedge_at = Some(now + after),
+            None | Some(Hedging::OneMore { .. }) => {}
             Some(Hedging::Grpc { delay }) => {
                 journey.hedge_at = self.has_attempts(journey).then_some(now + delay);
             }
