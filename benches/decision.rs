@@ -171,6 +171,7 @@ fn router(choose: Choose, n: usize) -> impl FnMut(u64) {
         }],
         attempts_per_pool: 2,
         delay: Delay::Backoff(Backoff { base: SECOND, cap: SECOND, jitter: Jitter::Full }),
+        hedging: None,
         budget: None,
         throttle: None,
         limits: LimitsConfig::default(),

@@ -24,12 +24,12 @@ use geodes::routing::guard::{CooldownConfig, GuardConfig, OutlierConfig};
 use geodes::routing::limits::{LimiterConfig, PlainConfig, WindowConfig};
 use geodes::routing::litellm;
 use geodes::routing::outcome::{ErrorClass, ErrorSet, Outcome};
-use geodes::routing::retry::{Backoff, Delay, Jitter};
+use geodes::routing::retry::{Backoff, Delay, Hedging, Jitter};
 use geodes::routing::router::{LimitsConfig, PoolConfig, Router, RouterConfig};
 use geodes::units::{DeploymentIx, Span};
 use policy::{End, LiteLlm, Next, Policy};
 use products::{Bifrost, Portkey};
-use server::{Ask, Chance, Gateway, Limits, Line, What};
+use server::{After, Ask, Chance, Gateway, Limits, Line, What};
 use std::collections::hash_map::RandomState;
 use std::error::Error;
 use std::hash::BuildHasher;
@@ -112,6 +112,7 @@ fn router() -> Result<Router, Box<dyn Error>> {
         chain: vec![pool(vec![member(0, 10), member(1, 80)], false), pool(vec![member(2, 30)], true)],
         attempts_per_pool: 3,
         delay: Delay::Backoff(Backoff { base: Span::from_millis(50), cap: Span::from_secs(1), jitter: Jitter::Full }),
+        hedging: Some(Hedging::OneMore { after: Span::from_millis(250) }),
         budget: None,
         throttle: None,
         limits: LimitsConfig::default(),
@@ -195,7 +196,7 @@ impl Entropy for System {
 }
 
 impl Chance for System {
-    fn question(&self, _: u32, _: u32, _: bool) -> impl Entropy {
+    fn question(&self, _: u32, _: u64, _: After) -> impl Entropy {
         System
     }
 }
@@ -206,7 +207,6 @@ async fn run<P: Policy>(policy: P, requests: u32) -> Vec<Line> {
         connect: Duration::from_millis(200),
         first_token: Duration::from_secs(1),
         total: Duration::from_secs(3),
-        hedge_after: Some(Duration::from_millis(250)),
     };
     let gateway = Arc::new(Gateway::new(policy, System, endpoints(origin), limits, origin));
     let tended = Arc::clone(&gateway);
@@ -252,7 +252,7 @@ fn print(log: &[Line]) {
                     Some(s) => format!("({}, in {s})", class.name()),
                     None => format!("({})", class.name()),
                 }),
-                What::Ended { .. } => {}
+                What::Ended { .. } | What::Obeyed(Next::Await) => {}
                 What::GivenUp { deployment } => way.push(format!("[{} loses]", NAMES[deployment.ix()])),
                 What::Obeyed(Next::Wait { until }) => way.push(format!("waits {}", until.since(line.at))),
                 What::Obeyed(Next::End(End::Served)) => served += 1,

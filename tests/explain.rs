@@ -42,7 +42,7 @@ fn followed(s: &Scenario, topology: usize, follow: Follow) -> (Record, Vec<Story
 #[test]
 fn following_changes_nothing() {
     let s = scenario();
-    for name in ["hedging", "cooldown", "peak-ewma", "litellm-latency", "litellm-usage"] {
+    for name in ["hedging", "hedging-grpc", "cooldown", "peak-ewma", "litellm-latency", "litellm-usage"] {
         let t = topology(&s, name);
         let alone = format!("{:?}", geodes::world::run(&s, t, 0));
         for follow in [Follow::Number(7), Follow::Everybody, Follow::Sample(50)] {
@@ -99,7 +99,7 @@ fn stories_add_up_to_the_record() {
 #[test]
 fn a_story_is_whole_and_in_order() {
     let s = scenario();
-    for name in ["hedging", "cooldown", "retry-budget", "no-retry", "litellm-busy", "litellm-latency"] {
+    for name in ["hedging", "hedging-grpc", "cooldown", "retry-budget", "no-retry", "litellm-busy", "litellm-latency"] {
         let t = topology(&s, name);
         let (_, stories) = followed(&s, t, Follow::Everybody);
         for story in &stories {
@@ -122,9 +122,8 @@ fn a_story_is_whole_and_in_order() {
             );
             assert_eq!(usize::from(answered), ok, "{story:?}");
         }
-        let hedged =
-            stories.iter().flat_map(|s| &s.steps).any(|s| matches!(s.what, What::Sent { leg: Leg::Second, .. }));
-        assert_eq!(hedged, name == "hedging");
+        let hedged = stories.iter().flat_map(|s| &s.steps).any(|s| matches!(s.what, What::Sent { leg: Leg(1..), .. }));
+        assert_eq!(hedged, name.starts_with("hedging"));
     }
 }
 
@@ -256,10 +255,10 @@ fn a_trace_of_everybody_agrees_with_the_record() {
 #[test]
 fn a_trace_is_one_that_viewers_can_show() {
     let mut s = scenario();
-    s.topologies.retain(|t| ["no-retry", "hedging"].contains(&t.name.as_str()));
+    s.topologies.retain(|t| ["no-retry", "hedging", "hedging-grpc"].contains(&t.name.as_str()));
     s.baseline = 0;
     let trace = trace(&s, 150);
-    assert_eq!(trace.events.iter().filter(|e| e.cat == "request" && e.ph == "X").count(), 2 * 150);
+    assert_eq!(trace.events.iter().filter(|e| e.cat == "request" && e.ph == "X").count(), 3 * 150);
     let named = |what: &str| -> BTreeSet<(u32, u64)> {
         trace.events.iter().filter(|e| e.name == what).map(|e| (e.pid, e.tid)).collect()
     };

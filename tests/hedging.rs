@@ -2,6 +2,8 @@
 //! exact.
 
 mod common;
+#[path = "hedging/grpc.rs"]
+mod grpc;
 
 use common::{attempts, one, with_rate};
 use geodes::random::{EntityKey, Seed};
@@ -9,6 +11,7 @@ use geodes::routing::balance::Choose;
 use geodes::routing::guard::{CooldownConfig, GuardConfig};
 use geodes::routing::limits::{BucketConfig, LimiterConfig, PlainConfig};
 use geodes::routing::outcome::{ErrorClass, Outcome};
+use geodes::routing::retry::Hedging;
 use geodes::routing::retry::budget::{BudgetConfig, FinagleConfig};
 use geodes::routing::throttle::{SreConfig, ThrottleConfig};
 use geodes::scenario::model::{Arrivals, DistSpec, Fault, FaultWhat, FaultWhen, QuotaUse, Scenario, Sizes, TraceRows};
@@ -34,20 +37,25 @@ type Model = (f64, f64, u64);
 
 /// Two deployments, of which the second is called when the first has not begun to answer after `hedge_ms`.
 fn race(output: u32, hedge_ms: u64, models: [Model; 2]) -> Scenario {
-    let mut s = plain(2);
+    race_of(output, Hedging::OneMore { after: Span::from_millis(hedge_ms) }, &models)
+}
+
+/// Deployments whose calls race, with an attempt for each of two.
+fn race_of(output: u32, hedging: Hedging, models: &[Model]) -> Scenario {
+    let mut s = plain(models.len());
     let rows = (0..TURNS).map(|i| (Span::from_secs(60 * i), INPUT as u32, output)).collect();
     let trace = Arc::new(TraceRows { name: "minutes".to_owned(), rows });
     s.workloads[0].arrivals = Arrivals::Replay { trace: Arc::clone(&trace) };
     s.workloads[0].sizes = Sizes::Trace(trace);
     s.workloads[0].max_output_tokens = 100;
-    for (i, (ttft, per_token, rtt_ms)) in models.into_iter().enumerate() {
+    for (i, &(ttft, per_token, rtt_ms)) in models.iter().enumerate() {
         s.deployments[i].ttft = DistSpec::Constant(ttft);
         s.deployments[i].per_output_token = DistSpec::Constant(per_token);
         s.place_links[i].rtt = Span::from_millis(rtt_ms);
     }
     let retry = &mut s.topologies[0].retry;
     retry.attempts_per_pool = 2;
-    retry.hedge_after = Some(Span::from_millis(hedge_ms));
+    retry.hedging = Some(hedging);
     s
 }
 
@@ -166,7 +174,7 @@ fn losing_a_race_is_no_failure_of_the_deployment() {
     assert_eq!(ends(&r.deployments[0]), (TURNS, 0, 0, TURNS));
     // while one that fails in the race is out after the first time
     s.deployments[0].error_rate = 1.0;
-    s.topologies[0].retry.hedge_after = Some(Span::ZERO);
+    s.topologies[0].retry.hedging = Some(Hedging::OneMore { after: Span::ZERO });
     let r = run(&s, 0, 0);
     assert_eq!(ends(&r.deployments[0]), (1, 0, 1, 0));
     assert_eq!(r.failed(), 0);
@@ -211,7 +219,7 @@ fn a_broken_call_has_won_if_its_first_token_was_under_way() {
 #[test]
 fn a_hedge_that_is_not_sent_changes_no_choice() {
     for choose in Choose::each() {
-        let with = |hedge_after| {
+        let with = |hedge_after: Option<Span>| {
             let mut s = with_rate(3, 5);
             s.horizon = Span::from_mins(10);
             for (d, seconds) in s.deployments.iter_mut().zip([0.5, 1.0, 2.0]) {
@@ -221,7 +229,7 @@ fn a_hedge_that_is_not_sent_changes_no_choice() {
             s.topologies[0].chain[0].choose = choose;
             let retry = &mut s.topologies[0].retry;
             retry.attempts_per_pool = 3;
-            retry.hedge_after = hedge_after;
+            retry.hedging = hedge_after.map(|after| Hedging::OneMore { after });
             retry.budget = Some(BudgetConfig::Finagle(FinagleConfig {
                 min_retries_per_sec: 0,
                 percent: 0,
@@ -251,7 +259,7 @@ fn a_hedge_that_is_not_sent_leaves_its_lot_to_nobody() {
     let t = &mut s.topologies[0];
     t.chain[0].choose = Choose::LeastBusy;
     t.retry.attempts_per_pool = 2;
-    t.retry.hedge_after = Some(Span::from_millis(500));
+    t.retry.hedging = Some(Hedging::OneMore { after: Span::from_millis(500) });
     t.throttle = Some(ThrottleConfig::Sre(SreConfig::BOOK));
     let mut run = Run::new(&s, 0, Seed { seed: 1, replication: 0 });
     run.keep_log();

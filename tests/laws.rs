@@ -49,6 +49,8 @@ fn a_slightly_wrong_value_is_noticed() {
         ("gateway: success", "p = 0.5, n = 5", theory::retry_success(0.5 * 1.05, 5)),
         ("gateway: hedged latency", "h = 0", 1.0 - 0.5 * 0.95),
         ("gateway: hedged calls", "h = 1", 1.0 + 1.05 * 0.367879),
+        ("gateway: raced latency", "h = 0, n = 3", 1.05 / 3.0),
+        ("gateway: raced calls", "h = 1, n = 3", 1.0 + 1.05 * (0.367879 + 0.049787)),
         ("region: M/M/c sojourn", "c = 4, load 0.8", 1.0 + theory::mmc_wait(4, 0.84)),
         ("region: utilisation", "c = 4, load 0.8", 3.2 * 1.05),
         // down for a fifth longer

@@ -283,7 +283,8 @@ fn two_files_are_compared_by_names_and_only_if_they_have_requests_in_common() {
     let other = scenario(
         &text()
             .replacen(r#"deployments = ["east", "west", "ireland"]"#, r#"deployments = ["west", "ireland"]"#, 1)
-            .replace("limits.east.", "limits.small."),
+            .replace("limits.east.", "limits.small.")
+            .replace("attempts_per_pool = 3, hedging", "attempts_per_pool = 2, hedging"),
     );
     let side = |s, name| Side { scenario: s, topology: position(s, name) };
     let d = compare(side(&s, "round-robin"), side(&other, "round-robin"), 0, 5).unwrap();

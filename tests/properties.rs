@@ -9,6 +9,7 @@ use geodes::routing::limits::{
     SubWindowConfig, TokenCost, VertexProvisionedConfig, WindowConfig,
 };
 use geodes::routing::outcome::ErrorClass;
+use geodes::routing::retry::Hedging;
 use geodes::routing::steering::{
     Area, Capacity, ClientProbingConfig, EndpointGroup, GeoRecords, Origin, OriginGroup, Policy, WaterfallConfig,
 };
@@ -55,7 +56,7 @@ struct Knobs {
     steering: u8,
     deep: bool,
     cooldown: bool,
-    hedge: bool,
+    hedge: u8,
     streamed: bool,
     second_pool: bool,
     residency: u8,
@@ -74,15 +75,8 @@ fn knobs() -> impl Strategy<Value = Knobs> {
     let shape = (1usize..=4, 1usize..=3, 1usize..=3, 1u64..=6, 1u32..=4, any::<u64>());
     let net = (0u64..300, any::<bool>(), any::<bool>(), proptest::option::of(1u64..300), 0u8..16, any::<bool>());
     let limits = (proptest::option::of(1u32..20), 1u32..40, 0u32..5, 0u8..14, any::<bool>(), any::<bool>());
-    let more = (
-        any::<bool>(),
-        any::<bool>(),
-        0u8..3,
-        0u8..Choose::each().len() as u8,
-        0.0f64..0.6,
-        7_001u64..400_000,
-        any::<bool>(),
-    );
+    let more =
+        (0u8..4, any::<bool>(), 0u8..3, 0u8..Choose::each().len() as u8, 0.0f64..0.6, 7_001u64..400_000, any::<bool>());
     let faults = (
         proptest::collection::vec((0u8..5, 0u64..900, 1u64..600, any::<u16>()), 0..4),
         any::<bool>(),
@@ -349,7 +343,12 @@ fn build(k: &Knobs) -> Scenario {
     t.health.quorum = QuorumConfig::one(ThresholdConfig { failures: 2, passes: 2 });
     t.health.deep = k.deep.then_some(DeepCheck { database: ms(2000), cache: ms(1000), model: ms(5000) });
     t.retry.attempts_per_pool = 1 + k.turns;
-    t.retry.hedge_after = k.hedge.then_some(ms(500));
+    t.retry.hedging = match k.hedge {
+        0 => None,
+        1 => Some(Hedging::OneMore { after: ms(500) }),
+        2 => Some(Hedging::Grpc { delay: ms(200) }),
+        _ => Some(Hedging::Grpc { delay: Span::ZERO }),
+    };
     t.retry.first_token_timeout = Span::from_secs(2);
     t.retry.total_timeout = Span::from_secs(5);
     t.chain[0].choose = Choose::each()[usize::from(k.choose)];
@@ -428,7 +427,7 @@ proptest! {
         let mut b = a.clone();
         b.faults.clear();
         b.topologies[0].retry.attempts_per_pool = 1;
-        b.topologies[0].retry.hedge_after = None;
+        b.topologies[0].retry.hedging = None;
         b.topologies[0].regions.truncate(1);
         b.topologies[0].steering = Steering::dns(Policy::Latency, Span::from_secs(30));
         let (ra, rb) = (run(&a, 0, 0), run(&b, 0, 0));

@@ -5,6 +5,7 @@ mod common;
 use common::{one, with_rate};
 use geodes::routing::limits::{BucketConfig, LimiterConfig, PlainConfig};
 use geodes::routing::outcome::ErrorClass;
+use geodes::routing::retry::Hedging;
 use geodes::routing::steering::Policy;
 use geodes::scenario::model::{
     Arrivals, Deployment, DistSpec, Fault, FaultWhat, FaultWhen, Pool, QuotaUse, Residency, Scenario, Sizes, Steering,
@@ -131,7 +132,7 @@ fn a_hedged_call_takes_the_faster_of_two() {
     }
     let retry = &mut s.topologies[0].retry;
     retry.attempts_per_pool = 2;
-    retry.hedge_after = Some(Span::ZERO);
+    retry.hedging = Some(Hedging::OneMore { after: Span::ZERO });
     let r = one(&s);
     // the minimum of two unit exponentials is exponential with mean one half
     let mean = r.groups[0].e2e.mean().unwrap() / 1e9;

@@ -26,6 +26,8 @@ pub enum Next {
         /// When.
         until: Time,
     },
+    /// Nothing new: other calls of the request are out.
+    Await,
     /// The request ends: answered, failed with the last error, or refused by the gateway itself.
     End(End),
 }
@@ -59,13 +61,25 @@ pub trait Policy: Send + 'static {
         seen: &Observation,
         entropy: &mut E,
     ) -> Next;
-    /// A call has been out for long: whether another may race it. Without more, none ever does.
+    /// When to ask for another call that races those that are out, if none of them has begun to answer by then.
+    fn hedge_at(_: &Self::Journey) -> Option<Time> {
+        None
+    }
+    /// That time has come. Without more, no call ever races another.
     fn hedge<E: Entropy>(&mut self, _: Time, _: &mut Self::Journey, _: &Request<'_>, _: &mut E) -> Option<Next> {
         None
     }
-    /// A call has failed while another is out: never, unless the router hedges.
-    fn failed_in_race(&mut self, _: Time, _: &mut Self::Journey, _: DeploymentIx, _: &Observation) {
-        unreachable!("nothing races");
+    /// A call has failed while others are out: what follows beside them, or instead of them.
+    fn failed_in_race<E: Entropy>(
+        &mut self,
+        now: Time,
+        j: &mut Self::Journey,
+        request: &Request<'_>,
+        deployment: DeploymentIx,
+        seen: &Observation,
+        entropy: &mut E,
+    ) -> Next {
+        self.ended(now, j, request, deployment, seen, entropy)
     }
     /// A call is given up.
     fn given_up(&mut self, _: Time, _: &mut Self::Journey, _: DeploymentIx) {}
@@ -75,8 +89,8 @@ pub trait Policy: Send + 'static {
     fn next_timeout(&self) -> Option<Time>;
     /// That time has come.
     fn wake(&mut self, _: Time) {}
-    /// Calls of the request so far.
-    fn calls(j: &Self::Journey) -> u32;
+    /// Where the draws of the request's next decision begin, for who gives each an address.
+    fn draws_from(j: &Self::Journey) -> u64;
 }
 
 impl Policy for router::Router {
@@ -107,6 +121,9 @@ impl Policy for router::Router {
     ) -> Next {
         next(self.on_outcome(now, j, request, deployment, seen, entropy, &mut Silent).0)
     }
+    fn hedge_at(j: &router::Journey) -> Option<Time> {
+        j.hedge_at()
+    }
     fn hedge<E: Entropy>(
         &mut self,
         now: Time,
@@ -115,9 +132,6 @@ impl Policy for router::Router {
         entropy: &mut E,
     ) -> Option<Next> {
         self.on_hedge(now, j, request, entropy, &mut Silent).map(next)
-    }
-    fn failed_in_race(&mut self, now: Time, j: &mut router::Journey, deployment: DeploymentIx, seen: &Observation) {
-        self.observe(now, j, deployment, seen);
     }
     fn given_up(&mut self, now: Time, j: &mut router::Journey, deployment: DeploymentIx) {
         self.on_abandoned(now, j, deployment);
@@ -128,8 +142,8 @@ impl Policy for router::Router {
     fn wake(&mut self, now: Time) {
         self.on_wake(now);
     }
-    fn calls(j: &router::Journey) -> u32 {
-        j.attempts()
+    fn draws_from(j: &router::Journey) -> u64 {
+        j.draws_from()
     }
 }
 
@@ -139,6 +153,7 @@ pub fn next(command: router::Command) -> Next {
         router::Command::Attempt { deployment, fallback, .. } => Next::Call { deployment, timeout: None, fallback },
         router::Command::Wait { until } => Next::Wait { until },
         router::Command::Shed => Next::End(End::Shed),
+        router::Command::Await => Next::Await,
         router::Command::Succeed => Next::End(End::Served),
         router::Command::Fail { class } => Next::End(End::Failed(class)),
     }
@@ -183,8 +198,8 @@ impl Policy for LiteLlm {
     fn next_timeout(&self) -> Option<Time> {
         self.router.next_timeout()
     }
-    fn calls(j: &litellm::Journey) -> u32 {
-        j.attempts()
+    fn draws_from(j: &litellm::Journey) -> u64 {
+        u64::from(j.attempts()) << 8
     }
 }
 

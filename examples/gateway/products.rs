@@ -77,8 +77,8 @@ impl Policy for Portkey {
     fn next_timeout(&self) -> Option<Time> {
         self.router.next_timeout()
     }
-    fn calls(j: &Self::Journey) -> u32 {
-        j.calls
+    fn draws_from(j: &Self::Journey) -> u64 {
+        u64::from(j.calls) << 8
     }
 }
 
@@ -124,7 +124,7 @@ impl Policy for Bifrost {
     fn next_timeout(&self) -> Option<Time> {
         self.router.next_timeout()
     }
-    fn calls(j: &Self::Journey) -> u32 {
-        j.calls
+    fn draws_from(j: &Self::Journey) -> u64 {
+        u64::from(j.calls) << 8
     }
 }

@@ -1,4 +1,4 @@
-//! The gateway: one task per request carries out what the router commands, with time-outs, pauses and second calls. The
+//! The gateway: one task per request carries out what the router commands, with time-outs, pauses and calls that race. The
 //! router itself is the library's own, behind a lock that is held for a decision only.
 
 use super::endpoint::{Connection, Endpoint, Heard, HttpRequest};
@@ -7,7 +7,9 @@ use geodes::routing::entropy::Entropy;
 use geodes::routing::outcome::{ErrorClass, Observation, Outcome};
 use geodes::routing::request::Request;
 use geodes::units::{DeploymentIx, Span, Time};
+use std::future::poll_fn;
 use std::sync::{Mutex, MutexGuard};
+use std::task::Poll;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
@@ -20,8 +22,6 @@ pub struct Limits {
     pub first_token: Duration,
     /// Until the whole answer.
     pub total: Duration,
-    /// When to ask the router for a second call that races the first.
-    pub hedge_after: Option<Duration>,
 }
 
 /// What a user asks.
@@ -53,7 +53,7 @@ pub enum What {
     Asked,
     /// The router commanded this and the gateway did it.
     Obeyed(Next),
-    /// A second call went out to race the first.
+    /// Another call went out to race those that are out.
     Hedged {
         /// Whom it calls.
         deployment: DeploymentIx,
@@ -72,10 +72,21 @@ pub enum What {
     },
 }
 
+/// What a question comes after.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum After {
+    /// The request's arrival, or a call.
+    Call,
+    /// The delay before another call may race those that are out.
+    HedgingDelay,
+    /// A pause.
+    Pause,
+}
+
 /// Where the router's random choices come from.
 pub trait Chance: Send + Sync + 'static {
-    /// The draws for one question of a request that has made `calls` calls; `paused`: the question after a pause.
-    fn question(&self, request: u32, calls: u32, paused: bool) -> impl Entropy;
+    /// The draws for one question of a request, of those that the policy says begin at `from`.
+    fn question(&self, request: u32, from: u64, after: After) -> impl Entropy;
 }
 
 /// The gateway.
@@ -139,10 +150,24 @@ impl Call {
     }
 }
 
-/// The step of a call that may not be out.
-async fn step_of(call: &mut Option<Call>, limits: &Limits, streams: bool) -> Step {
-    match call {
-        Some(call) => call.step(limits, streams).await,
+/// The next step of any of the calls, and whose it is: of those that come together the one that was sent first.
+async fn next_step(calls: &mut [Call], limits: &Limits, streams: bool) -> (usize, Step) {
+    let mut steps: Vec<_> = calls.iter_mut().map(|c| Box::pin(c.step(limits, streams))).collect();
+    poll_fn(|cx| {
+        for (which, step) in steps.iter_mut().enumerate() {
+            if let Poll::Ready(step) = step.as_mut().poll(cx) {
+                return Poll::Ready((which, step));
+            }
+        }
+        Poll::Pending
+    })
+    .await
+}
+
+/// The time comes; never, if there is none.
+async fn comes(at: Option<Instant>) {
+    match at {
+        Some(at) => sleep_until(at).await,
         None => std::future::pending().await,
     }
 }
@@ -197,6 +222,10 @@ impl<P: Policy, C: Chance> Gateway<P, C> {
         Time(self.origin.elapsed().as_nanos() as u64)
     }
 
+    fn instant(&self, at: Time) -> Instant {
+        self.origin + Duration::from_nanos(at.nanos())
+    }
+
     fn note(&self, request: u32, what: What) {
         self.log.lock().unwrap().push(Line { at: self.now(), request, what });
     }
@@ -212,14 +241,15 @@ impl<P: Policy, C: Chance> Gateway<P, C> {
         };
         self.note(ask.number, What::Asked);
         let (mut journey, mut next) =
-            self.policy().begin(self.now(), &request, &mut self.chance.question(ask.number, 0, false));
+            self.policy().begin(self.now(), &request, &mut self.chance.question(ask.number, 0, After::Call));
         loop {
             self.note(ask.number, What::Obeyed(next));
             next = match next {
                 Next::End(end) => return end,
+                Next::Await => unreachable!("nothing is out"),
                 Next::Wait { until } => {
-                    sleep_until(self.origin + Duration::from_nanos(until.nanos())).await;
-                    let mut chance = self.chance.question(ask.number, P::calls(&journey), true);
+                    sleep_until(self.instant(until)).await;
+                    let mut chance = self.chance.question(ask.number, P::draws_from(&journey), After::Pause);
                     self.policy().resume(self.now(), &mut journey, &request, &mut chance)
                 }
                 Next::Call { deployment, timeout, .. } => {
@@ -235,7 +265,7 @@ impl<P: Policy, C: Chance> Gateway<P, C> {
         Call { deployment, sent: Instant::now(), connected: false, first: None, timeout, wire }
     }
 
-    /// Makes one call, or two that race, and says what follows.
+    /// Makes one call, or several that race, and says what follows.
     async fn attempt(
         &self,
         ask: &Ask,
@@ -245,60 +275,66 @@ impl<P: Policy, C: Chance> Gateway<P, C> {
         timeout: Option<Span>,
     ) -> Next {
         let streams = ask.http.streams;
-        let mut calls = [Some(self.call(ask, deployment, timeout)), None];
-        let mut hedge = self.limits.hedge_after.map(|after| Instant::now() + after);
+        let mut calls = vec![self.call(ask, deployment, timeout)];
         loop {
-            let [first, second] = &mut calls;
-            let due = async {
-                match hedge {
-                    Some(at) => sleep_until(at).await,
-                    None => std::future::pending().await,
-                }
-            };
-            let (leg, step) = tokio::select! {
+            // the user of an answer that has begun has a part of it: nothing races that any more
+            let silent = calls.iter().all(|c| c.first.is_none());
+            let hedge = P::hedge_at(journey).filter(|_| silent).map(|at| self.instant(at));
+            let (which, step) = tokio::select! {
                 biased;
-                step = step_of(first, &self.limits, streams) => (0, step),
-                step = step_of(second, &self.limits, streams) => (1, step),
-                () = due => {
-                    hedge = None;
-                    if first.as_ref().is_some_and(|c| c.first.is_none()) {
-                        let mut chance = self.chance.question(ask.number, P::calls(journey), false);
-                        let answer = self.policy().hedge(self.now(), journey, request, &mut chance);
-                        if let Some(Next::Call { deployment, timeout, .. }) = answer {
-                            self.note(ask.number, What::Hedged { deployment });
-                            *second = Some(self.call(ask, deployment, timeout));
-                        }
-                    }
+                step = next_step(&mut calls, &self.limits, streams) => step,
+                () = comes(hedge) => {
+                    let mut chance = self.chance.question(ask.number, P::draws_from(journey), After::HedgingDelay);
+                    let answer = self.policy().hedge(self.now(), journey, request, &mut chance);
+                    calls.extend(answer.map(|next| self.join(ask, next)));
                     continue;
                 }
             };
             let outcome = match step {
                 Step::FirstToken => {
-                    // the answer begins: the user has a part of it, so the other call has lost
-                    let deployment = calls[leg].as_ref().expect("it has just spoken").deployment;
-                    self.policy().first_token(self.now(), journey, deployment);
-                    self.give_up(ask, journey, calls[1 - leg].take());
+                    let winner = calls.remove(which);
+                    self.policy().first_token(self.now(), journey, winner.deployment);
+                    self.give_up(ask, journey, &mut calls);
+                    calls.push(winner);
                     continue;
                 }
                 Step::Ended(outcome) => outcome,
             };
-            let call = calls[leg].take().expect("it has just ended");
+            let call = calls.remove(which);
             self.note(ask.number, What::Ended { deployment: call.deployment, outcome });
             let seen = self.observation(ask, &call, outcome);
-            if calls[1 - leg].is_some() && outcome != Outcome::Ok {
-                self.policy().failed_in_race(self.now(), journey, call.deployment, &seen);
-                continue; // the other call may still answer
+            if outcome == Outcome::Ok {
+                self.give_up(ask, journey, &mut calls);
             }
-            self.give_up(ask, journey, calls[1 - leg].take());
-            let mut chance = self.chance.question(ask.number, P::calls(journey), false);
-            let next = self.policy().ended(self.now(), journey, request, call.deployment, &seen, &mut chance);
-            return next;
+            let mut chance = self.chance.question(ask.number, P::draws_from(journey), After::Call);
+            let (now, deployment) = (self.now(), call.deployment);
+            if calls.is_empty() {
+                return self.policy().ended(now, journey, request, deployment, &seen, &mut chance);
+            }
+            let next = self.policy().failed_in_race(now, journey, request, deployment, &seen, &mut chance);
+            match next {
+                Next::Await => {}
+                Next::Call { .. } => calls.push(self.join(ask, next)),
+                Next::Wait { .. } | Next::End(_) => {
+                    self.give_up(ask, journey, &mut calls);
+                    return next;
+                }
+            }
         }
     }
 
-    /// Gives up the loser of a race: closing the connection tells its endpoint.
-    fn give_up(&self, ask: &Ask, journey: &mut P::Journey, loser: Option<Call>) {
-        if let Some(call) = loser {
+    /// Makes a call that races those that are out.
+    fn join(&self, ask: &Ask, next: Next) -> Call {
+        let Next::Call { deployment, timeout, .. } = next else {
+            unreachable!("only a call can join a race: {next:?}")
+        };
+        self.note(ask.number, What::Hedged { deployment });
+        self.call(ask, deployment, timeout)
+    }
+
+    /// Gives up the losers of a race: closing the connections tells their endpoints.
+    fn give_up(&self, ask: &Ask, journey: &mut P::Journey, losers: &mut Vec<Call>) {
+        for call in losers.drain(..) {
             self.note(ask.number, What::GivenUp { deployment: call.deployment });
             self.policy().given_up(self.now(), journey, call.deployment);
         }

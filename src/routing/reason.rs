@@ -104,6 +104,11 @@ pub enum Reason {
         /// Until when.
         until: Time,
     },
+    /// The Retry-After of a failed call holds back the next one that would race those that are out.
+    PushedBack {
+        /// Until when.
+        until: Time,
+    },
     /// The error is not one that is tried again.
     NotRetryable {
         /// The class.

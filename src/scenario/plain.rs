@@ -135,7 +135,7 @@ pub fn plain(n: usize) -> Scenario {
                     jitter: Jitter::Full,
                 }),
                 budget: None,
-                hedge_after: None,
+                hedging: None,
                 on: ErrorSet::of(&ErrorClass::ALL),
                 connect_timeout: Span::from_secs(3),
                 first_token_timeout: AGES,

@@ -8,6 +8,7 @@
 use super::explain::{Names, ended, outcome};
 use crate::random::Seed;
 use crate::routing::reason::Reason;
+use crate::routing::router::MAX_ATTEMPTS;
 use crate::scenario::model::Scenario;
 use crate::units::{DeploymentIx, Time};
 use crate::world::Run;
@@ -59,8 +60,19 @@ pub struct Event {
     pub args: Map<String, Value>,
 }
 
-/// Threads of calls that race another: the number of the request and this. Viewers keep 32 bits of a thread.
+/// Threads of calls that race others: the number of the request, this for the first of them and a step more for each further
+/// one. Viewers keep 32 bits of a thread.
 const RACE: u64 = 1_000_000_000;
+const STEP: u64 = 500_000_000;
+const _: () = assert!(RACE + (MAX_ATTEMPTS as u64 - 2) * STEP + STEP / 2 <= u32::MAX as u64);
+
+/// The thread of a call of the request.
+fn thread_of(request: u64, leg: Leg) -> u64 {
+    match leg {
+        Leg::FIRST => request,
+        Leg(n) => request + RACE + (u64::from(n) - 1) * STEP,
+    }
+}
 
 /// Traces a sample of `size` requests of every topology, in replication 0. All of them, if there are fewer.
 pub fn trace(scenario: &Scenario, size: usize) -> Trace {
@@ -160,7 +172,8 @@ impl Desk<'_> {
         }
         if self.named.insert((pid, tid)) {
             let race = if tid >= RACE { ", racing" } else { "" };
-            self.events.push(named("thread_name", tid, of("name", format!("request {}{race}", tid % RACE).into())));
+            let number = if tid >= RACE { (tid - RACE) % STEP } else { tid };
+            self.events.push(named("thread_name", tid, of("name", format!("request {number}{race}").into())));
         }
         pid
     }
@@ -254,13 +267,15 @@ impl Desk<'_> {
                 }
                 What::Sent { attempt, deployment, leg, degraded, fallback } => {
                     let (until, how) = attempt_end(story, attempt, over);
-                    let tid = if leg == Leg::Second { tid + RACE } else { tid };
+                    let tid = thread_of(tid, leg);
                     let name = format!("attempt {attempt}: {}", names.deployment(deployment));
                     let args = json!({ "degraded": degraded, "fallback": fallback, "end": how });
                     self.span(Place::Region(region), tid, "attempt", name, at, until, args);
                 }
                 What::AtProvider { attempt, refused, spilled } => {
                     let Some(deployment) = spilled.or_else(|| story.sent_to(attempt)) else { continue };
+                    // several of those that race may be passed on to the same deployment
+                    let tid = if spilled.is_some() { thread_of(tid, leg_of(story, attempt)) } else { tid };
                     let place = Place::Deployment(deployment);
                     match refused {
                         Some(refusal) => {
@@ -301,6 +316,15 @@ impl Desk<'_> {
             }
         }
     }
+}
+
+/// Which of the calls that were out together an attempt was.
+fn leg_of(story: &Story, attempt: u32) -> Leg {
+    let leg = |what: &What| match what {
+        What::Sent { attempt: n, leg, .. } if *n == attempt => Some(*leg),
+        _ => None,
+    };
+    story.steps.iter().find_map(|s| leg(&s.what)).unwrap_or(Leg::FIRST)
 }
 
 /// When an attempt was over for the gateway, and how; never after the request was.

@@ -1,5 +1,5 @@
 //! Model calls: what the gateway does with the router's commands, and the way of a call to a provider and back. A turn has
-//! one call out at a time, or two that race (`race.rs`).
+//! one call out at a time, or several that race (`race.rs`).
 
 use super::event::{Event, SessionKey, TRAFFIC};
 use super::failure::Failure;
@@ -9,7 +9,8 @@ use super::log::Happening;
 use super::provider::{Arrival, Provider, Service};
 use super::purpose::MODEL_LINK;
 use super::quota::Quotas;
-use super::session::{Call, Leg, Phase, Session};
+use super::race::{Racer, call_of};
+use super::session::{Call, Leg, Phase, Request, Session};
 use super::story::What;
 use super::{Cx, World};
 use crate::kernel::MAX_TIME;
@@ -17,19 +18,15 @@ use crate::kernel::Slab;
 use crate::kernel::slab::Key;
 use crate::random::Draws;
 use crate::routing::outcome::{ErrorClass, Outcome};
+use crate::routing::retry::Hedging;
 use crate::units::{DeploymentIx, Time};
 
 /// The call that an event is about, if it is still out.
-pub(super) fn live<'a>(s: &'a mut Session, races: &'a mut Slab<Call>, leg: Leg, serial: u16) -> Option<&'a mut Call> {
+pub(super) fn live<'a>(s: &'a mut Session, races: &'a mut Slab<Racer>, leg: Leg, serial: u16) -> Option<&'a mut Call> {
     if s.request.phase != Phase::Calling {
         return None;
     }
-    let call = match leg {
-        Leg::First if s.request.out => Some(&mut s.request.call),
-        Leg::First => None,
-        Leg::Second => races.get_mut(s.request.race),
-    };
-    call.filter(|c| c.serial == serial)
+    call_of(&mut s.request, races, leg).filter(|c| c.serial == serial)
 }
 
 impl World<'_> {
@@ -41,12 +38,13 @@ impl World<'_> {
         }
         match command {
             Command::Attempt(attempt) => {
-                let epoch = self.sessions[session].request.step(Phase::Calling);
-                self.sessions[session].request.out = true;
-                let call = self.send_call(session, Leg::First, attempt, cx);
+                let r = &mut self.sessions[session].request;
+                r.step(Phase::Calling);
+                (r.out, r.legs) = (true, 0);
+                let call = self.send_call(session, Leg::FIRST, attempt, cx);
                 self.sessions[session].request.call = call;
-                if let Some(after) = self.topology.retry.hedge_after {
-                    cx.schedule_in(after, TRAFFIC, Event::HedgeDue { session, epoch });
+                if self.topology.retry.hedging.is_some() {
+                    self.await_hedge(session, cx);
                 }
             }
             // at the end of time it would wait for ever
@@ -60,6 +58,7 @@ impl World<'_> {
                 cx.schedule_in(until.since(cx.now()), TRAFFIC, Event::BackoffOver { session, epoch });
             }
             Command::Succeed => self.turn_served(session, cx),
+            Command::Await => unreachable!("what is awaited is no news"),
             Command::Fail { class } => self.turn_fails(session, Failure::of_chain(class), cx),
             Command::Refuse { why } => self.turn_fails(session, why, cx),
         }
@@ -111,7 +110,7 @@ impl World<'_> {
             let frees = Event::ProviderFrees { deployment: call.served_by, place: call.place };
             cx.schedule_in(served_until.since(now), TRAFFIC, frees);
         }
-        if call.accepted && call.streamed && retry.hedge_after.is_some() && call.first_token <= at {
+        if call.accepted && call.streamed && retry.hedging.is_some() && call.first_token <= at {
             cx.schedule(call.first_token, TRAFFIC, Event::FirstToken { session, leg, serial });
         }
         let (attempt, first_byte) = (call.attempt, call.first_byte());
@@ -134,7 +133,6 @@ impl World<'_> {
         let now = cx.now();
         let Some(s) = self.sessions.get_mut(session) else { return };
         let Some(call) = live(s, &mut self.races, leg, serial).copied() else { return };
-        let raced = s.request.out && self.races.contains(s.request.race);
         let prompt = s.request.prompt;
         let output = match call.outcome {
             Outcome::Failed { class: ErrorClass::Timeout, .. } => call.paid_output(now),
@@ -147,27 +145,34 @@ impl World<'_> {
         self.note(now, session, Happening::Ended { deployment: call.deployment, outcome: call.outcome });
         let (attempt, outcome, usage) = (call.attempt, call.outcome, call.billed(prompt, output));
         self.chronicle.note(session, now, || What::AttemptEnds { attempt, outcome, usage });
-        if raced && call.outcome != Outcome::Ok {
-            // the other call may still answer
-            self.close_leg(session, leg);
-            if self.tell_gateway(session).observe(now, &call) {
-                let deployment = call.deployment;
-                self.chronicle.note(session, now, || What::TakenOut { deployment });
-                self.watch_taken_out(call.sent, now, deployment);
-            }
-            return;
-        }
         self.close_leg(session, leg);
-        if raced {
-            self.give_up(session, leg.other(), cx);
-        }
-        self.sessions[session].request.call = call;
-        // after an answer there is nothing to choose
+        // after an answer there is nothing to choose, and the others have lost
         let done = call.outcome == Outcome::Ok;
-        let question = if done { self.tell_gateway(session) } else { self.ask_gateway(session, now) };
+        if done {
+            self.give_up_calls(session, cx);
+        }
+        let raced = self.others_out(session);
+        let s = &mut self.sessions[session];
+        if !raced {
+            s.request.call = call;
+        }
+        let hedge_at = s.request.ride.hedge_at();
+        let settled = done || (raced && !self.topology.retry.hedging.is_some_and(Hedging::replaces_retries));
+        let question = if settled { self.tell_gateway(session) } else { self.ask_gateway(session, now) };
         let (command, taken_out) = question.on_outcome(now, &call);
         if taken_out {
             self.watch_taken_out(call.sent, now, call.deployment);
+        }
+        if raced {
+            match command {
+                Command::Await if self.sessions[session].request.ride.hedge_at() == hedge_at => return,
+                Command::Await => return self.await_hedge(session, cx),
+                Command::Attempt(attempt) => return self.join_race(session, attempt, cx),
+                _ => {}
+            }
+            // the failure ends the turn
+            self.give_up_calls(session, cx);
+            self.sessions[session].request.call = call;
         }
         if !done && call.begun(now) {
             // a part of the answer is with the user already: no gateway can take that back and try elsewhere
@@ -190,26 +195,33 @@ impl World<'_> {
         let now = cx.now();
         let mut broken: Vec<(SessionKey, Leg)> = Vec::new();
         for (session, s) in self.sessions.iter_mut().filter(|(_, s)| s.request.phase == Phase::Calling) {
-            let fresh = [s.request.next_serial(), s.request.next_serial()];
-            let first = s.request.out.then_some((&mut s.request.call, Leg::First));
-            let second = self.races.get_mut(s.request.race).map(|c| (c, Leg::Second));
-            for ((call, leg), serial) in first.into_iter().chain(second).zip(fresh) {
+            let Request { call: first, out, race, serials, .. } = &mut s.request;
+            let mut look_at = |call: &mut Call, leg: Leg| {
                 // what has left the provider arrives
                 if call.accepted && hit(call) && call.complete_at_provider() > now {
                     call.outcome = Outcome::Failed { class, retry_after: None };
                     call.output = 0; // nobody is billed for half an answer that the provider breaks off
-                    call.serial = serial; // its own end is void
+                    *serials = serials.wrapping_add(1);
+                    call.serial = *serials; // its own end is void
                     let attempt = call.attempt;
                     self.chronicle.note(session, now, || What::BrokenOff { attempt });
                     broken.push((session, leg));
                 }
+            };
+            if *out {
+                look_at(first, Leg::FIRST);
+            }
+            let mut next = *race;
+            while let Some(racer) = self.races.get_mut(next) {
+                look_at(&mut racer.call, racer.leg);
+                next = racer.next;
             }
         }
         for (session, leg) in broken {
-            let r = &mut self.sessions[session].request;
-            let call = if leg == Leg::First { &mut r.call } else { &mut self.races[r.race] };
+            let call =
+                call_of(&mut self.sessions[session].request, &mut self.races, leg).expect("it has just been found");
             let (serial, heard) = (call.serial, call.ends_for_gateway(now + call.half_rtt));
-            if call.streamed && self.topology.retry.hedge_after.is_some() && (now..=heard).contains(&call.first_token) {
+            if call.streamed && self.topology.retry.hedging.is_some() && (now..=heard).contains(&call.first_token) {
                 // its first token is on the way; a token that was there before has been seen
                 cx.schedule_in(call.first_token.since(now), TRAFFIC, Event::FirstToken { session, leg, serial });
             }

@@ -56,7 +56,7 @@ pub enum Event {
         /// Number of the call.
         serial: u16,
     },
-    /// The first token of a call that may be raced is at the gateway.
+    /// The first token of a call that may be in a race is at the gateway.
     FirstToken {
         /// Whose turn.
         session: SessionKey,
@@ -79,7 +79,7 @@ pub enum Event {
         /// Number of the call.
         serial: u16,
     },
-    /// A call has been out for long enough that a second one may race it.
+    /// Calls have been out for long enough that another one may race them.
     HedgeDue {
         /// Whose turn.
         session: SessionKey,

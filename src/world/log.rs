@@ -28,7 +28,7 @@ pub enum Happening {
     Asked,
     /// The gateway does what its router commands.
     Obeyed(Command),
-    /// A second call goes out to race the first.
+    /// Another call goes out to race those that are out.
     Hedged {
         /// Whom it calls.
         deployment: DeploymentIx,
@@ -40,7 +40,7 @@ pub enum Happening {
         /// How.
         outcome: Outcome,
     },
-    /// A call is given up: the other one of a race has won, or nobody waits any more.
+    /// A call is given up: another one of a race has won, or nobody waits any more.
     GivenUp {
         /// Whom it went to.
         deployment: DeploymentIx,

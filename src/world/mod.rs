@@ -59,10 +59,10 @@ use fleet::Fleet;
 use knowledge::Knowledge;
 use provider::Provider;
 use quota::Quotas;
-use race::Stray;
+use race::{Racer, Stray};
 use region::Region;
 use sampler::{LinkSampler, Sampler};
-use session::{Call, Session};
+use session::Session;
 use steering::Steering;
 use store::Store;
 
@@ -81,8 +81,8 @@ pub struct World<'a> {
     sources: Vec<Source>,
     demand: Vec<Demand>,
     sessions: Slab<Session>,
-    /// Second calls that race a first one.
-    races: Slab<Call>,
+    /// Calls that race the first one of their turn.
+    races: Slab<Racer>,
     /// Calls that were given up before they arrived.
     strays: Slab<Stray>,
     steering: Steering,

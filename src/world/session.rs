@@ -2,6 +2,7 @@
 
 use super::gateway::Ride;
 use super::provider::{Arrival, InService};
+use super::race::Racer;
 use super::story::Tokens;
 use crate::kernel::MAX_TIME;
 use crate::kernel::slab::Key;
@@ -110,17 +111,19 @@ pub struct Request {
     pub call: Call,
     /// Whether the first call is still out.
     pub out: bool,
-    /// The second call that races the first, if there is one.
-    pub race: Key<Call>,
+    /// Number of the last call that joined its race.
+    pub legs: u8,
+    /// The calls that race it, from the first that joined on.
+    pub race: Key<Racer>,
 }
 
-/// One of the calls of a turn that are out together.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Leg {
-    /// The call that the router asked for.
-    First,
-    /// The call that races it.
-    Second,
+/// One of the calls of a turn that are out together, by the order in which they were sent.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Leg(pub u8);
+
+impl Leg {
+    /// The call that the router asked for; those that race it follow.
+    pub const FIRST: Leg = Leg(0);
 }
 
 /// How long a gateway waits for a call, from when it sends it.
@@ -294,6 +297,7 @@ impl Request {
             output: 0,
             ride: Ride::new(None),
             out: false,
+            legs: 0,
             race: Key::NONE,
             call: Call::new(0, DeploymentIx(0), Time::ZERO),
         }

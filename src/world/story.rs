@@ -133,8 +133,11 @@ pub enum What {
     GatewayAsked,
     /// The gateway's pause is over. Reasons follow.
     PauseOver,
-    /// The call has been out for so long that a second one may race it. Reasons follow.
-    HedgeDue,
+    /// Calls have been out for so long that another one may race them. Reasons follow.
+    HedgeDue {
+        /// So many are out.
+        out: u8,
+    },
     /// A fault is in force that whoever decides has not noticed: a deployment is called although it is broken.
     UnseenFault {
         /// Deployment that the gateway would call.
@@ -176,7 +179,7 @@ pub enum What {
         attempt: u32,
         /// To whom.
         deployment: DeploymentIx,
-        /// Whether it races another one.
+        /// Which of those that are out together.
         leg: Leg,
         /// Its answer will count as degraded.
         degraded: bool,

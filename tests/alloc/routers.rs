@@ -162,6 +162,7 @@ fn crowded_router(choose: Choose, budget: BudgetConfig, throttle: ThrottleConfig
         chain: vec![pool(0..20), pool(20..30)],
         attempts_per_pool: 3,
         delay: Delay::AwsStandard,
+        hedging: None,
         budget: Some(budget),
         throttle: Some(throttle),
         limits: LimitsConfig { of: (0..30).step_by(3).map(limited).collect(), epoch: Span::ZERO },
@@ -241,6 +242,7 @@ fn after_warm_up_no_balancer_guard_budget_or_throttle_allocates() {
                             retried += u64::from(journey.attempts() > 1);
                             break;
                         }
+                        router::Command::Await => unreachable!("nothing races"),
                         router::Command::Fail { .. } | router::Command::Shed => break,
                     };
                 }

@@ -2,14 +2,17 @@
 
 use super::{STRATEGIES, allocations};
 use geodes::random::Seed;
+use geodes::routing::limits::{BucketConfig, LimiterConfig, PlainConfig};
 use geodes::routing::litellm::config::{Config, Deployment, Fallbacks, Options, Target as RoutedTo};
 use geodes::routing::placement::{PlacementConfig, Policy, SpotHedgeConfig};
+use geodes::routing::retry::Hedging;
 use geodes::scenario::model::{
-    Ask, BifrostAsk, BifrostGateway, DistSpec, Fleet, Gateway, LiteLlmEntry, LiteLlmGateway, PortkeyAsk,
-    PortkeyGateway, Replicas, Scenario, Zone,
+    Arrivals, Ask, BifrostAsk, BifrostGateway, DistSpec, Fleet, Gateway, LiteLlmEntry, LiteLlmGateway, PortkeyAsk,
+    PortkeyGateway, Replicas, Scenario, TraceRows, Zone,
 };
-use geodes::units::{DeploymentIx, Money, Price, Span, Time};
+use geodes::units::{DeploymentIx, Money, PerNanos, Price, Span, Time};
 use geodes::world::{Record, Run};
+use std::sync::Arc;
 
 /// The same in the world: its events, its gateway and the requests that are with LiteLLM.
 #[test]
@@ -63,6 +66,31 @@ fn last_hour(s: &Scenario, name: &str) -> Record {
     run.advance_observed(&mut |_, _, _, _| ());
     assert_eq!(more, 0, "{name}: allocations in the last of four hours");
     run.finish()
+}
+
+/// Three calls of every turn race, of which two lose and some fail; what they hold of the gateway's limits comes back.
+#[test]
+fn after_warm_up_a_world_in_which_calls_race_does_not_allocate() {
+    for delay in [Span::ZERO, Span::from_millis(300)] {
+        let mut s = geodes::scenario::plain(3);
+        (s.horizon, s.interval) = (Span::from_hours(4), Span::from_hours(4));
+        // even arrivals: a crowd that is larger than any before takes memory
+        let rows = (0..16_000).map(|i| (Span::from_millis(900 * i), 1, 1)).collect();
+        s.workloads[0].arrivals = Arrivals::Replay { trace: Arc::new(TraceRows { name: "even".to_owned(), rows }) };
+        for (i, d) in s.deployments.iter_mut().enumerate() {
+            d.ttft = DistSpec::Constant(1.0 + i as f64);
+            d.error_rate = 0.3;
+        }
+        let t = &mut s.topologies[0];
+        t.retry.attempts_per_pool = 3;
+        t.retry.hedging = Some(Hedging::Grpc { delay });
+        let rate = PerNanos { micro_count: 1_000_000_000, nanos: 1_000_000_000 };
+        let bucket = BucketConfig { rate, capacity: 10_000 };
+        let config = PlainConfig { requests: Some(bucket), tokens: None, retry_after: false };
+        t.limits = (0..3).map(|d| (DeploymentIx::new(d), LimiterConfig::TokenBucket(config))).collect();
+        let record = last_hour(&s, "hedging");
+        assert!(record.attempts > 2 * record.requests(), "{} of {}", record.attempts, record.requests());
+    }
 }
 
 /// A controller that looks at its replicas every 20 s and is refused more of them every time.

@@ -95,16 +95,30 @@ impl<P: Policy> Policy for Flawed<P> {
         request: &Request<'_>,
         entropy: &mut E,
     ) -> Option<Next> {
-        if self.flaw == Flaw::NeverHedges {
+        let next = self.inner.hedge(now, j, request, entropy)?;
+        if let (Flaw::NeverHedges, Next::Call { deployment, .. }) = (self.flaw, next) {
+            self.inner.given_up(now, j, deployment);
             return None;
         }
-        self.inner.hedge(now, j, request, entropy)
+        Some(next)
     }
-    fn failed_in_race(&mut self, now: Time, j: &mut P::Journey, deployment: DeploymentIx, seen: &Observation) {
+    fn failed_in_race<E: Entropy>(
+        &mut self,
+        now: Time,
+        j: &mut P::Journey,
+        request: &Request<'_>,
+        deployment: DeploymentIx,
+        seen: &Observation,
+        entropy: &mut E,
+    ) -> Next {
         if self.flaw == Flaw::HidesLosers {
-            return self.inner.given_up(now, j, deployment);
+            self.inner.given_up(now, j, deployment);
+            return Next::Await;
         }
-        self.inner.failed_in_race(now, j, deployment, seen);
+        self.ended(now, j, request, deployment, seen, entropy)
+    }
+    fn hedge_at(j: &P::Journey) -> Option<Time> {
+        P::hedge_at(j)
     }
     fn given_up(&mut self, now: Time, j: &mut P::Journey, deployment: DeploymentIx) {
         if self.flaw != Flaw::ForgetsWhatItGivesUp {
@@ -120,8 +134,8 @@ impl<P: Policy> Policy for Flawed<P> {
     fn wake(&mut self, now: Time) {
         self.inner.wake(now);
     }
-    fn calls(j: &P::Journey) -> u32 {
-        P::calls(j)
+    fn draws_from(j: &P::Journey) -> u64 {
+        P::draws_from(j)
     }
 }
 

@@ -48,8 +48,10 @@ pub enum Shows {
     Everybody,
     /// Somebody other than the first choice answers.
     Fallback,
-    /// A second call races the first.
+    /// A further call joins those that are out.
     Hedge,
+    /// Three calls of a request are out together.
+    ThreeRace,
     /// A call is given up.
     GivenUp,
     /// A request fails although an endpoint that was never called for it is up: half an answer cannot be taken back.
@@ -140,6 +142,21 @@ impl Script {
                     .any(|l| matches!(l.what, What::Obeyed(Next::Call { deployment, .. }) if deployment.ix() == d))
             }),
             Shows::Hedge => log.iter().any(|l| matches!(l.what, What::Hedged { .. })),
+            Shows::ThreeRace => {
+                let out = |n: u32, line: &Line| match line.what {
+                    What::Obeyed(Next::Call { .. }) | What::Hedged { .. } => n + 1,
+                    What::Ended { .. } | What::GivenUp { .. } => n - 1,
+                    _ => n,
+                };
+                (0..self.requests.len() as u32).any(|request| {
+                    let own = log.iter().filter(|l| l.request == request);
+                    own.scan(0, |n, line| {
+                        *n = out(*n, line);
+                        Some(*n)
+                    })
+                    .any(|n| n == 3)
+                })
+            }
             Shows::GivenUp => log.iter().any(|l| matches!(l.what, What::GivenUp { .. })),
             Shows::Final(c) => log.iter().any(|l| l.what == What::Obeyed(Next::End(End::Failed(Some(c))))),
             Shows::Shed => log.iter().any(|l| l.what == What::Obeyed(Next::End(End::Shed))),

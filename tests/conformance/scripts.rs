@@ -3,14 +3,14 @@
 use crate::endpoint::Behaviour;
 use crate::product_scripts;
 use crate::script::{Script, Shows};
-use geodes::routing::balance::Choose;
+use geodes::routing::balance::{Choose, LeastRequestConfig};
 use geodes::routing::guard::{BreakerConfig, CooldownConfig, GuardConfig, HystrixConfig, OutlierConfig};
 use geodes::routing::limits::{LimiterConfig, PlainConfig, WindowConfig};
 use geodes::routing::outcome::{ErrorClass, ErrorSet};
 use geodes::routing::retry::budget::{
     AwsQuotaConfig, BudgetConfig, ConcurrentRetriesConfig, FinagleConfig, GrpcThrottleConfig,
 };
-use geodes::routing::retry::{Backoff, Delay, GrpcBackoff, Jitter};
+use geodes::routing::retry::{Backoff, Delay, GrpcBackoff, Hedging, Jitter};
 use geodes::routing::throttle::{SreConfig, ThrottleConfig};
 use geodes::scenario::model::{Pool, Topology};
 use geodes::units::{DeploymentIx, Span};
@@ -106,13 +106,24 @@ fn single() -> Vec<Script> {
         change(&mut list[i]);
         list
     };
+    // longer to the first token than two delays
+    let slow = || {
+        let mut list = three();
+        list.iter_mut().for_each(|e| e.slow = vec![(ms(0), ms(4000), 3.0)]);
+        list
+    };
+    let slow_and_down = || {
+        let mut list = slow();
+        list[1].down = vec![(ms(0), ms(5000))];
+        list
+    };
     let all_down = || {
         let mut list = three();
         list.iter_mut().for_each(|e| e.down = vec![(ms(1500), ms(4500))]);
         list
     };
     use ErrorClass::{ConnectionFailed, RateLimited, Timeout, Unavailable};
-    use Shows::{Fails, Fallback, Final, GivenUp, Hedge, Pause, Recovery, RetryAfter, Shed};
+    use Shows::{Fails, Fallback, Final, GivenUp, Hedge, Pause, Recovery, RetryAfter, Shed, ThreeRace};
     vec![
         Script::new("all is well", three(), every(211, 12)).policy(patient),
         Script::new("503 for a while", with(0, &|e| e.down = vec![(ms(1000), ms(2500))]), every(190, 24))
@@ -219,13 +230,70 @@ fn single() -> Vec<Script> {
         })
         .within(ms(5))
         .shows(&[Fails(RateLimited), Pause]),
+        Script::new("three race", slow(), every(430, 14)).policy(raced(151)).shows(&[Hedge, GivenUp, ThreeRace]),
+        Script::new("three race for whole answers", slow(), every(430, 14))
+            .policy(raced(151))
+            .whole()
+            .shows(&[Hedge, GivenUp, ThreeRace]),
+        Script::new("all go out at once", slow(), every(430, 14)).policy(raced(0)).shows(&[Hedge, GivenUp, ThreeRace]),
+        Script::new("a failure sends the next at once", with(1, &|e| e.down = vec![(ms(0), ms(4000))]), every(430, 14))
+            .policy(raced(151))
+            .shows(&[Hedge, Fails(Unavailable)]),
+        Script::new("a fatal failure ends a race", slow_and_down(), every(430, 14))
+            .policy(|t| {
+                raced(151)(t);
+                t.chain[0].choose = Choose::InOrder;
+                t.retry.on = ErrorSet::of(&[Timeout]);
+            })
+            .shows(&[Hedge, GivenUp, Fails(Unavailable), Final(Unavailable)]),
+        Script::new(
+            "a Retry-After holds a race back",
+            {
+                let mut list = slow();
+                list[1].quota = Some(per(1, Span::from_secs(2)));
+                list
+            },
+            every(430, 14),
+        )
+        .policy(|t| {
+            raced(151)(t);
+            t.chain[0].choose = Choose::InOrder;
+        })
+        .shows(&[Hedge, GivenUp, Fails(RateLimited), RetryAfter]),
+        Script::new(
+            "a Retry-After holds the next call back",
+            vec![Behaviour { quota: Some(per(1, Span::from_millis(500))), ..endpoint(0) }, endpoint(1), endpoint(2)],
+            every(330, 14),
+        )
+        .policy(|t| {
+            raced(451)(t);
+            t.chain[0].choose = Choose::InOrder;
+        })
+        .shows(&[Fails(RateLimited), RetryAfter, Pause]),
+        Script::new("a throttle that stops races", slow_and_down(), every(430, 24))
+            .policy(|t| {
+                raced(151)(t);
+                t.retry.budget = Some(BudgetConfig::Grpc(GrpcThrottleConfig { max_tokens: 4, ratio_thousandths: 300 }));
+                t.throttle = Some(ThrottleConfig::Sre(SreConfig { window: Span::from_secs(3), ..SreConfig::BOOK }));
+            })
+            .shows(&[Hedge, Fails(Unavailable)]),
     ]
+}
+
+/// gRPC's hedging: three attempts, by lot.
+fn raced(delay_ms: u64) -> impl Fn(&mut Topology) {
+    move |t| {
+        patient(t);
+        t.retry.attempts_per_pool = 3;
+        t.retry.hedging = Some(Hedging::Grpc { delay: Span::from_millis(delay_ms) });
+        t.chain[0].choose = Choose::LeastRequest(LeastRequestConfig::ENVOY);
+    }
 }
 
 fn hedged(t: &mut Topology) {
     patient(t);
     t.retry.attempts_per_pool = 3;
-    t.retry.hedge_after = Some(Span::from_millis(523));
+    t.retry.hedging = Some(Hedging::OneMore { after: Span::from_millis(523) });
     t.chain[0].choose = Choose::LeastBusy;
 }
 
@@ -238,7 +306,7 @@ fn bad_half_minute() -> Vec<Script> {
     type Change = fn(&mut Topology);
     let often = ("reported load, every second", Choose::Reported(Span::from_millis(1009)));
     let choices = Choose::each().map(|c| (c.name(), c)).into_iter().chain([often]);
-    let policies: [(&str, Change); 19] = [
+    let policies: [(&str, Change); 21] = [
         ("cool-down", |t| t.guards = vec![cooldown()]),
         ("outlier ejection", |t| {
             let config = OutlierConfig {
@@ -263,9 +331,15 @@ fn bad_half_minute() -> Vec<Script> {
         ("Hystrix", |t| {
             t.guards = vec![GuardConfig::Hystrix(HystrixConfig { request_volume: 4, ..HystrixConfig::DEFAULT })];
         }),
-        ("hedging", |t| t.retry.hedge_after = Some(Span::from_millis(523))),
+        ("hedging", |t| t.retry.hedging = Some(Hedging::OneMore { after: Span::from_millis(523) })),
         ("hedging with cool-downs", |t| {
-            t.retry.hedge_after = Some(Span::from_millis(523));
+            t.retry.hedging = Some(Hedging::OneMore { after: Span::from_millis(523) });
+            t.guards = vec![cooldown()];
+        }),
+        ("gRPC hedging", |t| raced(307)(t)),
+        ("gRPC hedging with throttling and cool-downs", |t| {
+            raced(307)(t);
+            t.retry.budget = Some(BudgetConfig::Grpc(GrpcThrottleConfig::EXAMPLE));
             t.guards = vec![cooldown()];
         }),
         ("Finagle budget", |t| {

@@ -154,6 +154,7 @@ fn next(command: Command) -> Next {
     match command {
         Command::Attempt(a) => Next::Call { deployment: a.deployment, timeout: None, fallback: a.fallback },
         Command::Wait { until } => Next::Wait { until },
+        Command::Await => Next::Await,
         Command::Succeed => Next::End(End::Served),
         Command::Fail { class } => Next::End(End::Failed(class)),
         Command::Refuse { .. } => Next::End(End::Shed),

@@ -5,7 +5,7 @@ use crate::flawed::{Flaw, Flawed};
 use crate::policy::{LiteLlm, Policy};
 use crate::products::{Bifrost, Portkey};
 use crate::script::{Product, Script};
-use crate::server::{Ask, Chance, Gateway, Limits, Line};
+use crate::server::{After, Ask, Chance, Gateway, Limits, Line};
 use crate::simulator::{GROUP, MAX_OUTPUT, SEED, context, scenario, session};
 use geodes::random::{Draws, EntityKey};
 use geodes::routing::entropy::Entropy;
@@ -36,8 +36,12 @@ impl Entropy for Turn {
 }
 
 impl Chance for Addressed {
-    fn question(&self, request: u32, calls: u32, paused: bool) -> impl Entropy {
-        let next = (u64::from(calls) << 8) + if paused { 128 } else { 0 };
+    fn question(&self, request: u32, from: u64, after: After) -> impl Entropy {
+        let next = match after {
+            After::Call => from,
+            After::HedgingDelay => from + 64,
+            After::Pause => from + 128,
+        };
         Turn { draws: self.0, turn: session(request).child(0), next }
     }
 }
@@ -63,7 +67,7 @@ impl Entropy for Next<'_> {
 }
 
 impl Chance for Sequential {
-    fn question(&self, request: u32, _: u32, _: bool) -> impl Entropy {
+    fn question(&self, request: u32, _: u64, _: After) -> impl Entropy {
         Next { from: self, request }
     }
 }
@@ -123,7 +127,6 @@ async fn play<P: Policy, C: Chance>(script: &Script, policy: P, chance: C) -> Ve
         connect: duration(retry.connect_timeout),
         first_token: own(retry.first_token_timeout),
         total: own(retry.total_timeout),
-        hedge_after: retry.hedge_after.map(duration),
     };
     let endpoints = script.endpoints.iter().map(|b| Endpoint::new(b.clone(), origin)).collect();
     let gateway = Arc::new(Gateway::new(policy, chance, endpoints, limits, origin));

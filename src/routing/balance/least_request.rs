@@ -12,6 +12,8 @@ use super::edf::Edf;
 use super::{Balance, View};
 use crate::routing::entropy::Entropy;
 use crate::routing::reason::{Reason, ReasonSink};
+use crate::routing::request::Request;
+use crate::units::Time;
 
 /// Parameters. [`LeastRequestConfig::ENVOY`] has Envoy's defaults.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -47,8 +49,8 @@ impl LeastRequest {
             let calls = f64::from(view.states[i].in_flight) + 1.0;
             if bias == 1.0 { calls } else { libm::pow(calls, bias) }
         };
-        let chosen = self.schedule.next(view.usable(), |i| view.members[i].weight / calls(i));
-        chosen.or_else(|| self.spares.next(view.usable(), |i| 1.0 / calls(i)))
+        let chosen = self.schedule.due(view.usable(), |i| view.members[i].weight / calls(i));
+        chosen.or_else(|| self.spares.due(view.usable(), |i| 1.0 / calls(i)))
     }
 }
 
@@ -59,6 +61,8 @@ impl Balance for LeastRequest {
         if view.members.iter().any(|m| m.weight != first) {
             return self.scheduled(view);
         }
+        self.schedule.pass();
+        self.spares.pass();
         let n = view.count();
         if n == 0 {
             return None;
@@ -78,6 +82,13 @@ impl Balance for LeastRequest {
             }
         }
         Some(chosen)
+    }
+
+    fn on_sent(&mut self, _: Time, _: usize, _: &Request<'_>) {
+        // nobody of either is due after a choice by lot
+        if !self.schedule.take() {
+            self.spares.take();
+        }
     }
 }
 

@@ -36,7 +36,7 @@ pub(in crate::routing) fn state(standing: Standing, in_flight: u32) -> MemberSta
 pub(in crate::routing) const REQUEST: Request<'static> =
     Request { streams: true, input_tokens: 100, max_output: Some(500), affinity: 7, blocks: &[] };
 
-/// One choice.
+/// One choice, which is sent.
 pub(in crate::routing) fn choice<B: Balance>(
     balancer: &mut B,
     members: &[Member],
@@ -44,7 +44,9 @@ pub(in crate::routing) fn choice<B: Balance>(
     tape: &[f64],
 ) -> Option<usize> {
     let view = View { now: Time::ZERO, request: &REQUEST, members, states };
-    balancer.pick(&view, &mut Tape(tape.to_vec()), &mut Silent)
+    let chosen = balancer.pick(&view, &mut Tape(tape.to_vec()), &mut Silent)?;
+    balancer.on_sent(view.now, chosen, &REQUEST);
+    Some(chosen)
 }
 
 fn members() -> [Member; 3] {

@@ -133,7 +133,8 @@ pub trait Balance {
         None
     }
 
-    /// The request has been sent to that member.
+    /// The request has been sent to that member, which was the last choice. Not every choice is sent: the gateway's own
+    /// limits, a throttle or a budget may refuse the call. So algorithms that go by turns count one here.
     fn on_sent(&mut self, _now: Time, _position: usize, _request: &Request<'_>) {}
 
     /// A call to that member has ended.

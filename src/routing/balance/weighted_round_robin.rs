@@ -4,6 +4,8 @@ use super::edf::Edf;
 use super::{Balance, View};
 use crate::routing::entropy::Entropy;
 use crate::routing::reason::ReasonSink;
+use crate::routing::request::Request;
+use crate::units::Time;
 
 /// An earliest-deadline-first schedule by weight. Members without weight are spares: they take turns when no member with
 /// weight may be called.
@@ -23,8 +25,15 @@ impl WeightedRoundRobin {
 impl Balance for WeightedRoundRobin {
     fn pick<E: Entropy, S: ReasonSink>(&mut self, view: &View<'_>, _: &mut E, reasons: &mut S) -> Option<usize> {
         view.score(reasons, "weight", |i| view.members[i].weight);
-        let chosen = self.schedule.next(view.usable(), |i| view.members[i].weight);
-        chosen.or_else(|| self.spares.next(view.usable(), |_| 1.0))
+        let chosen = self.schedule.due(view.usable(), |i| view.members[i].weight);
+        chosen.or_else(|| self.spares.due(view.usable(), |_| 1.0))
+    }
+
+    fn on_sent(&mut self, _: Time, _: usize, _: &Request<'_>) {
+        // spares are asked only when nobody of the schedule is due
+        if !self.schedule.take() {
+            self.spares.take();
+        }
     }
 }
 

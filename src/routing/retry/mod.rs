@@ -3,6 +3,8 @@
 mod backoff;
 pub mod budget;
 mod delay;
+mod hedging;
 
 pub use backoff::{Backoff, Jitter};
 pub use delay::{Delay, GrpcBackoff};
+pub use hedging::Hedging;

@@ -4,8 +4,8 @@ use super::limits::LimitsConfig;
 use crate::routing::balance::{Choose, Locality, Member};
 use crate::routing::guard::GuardConfig;
 use crate::routing::outcome::ErrorSet;
-use crate::routing::retry::Delay;
 use crate::routing::retry::budget::BudgetConfig;
+use crate::routing::retry::{Delay, Hedging};
 use crate::routing::throttle::ThrottleConfig;
 
 /// Most members of one pool: a choice looks at every one of them.
@@ -46,6 +46,8 @@ pub struct RouterConfig {
     pub attempts_per_pool: u32,
     /// Pause before a member is called again.
     pub delay: Delay,
+    /// When further calls race those that are out; `None`: never.
+    pub hedging: Option<Hedging>,
     /// What bounds the retries of all requests together; `None`: nothing.
     pub budget: Option<BudgetConfig>,
     /// What makes the gateway send less when it is refused; `None`: nothing.

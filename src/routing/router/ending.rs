@@ -36,7 +36,7 @@ impl Router {
         taken_out
     }
 
-    /// A call is given up without an outcome (the user went away, the region died, the other call of a race won).
+    /// A call is given up without an outcome (the user went away, the region died, another call of a race won).
     pub fn on_abandoned(&mut self, now: Time, journey: &mut Journey, deployment: DeploymentIx) {
         let d = deployment.ix();
         self.leave(now, journey, deployment, None);
@@ -57,12 +57,13 @@ impl Router {
         }
     }
 
-    /// A call to the deployment is no longer out. (A second call of the same request goes to somebody else, so the
-    /// deployment tells which of them it was.)
+    /// A call to the deployment is no longer out. (Calls of a request that are out together go to different
+    /// deployments, so the deployment tells which of them it was.)
     fn leave(&mut self, now: Time, journey: &mut Journey, deployment: DeploymentIx, seen: Option<&Observation>) {
-        if let (Some(limits), Some(held)) = (&mut self.limits, journey.release(deployment)) {
-            limits.end(now, held, seen);
+        if let Some(limits) = &mut self.limits {
+            limits.end(now, &mut journey.holding, deployment, seen);
         }
+        journey.out -= 1;
         self.in_flight[deployment.ix()] -= 1;
         self.load.active -= 1;
         self.out[usize::from(journey.pool)] -= 1;

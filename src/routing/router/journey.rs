@@ -1,7 +1,7 @@
 //! What one request keeps while the router works for it, and what the router tells its gateway to do.
 
 use super::config::MAX_ATTEMPTS;
-use super::limits::Held;
+use super::limits::Holding;
 use crate::routing::outcome::ErrorClass;
 use crate::units::{DeploymentIx, Span, Time};
 
@@ -36,8 +36,14 @@ pub struct Journey {
     pub(super) first_out: bool,
     /// Retries that are out, as far as a budget counts them.
     pub(super) retries_out: u8,
+    /// Calls that are out.
+    pub(super) out: u8,
+    /// When a further call is due that races them.
+    pub(super) hedge_at: Option<Time>,
+    /// Calls that were due and not sent.
+    pub(super) missed: u8,
     /// What the calls that are out hold of the gateway's limits.
-    holding: [Option<Held>; 2],
+    pub(super) holding: Holding,
 }
 
 /// Positions in the present pool that have been tried.
@@ -112,7 +118,9 @@ pub enum Command {
     Shed,
     /// The answer is complete.
     Succeed,
-    /// Nothing is left to try.
+    /// Nothing new: other calls of the request are out, and may answer.
+    Await,
+    /// Nothing is left to try. Calls of the request that are still out are given up.
     Fail {
         /// The last error; `None` when no deployment could be called at all.
         class: Option<ErrorClass>,
@@ -141,7 +149,10 @@ impl Journey {
             held: false,
             first_out: false,
             retries_out: 0,
-            holding: [None; 2],
+            out: 0,
+            hedge_at: None,
+            missed: 0,
+            holding: Holding::NOTHING,
         }
     }
 
@@ -151,20 +162,22 @@ impl Journey {
         Journey { earlier_attempts: self.attempts_in_all(), ..Journey::new(class) }
     }
 
-    /// A call goes out that holds this.
-    pub(super) fn holds(&mut self, held: Held) {
-        let free = self.holding.iter_mut().find(|h| h.is_none());
-        *free.expect("at most two calls of a request are out") = Some(held);
-    }
-
-    /// What the call to the deployment held, if it held anything.
-    pub(super) fn release(&mut self, deployment: DeploymentIx) -> Option<Held> {
-        self.holding.iter_mut().find(|h| h.is_some_and(|h| h.deployment() == deployment))?.take()
-    }
-
     /// Attempts so far, those with gateways that have died included.
     pub fn attempts(&self) -> u32 {
         u32::from(self.attempts_in_all())
+    }
+
+    /// When [`super::Router::on_hedge`] is to be called if a call of the request is still out then and none has begun to
+    /// answer. To be looked at after each command that sends a call or awaits one, and after each such question.
+    pub fn hedge_at(&self) -> Option<Time> {
+        self.hedge_at
+    }
+
+    /// Where the draws of its next decision begin, for who gives each draw an address: 256 of them are no other attempt's.
+    /// They are for the decision after a call, the one after a hedging delay, and the one after a pause, which can come
+    /// one after the other.
+    pub fn draws_from(&self) -> u64 {
+        u64::from(self.missed) << 32 | u64::from(self.attempts_in_all()) << 8
     }
 
     pub(super) fn attempts_in_all(&self) -> u8 {

@@ -1,6 +1,5 @@
 //! Whether a call is made and when: pauses, the retry budget, the throttle and the most that a pool may have out.
 
-use super::limits::Limits;
 use super::{Command, Journey, Router};
 use crate::routing::balance::{Balance, View};
 use crate::routing::entropy::Entropy;
@@ -129,17 +128,19 @@ impl Router {
         journey.retries_out += u8::from(std::mem::take(&mut journey.cleared));
         self.load.active += 1;
         self.out[p] += 1;
+        journey.out += 1;
         journey.held_since = None;
         journey.tried.add(position);
         journey.attempts = journey.attempts.saturating_add(1);
         journey.attempts_in_pool = journey.attempts_in_pool.saturating_add(1);
+        self.plan_hedge(now, journey);
         self.in_flight[deployment.ix()] += 1;
         self.balancers[p].on_sent(now, position, request);
         for guard in &mut self.guards {
             guard.on_sent(now, deployment.ix());
         }
-        if let Some(held) = self.limits.as_mut().and_then(Limits::take) {
-            journey.holds(held);
+        if let Some(limits) = &mut self.limits {
+            limits.take(&mut journey.holding);
         }
         Command::Attempt { deployment, degraded: pool.degraded, fallback }
     }

@@ -20,10 +20,19 @@ pub struct LimitsConfig {
 
 /// What a call was granted, until it is over.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub(super) struct Held {
+struct Held {
     deployment: DeploymentIx,
     grant: Grant,
     input: u32,
+}
+
+/// What the calls of one request that are out hold: the head of a list in the gateway's [`Limits`].
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(super) struct Holding(u32);
+
+impl Holding {
+    /// Nothing, and the end of a list.
+    pub const NOTHING: Holding = Holding(u32::MAX);
 }
 
 /// A limit that has just refused: a request at least as large would be refused as well until then, unless something is
@@ -48,6 +57,10 @@ pub(super) struct Limits {
     of: Vec<Option<One>>,
     /// Granted to the call that is about to be made.
     next: Option<Held>,
+    /// What calls hold that are out, each with what else the same request holds; what has come back is used again.
+    held: Vec<(Held, Holding)>,
+    /// Head of the list of what has come back.
+    free: Holding,
 }
 
 impl Limits {
@@ -56,7 +69,7 @@ impl Limits {
         for (d, limiter) in &config.of {
             of[d.ix()] = Some(One { limiter: Limiter::new(limiter, Time::ZERO, config.epoch), shut: None });
         }
-        Limits { of, next: None }
+        Limits { of, next: None, held: Vec::new(), free: Holding::NOTHING }
     }
 
     /// The limit of the deployment that is known to refuse this request.
@@ -86,9 +99,17 @@ impl Limits {
         }
     }
 
-    /// What the call that is made now holds.
-    pub fn take(&mut self) -> Option<Held> {
-        self.next.take()
+    /// A call is made, which holds what was granted to it.
+    pub fn take(&mut self, holding: &mut Holding) {
+        let Some(held) = self.next.take() else { return };
+        if self.free == Holding::NOTHING {
+            self.held.push((held, *holding));
+            *holding = Holding((self.held.len() - 1) as u32);
+        } else {
+            let place = self.free;
+            self.free = std::mem::replace(&mut self.held[place.0 as usize], (held, *holding)).1;
+            *holding = place;
+        }
     }
 
     /// The call is not made after all.
@@ -98,8 +119,9 @@ impl Limits {
         }
     }
 
-    /// A call is over. `None`: it was given up, so that its prompt is all that the gateway knows of.
-    pub fn end(&mut self, now: Time, held: Held, seen: Option<&Observation>) {
+    /// A call to the deployment is over. `None`: it was given up, so that its prompt is all that the gateway knows of.
+    pub fn end(&mut self, now: Time, holding: &mut Holding, deployment: DeploymentIx, seen: Option<&Observation>) {
+        let Some(held) = self.release(holding, deployment) else { return };
         let usage = match seen {
             Some(o) => {
                 Usage { input: o.input_tokens, cached: o.cached_tokens, output: o.output_tokens, cost: Money::ZERO }
@@ -107,6 +129,24 @@ impl Limits {
             None => Usage { input: held.input, ..Usage::NOTHING },
         };
         self.settle(now, held, &usage);
+    }
+
+    /// What the call to the deployment held, if it held anything.
+    fn release(&mut self, holding: &mut Holding, deployment: DeploymentIx) -> Option<Held> {
+        let (mut before, mut place) = (Holding::NOTHING, *holding);
+        while place != Holding::NOTHING {
+            let (held, after) = self.held[place.0 as usize];
+            if held.deployment == deployment {
+                match before {
+                    Holding::NOTHING => *holding = after,
+                    before => self.held[before.0 as usize].1 = after,
+                }
+                self.held[place.0 as usize].1 = std::mem::replace(&mut self.free, place);
+                return Some(held);
+            }
+            (before, place) = (place, after);
+        }
+        None
     }
 
     fn settle(&mut self, now: Time, held: Held, usage: &Usage) {
@@ -119,13 +159,6 @@ impl Limits {
     /// Grants that have not come back.
     pub fn outstanding(&self) -> u64 {
         self.of.iter().flatten().map(|one| one.limiter.outstanding()).sum()
-    }
-}
-
-impl Held {
-    /// Whom the call went to.
-    pub fn deployment(&self) -> DeploymentIx {
-        self.deployment
     }
 }
 

@@ -12,6 +12,9 @@
 //!    mends;
 //! 4. otherwise the next pool of the chain is tried at once; after the last one the request fails with the last error.
 //!
+//! With hedging further calls race those that are out; gRPC's takes the place of 2 and 3 (`hedge.rs`,
+//! [`Hedging`](crate::routing::retry::Hedging)).
+//!
 //! Members that cool down are not called. When **every** legal member of the chain cools down and nothing was tried
 //! yet, cool-downs are ignored (the idea of Envoy's panic threshold: a guess that may work beats a certain failure).
 //!
@@ -21,13 +24,14 @@
 mod choice;
 mod config;
 mod ending;
+mod hedge;
 mod journey;
 mod launch;
 mod limits;
 #[cfg(test)]
 mod tests;
 
-pub use config::{ConfigError, MAX_POOL, PoolConfig, RouterConfig};
+pub use config::{ConfigError, MAX_ATTEMPTS, MAX_POOL, PoolConfig, RouterConfig};
 pub use journey::{Command, Journey};
 pub use limits::LimitsConfig;
 
@@ -38,7 +42,7 @@ use crate::routing::outcome::{Observation, Outcome};
 use crate::routing::reason::{Reason, ReasonSink};
 use crate::routing::request::Request;
 use crate::routing::retry::budget::{Budget, Load};
-use crate::routing::throttle::{Permission, Throttle};
+use crate::routing::throttle::Throttle;
 use crate::units::{DeploymentIx, Span, Time};
 use journey::Tried;
 use limits::Limits;
@@ -151,43 +155,11 @@ impl Router {
         self.next(now, journey, request, None, entropy, reasons)
     }
 
-    /// A call has been out for so long that a second one may race it: the deployment to call, if the pool has an attempt
-    /// and an untried member left. The first answer counts; the caller reports the other with [`Router::on_abandoned`], or
-    /// with [`Router::observe`] when it fails while the other is still out. (gRPC proposal A6, hedging: hedged attempts
-    /// count as attempts and go out only while attempts are left.)
-    pub fn on_hedge<E: Entropy, S: ReasonSink>(
-        &mut self,
-        now: Time,
-        journey: &mut Journey,
-        request: &Request<'_>,
-        entropy: &mut E,
-        reasons: &mut S,
-    ) -> Option<Command> {
-        if u32::from(journey.attempts_in_pool) >= self.config.attempts_per_pool {
-            reasons.push(Reason::AttemptsUsed { allowed: self.config.attempts_per_pool });
-            return None;
-        }
-        if !self.somebody_is_usable(now, journey, request, reasons)
-            || self.is_full(journey)
-            || !self.clear(now, journey, reasons)
-        {
-            return None;
-        }
-        // nobody is chosen before the call may go out: a policy that goes by turns would count one that nobody gets
-        let chosen = match self.permission(now, entropy) {
-            Permission::Go => self.choose(now, journey, request, false, entropy, reasons),
-            Permission::Wait(_) | Permission::Refused => None,
-        };
-        match chosen {
-            Some(position) => Some(self.attempt(now, journey, request, position, reasons)),
-            None => {
-                self.on_given_up(journey);
-                None
-            }
-        }
-    }
-
     /// An attempt has ended. True in the second place: the deployment has just been taken out of service.
+    ///
+    /// While other calls of the request are out, an answer ends their race: they are given up before it is reported here
+    /// ([`Router::on_abandoned`]). After a failure among several the command may be to await the others, to send another
+    /// call beside them, or to fail, which gives them up.
     #[allow(clippy::too_many_arguments, reason = "each is a thing of its own that the gateway brings")]
     pub fn on_outcome<E: Entropy, S: ReasonSink>(
         &mut self,
@@ -206,6 +178,10 @@ impl Router {
         let Outcome::Failed { class, retry_after } = seen.outcome else {
             return (Command::Succeed, taken_out);
         };
+        let hedges = self.replaces_retries();
+        if journey.out > 0 && !hedges {
+            return (Command::Await, taken_out); // the other call may still answer
+        }
         journey.last_error = Some(class);
         if seen.first_token.is_some() {
             // a part of the answer is with the user already: nobody can take that back and try elsewhere
@@ -214,6 +190,9 @@ impl Router {
         if !self.config.on.contains(class) {
             reasons.push(Reason::NotRetryable { class });
             return (Command::Fail { class: Some(class) }, taken_out);
+        }
+        if hedges && let Some(command) = self.after_non_fatal(now, journey, request, retry_after, entropy, reasons) {
+            return (command, taken_out);
         }
         (self.next(now, journey, request, retry_after, entropy, reasons), taken_out)
     }
@@ -258,8 +237,7 @@ impl Router {
         reasons: &mut S,
     ) -> Command {
         loop {
-            let more = u32::from(journey.attempts_in_pool) < self.config.attempts_per_pool;
-            if more {
+            if self.has_attempts(journey) {
                 if let Some(position) = self.choose(now, journey, request, false, entropy, reasons) {
                     return self.launch(now, journey, request, position, entropy, reasons);
                 }
@@ -268,7 +246,8 @@ impl Router {
                     reasons.push(Reason::Held { until });
                     return Command::Wait { until };
                 }
-                if self.retry_would_help(journey)
+                if !self.replaces_retries()
+                    && self.retry_would_help(journey)
                     && let Some(pause) = self.pause(journey, retry_after, entropy)
                 {
                     if !self.clear(now, journey, reasons) {

@@ -1,8 +1,9 @@
 //! The order of attempts, waits and fallbacks.
 
 use super::*;
+use crate::routing::balance::envoy::{EnvoyConfig, HostPolicy, LocalityPolicy};
 use crate::routing::balance::tests::REQUEST;
-use crate::routing::balance::{Choose, SelectivePushConfig};
+use crate::routing::balance::{Choose, LeastRequestConfig, SelectivePushConfig};
 use crate::routing::guard::{CooldownConfig, GuardConfig};
 use crate::routing::limits::{BucketConfig, Limit, LimiterConfig, PlainConfig};
 use crate::routing::outcome::{ErrorClass, ErrorSet};
@@ -12,21 +13,21 @@ use crate::routing::retry::{Backoff, Delay, Jitter};
 use crate::routing::throttle::{SreConfig, ThrottleConfig};
 use crate::units::PerNanos;
 
-struct Half;
+pub(super) struct Half;
 impl Entropy for Half {
     fn uniform(&mut self) -> f64 {
         0.5
     }
 }
 
-const UNAVAILABLE: Outcome = Outcome::Failed { class: ErrorClass::Unavailable, retry_after: None };
+pub(super) const UNAVAILABLE: Outcome = Outcome::Failed { class: ErrorClass::Unavailable, retry_after: None };
 
-fn d(i: u16) -> DeploymentIx {
+pub(super) fn d(i: u16) -> DeploymentIx {
     DeploymentIx(i)
 }
 
 /// Pool 0 has deployments 0 (near) and 1 (far), pool 1 has deployment 2 (degraded).
-fn router(attempts_per_pool: u32, cooldown: Option<CooldownConfig>) -> Router {
+pub(super) fn router(attempts_per_pool: u32, cooldown: Option<CooldownConfig>) -> Router {
     let member = |i, ms| crate::routing::balance::tests::member(i, 1.0, ms);
     let pool = |members, degraded| PoolConfig {
         members,
@@ -39,6 +40,7 @@ fn router(attempts_per_pool: u32, cooldown: Option<CooldownConfig>) -> Router {
         chain: vec![pool(vec![member(0, 5), member(1, 90)], false), pool(vec![member(2, 5)], true)],
         attempts_per_pool,
         delay: Delay::Backoff(Backoff { base: Span::from_millis(200), cap: Span::from_secs(5), jitter: Jitter::Full }),
+        hedging: None,
         budget: None,
         throttle: None,
         limits: LimitsConfig::default(),
@@ -49,11 +51,11 @@ fn router(attempts_per_pool: u32, cooldown: Option<CooldownConfig>) -> Router {
     Router::new(config, 3).unwrap()
 }
 
-fn ended(outcome: Outcome) -> Observation {
+pub(super) fn ended(outcome: Outcome) -> Observation {
     Observation { outcome, ..Observation::failed(Time::ZERO, ErrorClass::Unavailable, None) }
 }
 
-fn attempt(c: Command) -> (u16, bool, bool) {
+pub(super) fn attempt(c: Command) -> (u16, bool, bool) {
     let Command::Attempt { deployment, degraded, fallback } = c else { panic!("{c:?} is no attempt") };
     (deployment.0, degraded, fallback)
 }
@@ -464,4 +466,50 @@ fn an_answer_that_breaks_off_after_its_first_token_ends_the_request() {
     assert_eq!(next, Command::Fail { class: Some(ErrorClass::Unavailable) });
     assert!(s.is_empty() && (0..3).all(|i| r.in_flight(d(i)) == 0), "{s:?}");
     assert_eq!((r.load, j.attempts()), (Load { active: 0, retries: 0 }, 1));
+}
+
+/// Policies that go by turns count calls, not choices: a retry that the budget refuses and a request that finds the pool
+/// full leave every turn where it was.
+#[test]
+fn a_choice_that_is_not_sent_is_no_turn() {
+    let weights = [1.0, 1.0, 2.0];
+    let member = |i: u16| crate::routing::balance::tests::member(i, weights[usize::from(i)], 5);
+    let first_calls = |choose, attempts, full: bool| {
+        let mut config = RouterConfig {
+            attempts_per_pool: attempts,
+            budget: Some(BudgetConfig::Concurrent(ConcurrentRetriesConfig { min_concurrency: 0, percent: 0 })),
+            ..router(1, None).config().clone()
+        };
+        config.chain.truncate(1);
+        config.chain[0] = PoolConfig {
+            members: (0..3).map(member).collect(),
+            localities: vec![crate::routing::balance::Locality { weight: 1.0, callers: 1.0, local: true }],
+            choose,
+            max_requests: full.then_some(1),
+            ..config.chain[0].clone()
+        };
+        let (mut r, s) = (Router::new(config, 3).unwrap(), &mut reason_free());
+        let mut called = Vec::new();
+        for _ in 0..12 {
+            let mut j = Journey::new(None);
+            let (first, ..) = attempt(r.on_request(Time::ZERO, &mut j, &REQUEST, &mut Half, s));
+            if full {
+                let mut other = Journey::new(None);
+                assert_eq!(r.on_request(Time::ZERO, &mut other, &REQUEST, &mut Half, s), Command::Shed);
+            }
+            let end = r.on_outcome(Time::ZERO, &mut j, &REQUEST, d(first), &ended(UNAVAILABLE), &mut Half, s).0;
+            assert_eq!(end, Command::Fail { class: Some(ErrorClass::Unavailable) });
+            called.push(first);
+        }
+        called
+    };
+    let weighted =
+        |hosts| Choose::Envoy(EnvoyConfig { hosts, localities: LocalityPolicy::Weighted, ..EnvoyConfig::DEFAULT });
+    let more = [HostPolicy::RoundRobin, HostPolicy::LeastRequest(LeastRequestConfig::ENVOY)].map(weighted);
+    for choose in Choose::each().into_iter().chain(more) {
+        let undisturbed = first_calls(choose, 1, false);
+        assert_eq!(first_calls(choose, 2, false), undisturbed, "{}: a refused retry", choose.name());
+        assert_eq!(first_calls(choose, 1, true), undisturbed, "{}: a full pool", choose.name());
+    }
+    assert_eq!(first_calls(Choose::RoundRobin, 2, true)[..4], [0, 1, 2, 0]);
 }

@@ -6,8 +6,8 @@ use crate::routing::guard::GuardConfig;
 use crate::routing::health::QuorumConfig;
 use crate::routing::limits::LimiterConfig;
 use crate::routing::outcome::ErrorSet;
-use crate::routing::retry::Delay;
 use crate::routing::retry::budget::BudgetConfig;
+use crate::routing::retry::{Delay, Hedging};
 use crate::routing::throttle::ThrottleConfig;
 use crate::units::{DeploymentIx, Price, RegionIx, Span};
 
@@ -139,8 +139,9 @@ pub struct RetrySpec {
     pub delay: Delay,
     /// What bounds the retries of all requests of a gateway together.
     pub budget: Option<BudgetConfig>,
-    /// A second call races the first when that has not begun to answer after this long; `None`: never.
-    pub hedge_after: Option<Span>,
+    /// When further calls race those that are out; `None`: never. With gRPC's hedging the attempts per pool are its own, and
+    /// nothing is tried again after a pause.
+    pub hedging: Option<Hedging>,
     /// Errors after which the next attempt or pool is tried; any other ends the request.
     pub on: ErrorSet,
     /// An endpoint that does not accept the connection within this time counts as failed.

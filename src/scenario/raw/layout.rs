@@ -110,6 +110,26 @@ choice! {
 
 table! {
     plain
+    /// Hedging as in gRPC's proposal A6: the first call goes out, and another one after each `delay` without an answer, each to
+    /// a deployment not yet tried, until `attempts_per_pool` are out (gRPC's `maxAttempts`; its clients make 5 at most). Who wins and what losers cost is as with `hedge_after`. A failure that `on` names sends the
+    /// next call at once (after its Retry-After, if it brings one), any other ends the request and gives up all calls. The
+    /// `budget` bounds all calls but the first. When all have failed the next pool of the chain follows.
+    RawGrpcHedging "gRPC hedging" {
+        /// From one call to the next. `"0 s"` sends all at once. Shorter than the time-out of a call.
+        delay: At<Span> = Required,
+    }
+}
+
+choice! {
+    /// Calls of a request that race.
+    RawHedging "Hedging" {
+        /// gRPC's.
+        "grpc" => Grpc(RawGrpcHedging),
+    }
+}
+
+table! {
+    plain
     /// Retries of the gateways.
     RawRetry "Retry" {
         /// Attempts per pool, the first included; each goes to a deployment not yet tried while there is one. 1 to 8.
@@ -119,10 +139,14 @@ table! {
         /// What bounds the retries of all requests together. Nothing if not given.
         budget: RawBudget = Optional,
         /// A second call, to another deployment of the pool, races the first when that has not begun to answer after this
-        /// long; it counts as an attempt. One more at a time, where gRPC's hedging (proposal A6) lets all attempts race. The first token of either decides (the first whole answer where the workload is not
-        /// `streamed`): the other call is given up, and paid for its prompt and for what the provider writes until it hears of
-        /// that. Without it, none does. Shorter than the time-out of the first token.
+        /// long; it counts as an attempt. One more at a time, where `hedging` lets all attempts race. The first token of either
+        /// decides (the first whole answer where the workload is not `streamed`): the other call is given up, and paid for its
+        /// prompt and for what the provider writes until it hears of that. Without it, none does. Shorter than the time-out of
+        /// the first token.
         hedge_after: At<Span> = Optional,
+        /// All attempts of a pool race, in place of retries one after the other. Not together with `hedge_after`. A pool as
+        /// large as there are attempts is needed. No pause follows, so `backoff` is without effect.
+        hedging: RawHedging = Optional,
         /// Errors after which the next attempt or pool is tried; any other ends the request. Whose credit is used up
         /// (`quota_exhausted`) is not called again for the request, whatever attempts are left.
         on: List<At<ErrorName>> = Or(&d::RETRY_ON),

@@ -83,7 +83,7 @@ pub fn timeouts(t: &RawTopology, product: &Product, cx: &mut Cx) -> RetrySpec {
         attempts_per_pool: 1,
         delay: Delay::Backoff(none),
         budget: None,
-        hedge_after: None,
+        hedging: None,
         on: ErrorSet::default(),
         connect_timeout: cx.positive(connect, "connect"),
         first_token_timeout: product.timeouts.0,

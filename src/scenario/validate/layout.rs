@@ -2,6 +2,7 @@
 
 use super::dist::durations;
 use super::gateway;
+use super::hedging;
 use super::models::Deployments;
 use super::places::Places;
 use super::pools::repeated;
@@ -11,7 +12,7 @@ use crate::routing::guard::{CooldownConfig, GuardConfig};
 use crate::routing::health::{QuorumConfig, ThresholdConfig};
 use crate::routing::limits::LimiterConfig;
 use crate::routing::outcome::{ErrorClass, ErrorSet};
-use crate::routing::retry::Delay;
+use crate::routing::retry::{Delay, Hedging};
 use crate::routing::throttle::ThrottleConfig;
 use crate::scenario::decode::{Cx, Decode, List};
 use crate::scenario::defaults as d;
@@ -19,7 +20,7 @@ use crate::scenario::diagnostic::{At, Loc};
 use crate::scenario::extends::Resolved;
 use crate::scenario::model::{AppRegion, DeepCheck, Gateway, Health, Pool, RetrySpec, Service, StateSpec, Topology};
 use crate::scenario::raw::{
-    RawApp, RawCheck, RawCooldown, RawHealth, RawQuorum, RawRetry, RawState, RawTimeout, RawTopology,
+    RawApp, RawCheck, RawCooldown, RawHealth, RawHedging, RawQuorum, RawRetry, RawState, RawTimeout, RawTopology,
 };
 use crate::scenario::suggest::listed;
 use crate::units::{DeploymentIx, RegionIx, Span};
@@ -153,7 +154,7 @@ fn own_router(r: &Resolved<RawTopology>, t: &RawTopology, parts: &Parts<'_>, cx:
     let chain = chain(&r.name, t, parts.pools, cx);
     let retry = retry(t, cx);
     if let (Some(chain), Some(retry)) = (&chain, &retry) {
-        hedging(t, chain, retry, cx);
+        hedging::members(t, chain, retry, cx);
     }
     let guards = guards(t, chain.as_deref(), cx);
     let throttle = t.throttle.as_ref().map(|t| resilience::throttle(t, cx));
@@ -363,7 +364,7 @@ fn retry(t: &RawTopology, cx: &mut Cx) -> Option<RetrySpec> {
     let attempts = cx.or_at(&r.attempts_per_pool, &d::ATTEMPTS, r.loc);
     let attempts_per_pool = cx.count(attempts, "attempts_per_pool", 1..=8);
     let delay = resilience::delay(&cx.or(&r.backoff, &d::BACKOFF), cx);
-    if matches!(delay, Some(Delay::Grpc(_))) && attempts_per_pool > 5 {
+    if (matches!(delay, Some(Delay::Grpc(_))) || r.hedging.is_some()) && attempts_per_pool > 5 {
         cx.warning(attempts.loc, "gRPC clients make at most 5 attempts, whatever `maxAttempts` says (proposal A6)");
     }
     let budget = r.budget.as_ref().map(|b| resilience::budget(b, cx));
@@ -375,7 +376,8 @@ fn retry(t: &RawTopology, cx: &mut Cx) -> Option<RetrySpec> {
     }
     let classes: Vec<ErrorClass> = on.items.iter().map(|i| i.value.0).collect();
     let pools = t.chain.as_ref().map_or(1, |c| c.written);
-    if on.written == 0 && (attempts_per_pool > 1 || pools > 1) {
+    // calls that race need no error
+    if on.written == 0 && ((attempts_per_pool > 1 && r.hedging.is_none()) || pools > 1) {
         cx.error(on.loc, "the gateway retries after no error at all, so it never reaches a second attempt or pool")
             .expected(format!("some of {}", listed(ErrorClass::ALL.map(ErrorClass::name))))
             .help("for no retries, say `attempts_per_pool = 1` and a chain of one pool");
@@ -397,37 +399,23 @@ fn retry(t: &RawTopology, cx: &mut Cx) -> Option<RetrySpec> {
             d.note(other, "the first token's");
         }
     }
-    if let Some(hedge) = r.hedge_after {
-        cx.positive(hedge, "hedge_after");
-        if hedge.value >= first.value {
-            cx.error(
-                hedge.loc,
-                format!("a call is given up after {}, so none is ever hedged after {}", first.value, hedge.value),
-            )
-            .help("a shorter `hedge_after`, or a longer `timeout.first_token`");
-        }
+    hedging::one_more(&r, first.value, cx);
+    if let Some(raw) = &r.hedging {
+        hedging::races(raw, &r, &timeout, cx);
     }
     Some(RetrySpec {
         attempts_per_pool,
         delay: delay?,
         budget,
-        hedge_after: r.hedge_after.map(|h| h.value),
+        hedging: match &r.hedging {
+            Some(RawHedging::Grpc(g)) => Some(Hedging::Grpc { delay: g.delay?.value }),
+            None => r.hedge_after.map(|h| Hedging::OneMore { after: h.value }),
+        },
         on: ErrorSet::of(&classes),
         connect_timeout: cx.positive(connect, "connect"),
         first_token_timeout: cx.positive(first, "first_token"),
         total_timeout: cx.positive(total, "total"),
     })
-}
-
-/// A hedged call goes to another member of the pool and counts as an attempt.
-fn hedging(t: &RawTopology, chain: &[Pool], retry: &RetrySpec, cx: &mut Cx) {
-    let Some(hedge) = t.retry.as_ref().and_then(|r| r.hedge_after) else { return };
-    if retry.attempts_per_pool < 2 {
-        cx.error(hedge.loc, "a hedged call counts as an attempt, and there is only one per pool")
-            .help("`attempts_per_pool` of 2 or more, or no `hedge_after`");
-    } else if chain.iter().all(|p| p.members.len() < 2) {
-        cx.error(hedge.loc, "no pool of the chain has a second deployment that a hedged call could go to");
-    }
 }
 
 /// Everything that takes deployments out of service, in the order in which reasons name it.

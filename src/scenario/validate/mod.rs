@@ -10,6 +10,7 @@ mod doubts;
 mod faults;
 mod fleets;
 mod gateway;
+mod hedging;
 mod impossible;
 mod layout;
 mod litellm;

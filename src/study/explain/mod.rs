@@ -54,7 +54,7 @@ pub enum Trait {
     Degraded,
     /// A call of it was made again, or its user tried again.
     Retried,
-    /// Two calls raced for it.
+    /// Calls raced for it.
     Hedged,
     /// Its answer is not the policy's first choice.
     Fallback,
@@ -77,11 +77,11 @@ impl Trait {
             (Trait::Fallback, Some(Ending::Served { fallback, .. })) => fallback,
             (Trait::Failed | Trait::Slow | Trait::Degraded | Trait::Fallback, _) => false,
             (Trait::Retried, _) => {
-                let calls = |w: &What| matches!(w, What::Sent { leg: Leg::First, .. });
+                let calls = |w: &What| matches!(w, What::Sent { leg: Leg::FIRST, .. });
                 story.steps.iter().filter(|s| calls(&s.what)).count() > 1
                     || any(&|w| matches!(w, What::TryBegins { number } if *number > 1))
             }
-            (Trait::Hedged, _) => any(&|w| matches!(w, What::Sent { leg: Leg::Second, .. })),
+            (Trait::Hedged, _) => any(&|w| matches!(w, What::Sent { leg: Leg(1..), .. })),
             (Trait::Stale, _) => any(&|w| matches!(w, What::Works { stale: true, .. })),
             (Trait::Queued, _) => any(&|w| matches!(w, What::Arrives { taken: Taken::Queued, .. })),
             (Trait::Unseen, _) => {

@@ -298,9 +298,13 @@ fn one(names: Names<'_>, story: &Story, step: &Step) -> Told {
         }
         What::GatewayAsked => Told::event("gateway", "the gateway decides whom to call"),
         What::PauseOver => Told::event("pause_over", "the pause is over: the gateway decides again"),
-        What::HedgeDue => {
+        What::HedgeDue { out: 1 } => {
             Told::event("hedge_due", "no first token yet: the gateway looks for a second deployment to race the first")
         }
+        What::HedgeDue { out } => Told::event(
+            "hedge_due",
+            format!("no first token yet: the gateway looks for another deployment to race the {out} that are called"),
+        ),
         What::UnseenFault { deployment, .. } => Told::new(Kind::Unknown, "unseen_fault", names.unseen(now, &step.what))
             .deployment(names.deployment(deployment)),
         What::UnseenRepair { deployment } => Told::new(Kind::Unknown, "unseen_repair", names.unseen(now, &step.what))
@@ -314,8 +318,10 @@ fn one(names: Names<'_>, story: &Story, step: &Step) -> Told {
         What::Sent { attempt, deployment, leg, degraded, fallback } => {
             let name = names.deployment(deployment);
             let mut text = format!("attempt {attempt} goes to {name}");
-            if leg == Leg::Second {
-                text.push_str(", racing the one before");
+            match leg {
+                Leg::FIRST => {}
+                Leg(1) => text.push_str(", racing the one before"),
+                Leg(_) => text.push_str(", racing those that are out"),
             }
             if degraded {
                 text.push_str("; its answer counts as degraded");
@@ -422,6 +428,7 @@ fn because(names: Names<'_>, now: Time, reason: &Reason) -> Told {
         Reason::Shed => "shed",
         Reason::Overflow { .. } => "overflow",
         Reason::Level { .. } => "level",
+        Reason::PushedBack { .. } => "pushed_back",
         Reason::BackedOff { .. } => "backed_off",
         Reason::NotRetryable { .. } => "not_retryable",
         Reason::Exhausted => "exhausted",

@@ -136,6 +136,9 @@ impl Names<'_> {
                 let panic = if *panic { ", its health ignored" } else { "" };
                 format!("priority level {level} gets {load_percent} % of the traffic{panic}")
             }
+            Reason::PushedBack { until } => {
+                format!("its Retry-After holds the next call that would race back for {}", short(until.since(now)))
+            }
             Reason::BackedOff { until } => {
                 format!("whoever may be called has failed this request already: back-off {}", self.until(now, *until))
             }

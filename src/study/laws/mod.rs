@@ -88,7 +88,7 @@ const REPLICATIONS: usize = 32;
 type Group = (&'static str, fn(LawOptions) -> Vec<LawResult>);
 
 /// All laws, in the order of the table.
-const GROUPS: [Group; 14] = [
+const GROUPS: [Group; 15] = [
     ("M/M/c wait and sojourn", queues::multi_server),
     ("M/D/1 and M/G/1 wait", queues::general_service),
     ("M/M/c/c loss", queues::loss),
@@ -99,6 +99,7 @@ const GROUPS: [Group; 14] = [
     ("provider: quota", provider::token_bucket),
     ("gateway: retries", provider::retries),
     ("gateway: hedging", provider::hedging),
+    ("gateway: racing", provider::racing),
     ("region: queue and slots", provider::region),
     ("regions: availability", availability::laws),
     ("idle system: first byte", idle::first_byte),

@@ -5,7 +5,7 @@ use super::station::Service;
 use super::{LawOptions, REPLICATIONS, run_world, theory};
 use crate::random::normal;
 use crate::routing::limits::{BucketConfig, LimiterConfig, PlainConfig};
-use crate::routing::retry::{Backoff, Delay, Jitter};
+use crate::routing::retry::{Backoff, Delay, Hedging, Jitter};
 use crate::scenario::model::{Arrivals, Deployment, DistSpec, QuotaUse, Scenario, Sizes, TraceRows};
 use crate::scenario::plain;
 use crate::units::{DeploymentIx, PerNanos, Span};
@@ -29,6 +29,13 @@ const HEDGED: Law = Law {
     source: "E[min(X, h + Y)] = 1 - e^-h / 2 for exponential X, Y and hedging after h; order statistics",
 };
 const HEDGED_CALLS: Law = Law { name: "gateway: hedged calls", source: "per request 1 + P(X > h) = 1 + e^-h" };
+const RACED: Law = Law {
+    name: "gateway: raced latency",
+    source: "E[min(X, h + Y, 2h + Z)] = (1 - e^-h) + (e^-h - e^-3h) / 2 + e^-3h / 3 for exponential X, Y, Z, all of which \
+             race as in gRPC's hedging; order statistics",
+};
+const RACED_CALLS: Law =
+    Law { name: "gateway: raced calls", source: "per request 1 + P(X > h) + P(min(X, h + Y) > 2h) = 1 + e^-h + e^-3h" };
 const REGION_WAIT: Law =
     Law { name: "region: M/M/c sojourn", source: "E[T] = 1 + C(c, a) / (c - a), slots as servers; Erlang (1917)" };
 const LITTLE: Law =
@@ -165,7 +172,7 @@ pub fn hedging(options: LawOptions) -> Vec<LawResult> {
         let topology = &mut s.topologies[0];
         topology.chain[0].members.push((DeploymentIx(1), 1.0));
         topology.retry.attempts_per_pool = 2;
-        topology.retry.hedge_after = Some(Span::from_secs(after));
+        topology.retry.hedging = Some(Hedging::OneMore { after: Span::from_secs(after) });
         let runs = run_world(&s, options.seed, REPLICATIONS, |r| {
             let mean = r.groups[0].ttft.mean().expect("turns were served") * 1e-9;
             (mean, r.attempts as f64 / r.requests() as f64, r.attempts == 2 * r.requests())
@@ -180,6 +187,42 @@ pub fn hedging(options: LawOptions) -> Vec<LawResult> {
             HEDGED_CALLS.of_equality(parameters, 2.0, per_request[0], equal, REPLICATIONS)
         } else {
             HEDGED_CALLS.of_means(parameters, 1.0 + waited, &per_request)
+        });
+    }
+    latency.append(&mut calls);
+    latency
+}
+
+/// gRPC's hedging with three attempts: another call a time h after the one before, until three are out, all of which race.
+/// With h = 0 the latency is the minimum of three. No warm-up: nothing is shared between requests.
+pub fn racing(options: LawOptions) -> Vec<LawResult> {
+    let (mut latency, mut calls) = (Vec::new(), Vec::new());
+    for delay in [0u64, 1] {
+        let horizon = Span::from_secs(options.pick(500, 15_000));
+        let mut s = single(format!("raced {delay}"), 10.0, Span::ZERO, horizon);
+        s.deployments[0].ttft = DistSpec::Exponential { mean: 1.0 };
+        for (i, name) in [(1, "second"), (2, "third")] {
+            s.deployments.push(Deployment { name: name.to_owned(), ..s.deployments[0].clone() });
+            s.topologies[0].chain[0].members.push((DeploymentIx(i), 1.0));
+        }
+        let retry = &mut s.topologies[0].retry;
+        retry.attempts_per_pool = 3;
+        retry.hedging = Some(Hedging::Grpc { delay: Span::from_secs(delay) });
+        let runs = run_world(&s, options.seed, REPLICATIONS, |r| {
+            let mean = r.groups[0].ttft.mean().expect("turns were served") * 1e-9;
+            (mean, r.attempts as f64 / r.requests() as f64, r.attempts == 3 * r.requests())
+        });
+        let parameters = format!("h = {delay}, n = 3");
+        let (one, three) = (libm::exp(-(delay as f64)), libm::exp(-3.0 * delay as f64));
+        let means: Vec<f64> = runs.iter().map(|r| r.0).collect();
+        let per_request: Vec<f64> = runs.iter().map(|r| r.1).collect();
+        let expected = (1.0 - one) + (one - three) / 2.0 + three / 3.0;
+        latency.push(RACED.of_means(parameters.clone(), expected, &means));
+        calls.push(if delay == 0 {
+            let equal = runs.iter().all(|r| r.2);
+            RACED_CALLS.of_equality(parameters, 3.0, per_request[0], equal, REPLICATIONS)
+        } else {
+            RACED_CALLS.of_means(parameters, 1.0 + one + three, &per_request)
         });
     }
     latency.append(&mut calls);

@@ -77,7 +77,7 @@ impl<'a> Decider<'a> {
             let decision = match *what {
                 What::Routed { region, .. } => Decision::Region(self.regions[usize::from(region)]),
                 What::Sent { deployment, leg, .. } => {
-                    Decision::Call { deployment: self.deployments[deployment.ix()], races: leg == Leg::Second }
+                    Decision::Call { deployment: self.deployments[deployment.ix()], races: leg != Leg::FIRST }
                 }
                 What::Ends(ending) => Decision::End(outcome(Some(ending))),
                 _ => return None,
@@ -168,7 +168,7 @@ impl<'a> Decider<'a> {
             What::HalfAnswered => Some("a part of the answer is with the user"),
             What::RegionDied => Some("the region dies"),
             What::Silence { .. } => Some("nobody answers"),
-            What::HedgeDue => Some("no first token after the hedging delay"),
+            What::HedgeDue { .. } => Some("no first token after the hedging delay"),
             _ => None,
         });
         let failed = steps.iter().rev().find_map(|what| match what {

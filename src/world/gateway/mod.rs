@@ -78,6 +78,14 @@ impl Ride {
         Ride { with, ..*self }
     }
 
+    /// When its gateway is to be asked for another call that races those that are out.
+    pub fn hedge_at(&self) -> Option<Time> {
+        match &self.with {
+            With::Own(journey) => journey.hedge_at(),
+            _ => None,
+        }
+    }
+
     /// Attempts so far.
     pub fn attempts(&self) -> u32 {
         match &self.with {
@@ -112,6 +120,8 @@ pub enum Command {
     },
     /// The answer is complete.
     Succeed,
+    /// It does nothing: other calls of the turn are out.
+    Await,
     /// Nothing is left to try.
     Fail {
         /// The last call's error; `None` when no deployment could be called at all.
@@ -304,7 +314,7 @@ impl Question<'_> {
         )
     }
 
-    /// A call has been out for so long that a second may race it. Products do not hedge.
+    /// Calls have been out for so long that another may race them. Products do not hedge.
     pub(super) fn on_hedge(mut self, now: Time) -> Option<Command> {
         heard!(self, now, sink => self.hedge(now, sink))
     }
@@ -338,16 +348,6 @@ impl Question<'_> {
                 (own.command(command), taken_out)
             },
             product => product.on_outcome(now, turn, &seen, sink),
-        )
-    }
-
-    /// A call has failed while another is still out; true when that took its deployment out of service.
-    pub(super) fn observe(self, now: Time, call: &Call) -> bool {
-        let seen = observation(call, now, &self.turn.request);
-        of!(
-            self.gateway,
-            own => own.tell(self.turn.ride, |router, journey| router.observe(now, journey, call.deployment, &seen)),
-            _ => unreachable!("products do not hedge, so no call of theirs races another"),
         )
     }
 

@@ -23,7 +23,11 @@ pub struct Own {
 
 /// The draws of a turn at its present attempt.
 pub(super) fn entropy<'a>(turn: &Turn<'a>) -> TurnEntropy<'a> {
-    TurnEntropy { draws: turn.draws, turn: turn.key, next: u64::from(turn.ride.attempts()) << 8 }
+    let next = match &turn.ride.with {
+        With::Own(journey) => journey.draws_from(),
+        _ => unreachable!("a turn that is with the own router has its journey"),
+    };
+    TurnEntropy { draws: turn.draws, turn: turn.key, next }
 }
 
 impl Own {
@@ -93,6 +97,7 @@ impl Own {
             router::Command::Wait { until } => Command::Wait { until },
             router::Command::Shed => Command::Refuse { why: Failure::Shed },
             router::Command::Succeed => Command::Succeed,
+            router::Command::Await => Command::Await,
             router::Command::Fail { class } => Command::Fail { class },
         }
     }
@@ -131,6 +136,7 @@ pub fn router_config(scenario: &Scenario, topology: &Topology, from: RegionIx) -
         chain: chain.collect(),
         attempts_per_pool: topology.retry.attempts_per_pool,
         delay: topology.retry.delay,
+        hedging: topology.retry.hedging,
         budget: topology.retry.budget,
         throttle: topology.throttle,
         limits: LimitsConfig { of: topology.limits.clone(), epoch: epoch(scenario) },

@@ -23,6 +23,8 @@ use super::{
 use crate::routing::balance::{Locality, Member};
 use crate::routing::entropy::Entropy;
 use crate::routing::reason::{Reason, ReasonSink};
+use crate::routing::request::Request;
+use crate::units::Time;
 use priority::Level;
 use slow_start::{SlowStart, Warming};
 
@@ -141,6 +143,16 @@ pub struct Envoy {
     /// Per locality of the pool, for the first level.
     zones: Vec<zone::Zone>,
     local: usize,
+    last: Last,
+}
+
+/// Whose turns the last choice takes when it is sent.
+#[derive(Clone, Copy, Debug, Default)]
+struct Last {
+    /// The level whose localities were asked for one.
+    turns: Option<usize>,
+    /// Level, and the locality or all of it, to which the host belongs.
+    group: Option<(usize, Option<usize>)>,
 }
 
 impl Group {
@@ -191,6 +203,17 @@ impl Group {
         };
         chosen.map(|i| usize::from(self.positions[i]))
     }
+
+    /// The last choice was sent: it has had its turn.
+    fn on_sent(&mut self, now: Time, position: usize, request: &Request<'_>) {
+        match &mut self.hosts {
+            Hosts::Random(h) => h.on_sent(now, position, request),
+            Hosts::RoundRobin(h) => h.on_sent(now, position, request),
+            Hosts::LeastRequest(h) => h.on_sent(now, position, request),
+            Hosts::RingHash(h) => h.on_sent(now, position, request),
+            Hosts::Maglev(h) => h.on_sent(now, position, request),
+        }
+    }
 }
 
 impl Envoy {
@@ -221,6 +244,7 @@ impl Envoy {
             warming: vec![Warming::default(); members.len()],
             zones: localities.iter().map(|l| zone::Zone { callers: l.callers, available: 0 }).collect(),
             local: localities.iter().position(|l| l.local).unwrap_or(usize::MAX),
+            last: Last::default(),
         }
     }
 
@@ -264,7 +288,8 @@ impl Envoy {
                     let (total, available) = localities[z].count(view.states);
                     locality::effective_weight(localities[z].weight, factor, available, total)
                 };
-                turns.next(0..n, weight)
+                self.last.turns = Some(level);
+                turns.due(0..n, weight)
             }
             LocalityPolicy::ZoneAware { min_cluster_size } if level == 0 => {
                 for (zone, group) in self.zones.iter_mut().zip(localities) {
@@ -280,6 +305,7 @@ impl Envoy {
 impl Balance for Envoy {
     fn pick<E: Entropy, S: ReasonSink>(&mut self, view: &View<'_>, entropy: &mut E, reasons: &mut S) -> Option<usize> {
         self.look(view);
+        self.last = Last::default();
         if self.levels.iter().all(|l| l.load == 0) {
             return None;
         }
@@ -308,9 +334,11 @@ impl Balance for Envoy {
             && let Some(z) = self.locality(level, view, entropy)
             && let Some(chosen) = self.groups[level].localities[z].pick(view, false, entropy, reasons)
         {
+            self.last.group = Some((level, Some(z)));
             return Some(chosen);
         }
         if let Some(chosen) = self.groups[level].all.pick(view, panic, entropy, reasons) {
+            self.last.group = Some((level, None));
             return Some(chosen);
         }
         // this request has tried all of the level: another one that has load, then any
@@ -323,6 +351,7 @@ impl Balance for Envoy {
                 continue;
             }
             if let Some(chosen) = self.groups[l].all.pick(view, panic, entropy, reasons) {
+                self.last.group = Some((l, None));
                 return Some(chosen);
             }
         }
@@ -331,6 +360,18 @@ impl Balance for Envoy {
 
     fn has_panic_rule(&self) -> bool {
         true
+    }
+
+    fn on_sent(&mut self, now: Time, position: usize, request: &Request<'_>) {
+        let last = std::mem::take(&mut self.last);
+        if let Some(level) = last.turns {
+            self.groups[level].turns.take();
+        }
+        if let Some((level, locality)) = last.group {
+            let Groups { all, localities, .. } = &mut self.groups[level];
+            let group = locality.map_or(all, |z| &mut localities[z]);
+            group.on_sent(now, position, request);
+        }
     }
 }
 

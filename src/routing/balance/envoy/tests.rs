@@ -3,8 +3,7 @@
 use super::*;
 use crate::routing::balance::tests::{REQUEST, Tape, member, state};
 use crate::routing::reason::Silent;
-use crate::routing::request::Request;
-use crate::units::{Span, Time};
+use crate::units::Span;
 use Standing::{Illegal, Out, Usable};
 
 /// Members at these levels and localities, with weight 1.
@@ -48,7 +47,9 @@ impl Case {
     fn pick_for(&mut self, affinity: u64, tape: &[f64]) -> Option<usize> {
         let request = Request { affinity, ..REQUEST };
         let view = View { now: self.now, request: &request, members: &self.members, states: &self.states };
-        self.envoy.pick(&view, &mut Tape(tape.to_vec()), &mut Silent)
+        let chosen = self.envoy.pick(&view, &mut Tape(tape.to_vec()), &mut Silent)?;
+        self.envoy.on_sent(self.now, chosen, &request);
+        Some(chosen)
     }
 
     /// Picks per member with uniforms spread evenly.
