@@ -5,6 +5,8 @@
 //! `parseFloat` of both sides, which is false for what is no number; a field that the request does not bring equals
 //! nothing.
 
+use super::why::Excerpt;
+
 /// A value that a request brings or a condition compares with.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Value {
@@ -39,6 +41,15 @@ pub enum Field<'a> {
 }
 
 impl Field<'_> {
+    /// As it would be written, for reasons.
+    pub(super) fn excerpt(self) -> Excerpt {
+        match self {
+            Field::Text(text) => Excerpt::of(text),
+            Field::Number(n) => Excerpt::of(&n.to_string()),
+            Field::Bool(b) => Excerpt::of(if b { "true" } else { "false" }),
+        }
+    }
+
     /// JavaScript's `parseFloat`: of a text, the number that it begins with.
     fn number(self) -> Option<f64> {
         match self {
@@ -133,13 +144,20 @@ pub struct Query(pub Vec<Clause>);
 impl Query {
     /// Whether the request fits.
     pub fn holds(&self, context: &Context) -> bool {
+        self.look(context, &mut |_, _, _| ())
+    }
+
+    /// The same; `f` is called with every field that is looked at on the way, its value and whether its tests hold.
+    pub(super) fn look(&self, context: &Context, f: &mut dyn FnMut(&str, Option<Field<'_>>, bool)) -> bool {
         for clause in &self.0 {
             match clause {
-                Clause::And(all) => return all.iter().all(|q| q.holds(context)),
-                Clause::Or(any) => return any.iter().any(|q| q.holds(context)),
+                Clause::And(all) => return all.iter().all(|q| q.look(context, f)),
+                Clause::Or(any) => return any.iter().any(|q| q.look(context, f)),
                 Clause::Field(key, tests) => {
                     let field = context.get(key);
-                    if !tests.iter().all(|t| t.holds(field)) {
+                    let holds = tests.iter().all(|t| t.holds(field));
+                    f(key, field, holds);
+                    if !holds {
                         return false;
                     }
                 }

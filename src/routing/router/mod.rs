@@ -38,7 +38,7 @@ use crate::routing::outcome::{Observation, Outcome};
 use crate::routing::reason::{Reason, ReasonSink};
 use crate::routing::request::Request;
 use crate::routing::retry::budget::{Budget, Load};
-use crate::routing::throttle::{Permission, Throttle};
+use crate::routing::throttle::Throttle;
 use crate::units::{DeploymentIx, Span, Time};
 use journey::Tried;
 use limits::Limits;
@@ -174,10 +174,8 @@ impl Router {
             return None;
         }
         // nobody is chosen before the call may go out: a policy that goes by turns would count one that nobody gets
-        let chosen = match self.permission(now, entropy) {
-            Permission::Go => self.choose(now, journey, request, false, entropy, reasons),
-            Permission::Wait(_) | Permission::Refused => None,
-        };
+        let may = self.throttle.as_mut().is_none_or(|t| t.on_call_at_once(now, entropy));
+        let chosen = if may { self.choose(now, journey, request, false, entropy, reasons) } else { None };
         match chosen {
             Some(position) => Some(self.attempt(now, journey, request, position, reasons)),
             None => {
