@@ -5,7 +5,9 @@
 //! `parseFloat` of both sides, which is false for what is no number; a field that the request does not bring equals
 //! nothing.
 
+use super::pattern::Pattern;
 use super::why::Excerpt;
+use std::fmt::{self, Write};
 
 /// A value that a request brings or a condition compares with.
 #[derive(Clone, PartialEq, Debug)]
@@ -38,6 +40,37 @@ pub enum Field<'a> {
     Number(f64),
     /// A truth value.
     Bool(bool),
+}
+
+/// A number as text, without memory of its own.
+struct Digits {
+    bytes: [u8; Digits::MOST],
+    len: usize,
+}
+
+impl Digits {
+    /// Room for what JavaScript writes without an exponent, below 1e21 and from 1e-6 on.
+    const MOST: usize = 32;
+
+    fn of(n: f64) -> Digits {
+        let mut digits = Digits { bytes: [0; Digits::MOST], len: 0 };
+        // what does not fit is longer than any number of a request
+        let _ = write!(digits, "{n}");
+        digits
+    }
+
+    fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.bytes[..self.len]).unwrap_or_default()
+    }
+}
+
+impl fmt::Write for Digits {
+    fn write_str(&mut self, s: &str) -> fmt::Result {
+        let to = self.bytes.get_mut(self.len..self.len + s.len()).ok_or(fmt::Error)?;
+        to.copy_from_slice(s.as_bytes());
+        self.len += s.len();
+        Ok(())
+    }
 }
 
 impl Field<'_> {
@@ -105,6 +138,8 @@ pub enum Test {
     In(Vec<Value>),
     /// `$nin`.
     NotIn(Vec<Value>),
+    /// `$regex`. Ends the tests of the field.
+    Matches(Pattern),
 }
 
 impl Test {
@@ -122,6 +157,12 @@ impl Test {
             Test::AtMost(v) => ordered(v, |a, b| a <= b),
             Test::In(list) => among(list),
             Test::NotIn(list) => !among(list),
+            Test::Matches(pattern) => match field {
+                None => pattern.test("undefined"),
+                Some(Field::Text(text)) => pattern.test(text),
+                Some(Field::Bool(b)) => pattern.test(if b { "true" } else { "false" }),
+                Some(Field::Number(n)) => pattern.test(Digits::of(n).as_str()),
+            },
         }
     }
 }
@@ -236,6 +277,13 @@ mod tests {
             ("metadata.region", Test::In(vec![text("eu")]), false),
             ("metadata.region", Test::NotIn(vec![text("eu")]), true),
             ("url.pathname", Test::Equal(text("gpt")), false),
+            // what is tested is a text, `String(value)`
+            ("metadata.tier", Test::Matches(Pattern::new("^pa").unwrap()), true),
+            ("metadata.tier", Test::Matches(Pattern::new("^ai").unwrap()), false),
+            ("params.max_tokens", Test::Matches(Pattern::new("^1\\d{3}$").unwrap()), true),
+            ("params.stream", Test::Matches(Pattern::new("^true$").unwrap()), true),
+            ("metadata.region", Test::Matches(Pattern::new("^undefined$").unwrap()), true),
+            ("metadata.region", Test::Matches(Pattern::new("eu").unwrap()), false),
         ] {
             assert_eq!(field(key, test.clone()).holds(&c), expected, "{key} {test:?}");
         }
