@@ -177,8 +177,9 @@ fn markdown_tables_have_as_many_cells_as_heads() {
 
 #[cfg(feature = "cli")]
 mod terminal {
-    use super::sample;
+    use super::{read, sample};
     use geodes::report::text::{TextOptions, render};
+    use geodes::report::{csv, markdown};
 
     fn plain(width: usize) -> TextOptions {
         TextOptions { width, color: false }

@@ -140,7 +140,8 @@ impl Endpoint {
         let slower = self.slower();
         let first = Instant::now() + self.behaviour.first_token.mul_f64(slower);
         let rest = self.behaviour.per_token.mul_f64(slower) * request.output.saturating_sub(1);
-        let breaks = self.next(&self.behaviour.down).map(|at| (at, Heard::Broken { status: self.behaviour.down_status }));
+        let breaks =
+            self.next(&self.behaviour.down).map(|at| (at, Heard::Broken { status: self.behaviour.down_status }));
         let resets = self.next(&self.behaviour.silent).map(|at| (at, Heard::Reset));
         let end = breaks.into_iter().chain(resets).min_by_key(|(at, _)| *at).filter(|(at, _)| *at < first + rest);
         let (until, last) = end.unwrap_or((first + rest, Heard::End));

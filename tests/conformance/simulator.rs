@@ -116,9 +116,10 @@ fn faults(d: usize, b: &Behaviour) -> Vec<Fault> {
         what,
     };
     let error = ErrorClass::ALL.into_iter().find(|c| c.status() == Some(b.down_status)).expect("a status of a class");
-    let down = b.down.iter().map(|(from, to)| {
-        fault(*from, *to, FaultWhat::ProviderDown { deployments: deployments.clone(), error })
-    });
+    let down = b
+        .down
+        .iter()
+        .map(|(from, to)| fault(*from, *to, FaultWhat::ProviderDown { deployments: deployments.clone(), error }));
     let silent =
         b.silent.iter().map(|(from, to)| fault(*from, *to, FaultWhat::RegionDown { region: RegionIx::new(d + 1) }));
     let slow = b.slow.iter().map(|(from, to, slower)| {
