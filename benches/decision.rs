@@ -311,7 +311,7 @@ fn throttle(config: ThrottleConfig) -> impl FnMut(u64) {
     move |ops| {
         for _ in 0..ops {
             now += Span::from_millis(10);
-            black_box(t.on_call(now, &mut entropy));
+            black_box(t.on_call(now, &mut None, &mut entropy));
             t.on_end(now, Outcome::Ok);
         }
     }

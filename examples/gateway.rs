@@ -74,6 +74,7 @@ fn endpoints(origin: Instant) -> Vec<Endpoint> {
         first_token: ms(first_token),
         per_token: ms(2),
         down: Vec::new(),
+        down_status: 503,
         silent: Vec::new(),
         slow: Vec::new(),
         quota: None,

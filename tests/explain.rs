@@ -1,5 +1,7 @@
 //! Stories of requests: they change nothing, they agree with what is counted, and they say what was known and what was not.
 
+#[path = "explain/deployments.rs"]
+mod deployments;
 #[path = "explain/steering.rs"]
 mod steering;
 

@@ -177,8 +177,9 @@ fn markdown_tables_have_as_many_cells_as_heads() {
 
 #[cfg(feature = "cli")]
 mod terminal {
-    use super::sample;
+    use super::{read, sample};
     use geodes::report::text::{TextOptions, render};
+    use geodes::report::{csv, markdown};
 
     fn plain(width: usize) -> TextOptions {
         TextOptions { width, color: false }
@@ -207,6 +208,27 @@ mod terminal {
         run.topologies[0].deployments[0].abandoned = 4_321;
         let text = render(&run, plain(120));
         assert!(text.contains("given up") && text.contains("4,321"), "{text}");
+    }
+
+    /// A fault that came back seven times: the median of each figure, the worst time, and where the others stand.
+    #[test]
+    fn a_fault_that_keeps_coming_back_has_two_rows() {
+        let mut run = sample::crowd();
+        run.topologies.truncate(1);
+        let incidents = &run.topologies[0].incidents;
+        let (_, all) = read(&csv::incidents(&run, &run.topologies[0]).unwrap());
+        assert_eq!(all.len(), incidents.len(), "every one is in the CSV");
+        let text = render(&run, plain(400));
+        let rows: Vec<&str> = text.lines().filter(|l| l.contains("recurring brown-out of a provider")).collect();
+        let [median, worst] = rows[..] else { panic!("{rows:#?}") };
+        assert!(median.contains("provider, median") && median.contains("7 times"), "{median}");
+        // failures of 0, 100, ... 600
+        assert!(median.contains("300") && worst.contains("#7, worst") && worst.contains("600"), "{median}\n{worst}");
+        assert!(text.contains("incidents.csv"), "{text}");
+        assert!(!render(&sample::day(), plain(400)).contains("came back"), "nothing recurs there");
+        let markdown = markdown::render(&run);
+        assert_eq!(markdown.matches("recurring brown-out of a provider").count(), 2, "{markdown}");
+        assert!(markdown.contains("incidents.csv"));
     }
 
     #[test]

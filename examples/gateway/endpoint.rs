@@ -17,8 +17,10 @@ pub struct Behaviour {
     pub first_token: Duration,
     /// From one token to the next.
     pub per_token: Duration,
-    /// Answers 503, and breaks off the answers that it is writing when the window begins.
+    /// Answers `down_status`, and breaks off the answers that it is writing when the window begins.
     pub down: Vec<(Duration, Duration)>,
+    /// What it answers while it is down: 503, or 401 for a key that was revoked.
+    pub down_status: u16,
     /// Answers nothing at all, and resets its connections when the window begins.
     pub silent: Vec<(Duration, Duration)>,
     /// Is slower by this factor.
@@ -123,7 +125,7 @@ impl Endpoint {
         }
         say(Heard::Connected);
         if self.within(&self.behaviour.down) {
-            return say(Heard::Refused { status: 503, retry_after: None });
+            return say(Heard::Refused { status: self.behaviour.down_status, retry_after: None });
         }
         let ask = Ask { input: request.prompt, cached: 0, max_output: request.max_output };
         let granted = self.quota.as_ref().map(|q| q.lock().unwrap().admit(self.now(), &ask));
@@ -138,7 +140,8 @@ impl Endpoint {
         let slower = self.slower();
         let first = Instant::now() + self.behaviour.first_token.mul_f64(slower);
         let rest = self.behaviour.per_token.mul_f64(slower) * request.output.saturating_sub(1);
-        let breaks = self.next(&self.behaviour.down).map(|at| (at, Heard::Broken { status: 503 }));
+        let breaks =
+            self.next(&self.behaviour.down).map(|at| (at, Heard::Broken { status: self.behaviour.down_status }));
         let resets = self.next(&self.behaviour.silent).map(|at| (at, Heard::Reset));
         let end = breaks.into_iter().chain(resets).min_by_key(|(at, _)| *at).filter(|(at, _)| *at < first + rest);
         let (until, last) = end.unwrap_or((first + rest, Heard::End));

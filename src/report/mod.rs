@@ -20,6 +20,7 @@ pub mod format;
 pub mod json;
 mod manifest;
 pub mod markdown;
+mod occurrences;
 #[cfg(feature = "cli")]
 pub mod policy_diff;
 pub mod slug;

@@ -3,8 +3,9 @@
 
 use super::format as f;
 use super::format::Clock;
+use super::occurrences::{self, Rows};
 use crate::measure::{MetricRef, Objective};
-use crate::study::result::{IntervalRow, Percentiles, RunResult, TopologyResult, UserRow};
+use crate::study::result::{IncidentRow, IntervalRow, Percentiles, RunResult, TopologyResult, UserRow};
 
 /// Lines of the bill that a table shows; all of them are in `bill.csv` and `summary.json`.
 const BIGGEST_LINES: usize = 8;
@@ -258,26 +259,41 @@ pub(crate) fn incidents(run: &RunResult, t: &TopologyResult) -> Grid {
         .together()
         .figures(&["detected\nafter", "half\nmoved", "99 %\nmoved", "over\nafter"])
         .figures(&["requests", "failed", "slow", "degraded", "stale\nreads", "writes\nlost"]);
-    for i in &t.incidents {
-        let target = if i.what.contains(&i.target) { String::new() } else { format!(": {}", i.target) };
-        g.row(vec![
-            i.name.clone(),
-            format!("{}{target}", i.what),
-            clock.map_or_else(|| f::duration(Some(i.at_s)), |c| time_of(c, run.scenario.horizon_s, i.at_s)),
-            f::duration(Some(i.lasted_s)),
-            f::duration(i.detected_s),
-            f::duration(i.moved_half_s),
-            f::duration(i.moved_99_s),
-            f::duration(i.over_s),
-            f::count(i.requests),
-            f::count(i.failed),
-            f::count(i.slow),
-            f::count(i.degraded),
-            f::count(i.stale_reads),
-            i.writes_lost.map_or_else(|| f::MISSING.to_owned(), f::count),
-        ]);
+    let at = |i: &IncidentRow| {
+        clock.map_or_else(|| f::duration(Some(i.at_s)), |c| time_of(c, run.scenario.horizon_s, i.at_s))
+    };
+    for rows in occurrences::rows(&t.incidents) {
+        match rows {
+            Rows::One(i) => g.row(incident(i, i.name.clone(), at(i))),
+            Rows::Recurring(all) => {
+                let (median, worst) = (occurrences::median(&all), occurrences::worst(&all));
+                let times = format!("{} times", all.len());
+                g.row(incident(&median, format!("{}, median", median.name), times));
+                g.row(incident(worst, format!("{}, worst", worst.name), at(worst)));
+            }
+        }
     }
     g
+}
+
+fn incident(i: &IncidentRow, name: String, from: String) -> Vec<String> {
+    let target = if i.what.contains(&i.target) { String::new() } else { format!(": {}", i.target) };
+    vec![
+        name,
+        format!("{}{target}", i.what),
+        from,
+        f::duration(Some(i.lasted_s)),
+        f::duration(i.detected_s),
+        f::duration(i.moved_half_s),
+        f::duration(i.moved_99_s),
+        f::duration(i.over_s),
+        f::count(i.requests),
+        f::count(i.failed),
+        f::count(i.slow),
+        f::count(i.degraded),
+        f::count(i.stale_reads),
+        i.writes_lost.map_or_else(|| f::MISSING.to_owned(), f::count),
+    ]
 }
 
 /// Time of day; with the date when the horizon is longer than a day.
@@ -421,8 +437,21 @@ pub(crate) fn about_objectives(run: &RunResult, t: &TopologyResult) -> Vec<Strin
     notes
 }
 
-/// Occurrences of faults that have no row; `None` if all have one.
+/// What the rows of incidents leave out; `None` if nothing.
 pub(crate) fn about_incidents(t: &TopologyResult) -> Option<String> {
+    let shortened = occurrences::are_shortened(&t.incidents).then(|| {
+        format!(
+            "Faults that came back more than {} times: the median of each figure (of a duration over the times that have \
+             one) and the time with the most failed requests; every single one is in incidents.csv and summary.json.",
+            occurrences::MOST_SHOWN
+        )
+    });
+    let notes: Vec<String> = shortened.into_iter().chain(unseen(t)).collect();
+    (!notes.is_empty()).then(|| notes.join(" "))
+}
+
+/// Occurrences of faults that were not looked at closely.
+fn unseen(t: &TopologyResult) -> Option<String> {
     let further = match t.incidents_not_shown {
         0 => return None,
         1 => "1 further occurrence not shown".to_owned(),

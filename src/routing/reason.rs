@@ -27,12 +27,13 @@ pub enum Reason {
     Scored {
         /// Which.
         deployment: DeploymentIx,
-        /// What the number is, with its unit.
-        what: &'static str,
-        /// The number.
-        value: f64,
-        /// How old the gateway's knowledge behind it is; `None` for what it knows for good or counts itself.
-        age: Option<Span>,
+        /// The figure.
+        figure: Figure,
+    },
+    /// What the decision goes by besides the candidates.
+    Known {
+        /// The figure.
+        figure: Figure,
     },
     /// A deployment was called.
     Chosen {
@@ -72,11 +73,16 @@ pub enum Reason {
     /// Every deployment of the chain is out of service: the guards are ignored.
     Panic,
     /// The budget allows no further retry.
-    BudgetSpent,
+    BudgetSpent {
+        /// What is left of it.
+        left: Figure,
+    },
     /// The gateway's throttle holds the call back.
     Paced {
         /// Until when.
         until: Time,
+        /// What the throttle goes by.
+        known: Figure,
     },
     /// Nobody of the pool has room: the request waits at the gateway.
     Held {
@@ -84,7 +90,10 @@ pub enum Reason {
         until: Time,
     },
     /// The gateway's throttle refuses the call.
-    Shed,
+    Shed {
+        /// What the throttle goes by.
+        known: Figure,
+    },
     /// As many calls to the pool are out as may be: the gateway refuses the call.
     Overflow {
         /// Its position in the chain.
@@ -98,6 +107,33 @@ pub enum Reason {
         load_percent: u8,
         /// Whether its health is ignored.
         panic: bool,
+        /// Its health in percent: hosts in service of all, times the factor of overprovisioning.
+        health_percent: u8,
+        /// Hosts in service.
+        available: u16,
+        /// Hosts that the request may go to.
+        total: u16,
+        /// It is left out because the request has been there often enough.
+        attempted: bool,
+    },
+    /// The priority level that the request goes to.
+    LevelChosen {
+        /// Its number, from 0.
+        level: u8,
+    },
+    /// What a locality of the pool is judged by.
+    Locality {
+        /// Its position among the pool's localities.
+        locality: u16,
+        /// The figure.
+        figure: Figure,
+    },
+    /// The locality that the request goes to, or that localities do not matter.
+    LocalityChosen {
+        /// Its position; `None`: all hosts of the level alike.
+        locality: Option<u16>,
+        /// By which rule.
+        by: &'static str,
     },
     /// A pause before another attempt in the same pool.
     BackedOff {
@@ -124,6 +160,38 @@ pub enum Reason {
     Portkey(portkey::Why),
     /// A step of Bifrost.
     Bifrost(bifrost::Why),
+}
+
+/// A number that somebody decides by.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Figure {
+    /// What it is, with its unit.
+    pub what: &'static str,
+    /// The number.
+    pub value: f64,
+    /// The most that it may be, or the whole of which it is a part.
+    pub of: Option<f64>,
+    /// How many observations it is made of, where it is made of some.
+    pub samples: Option<u32>,
+    /// How old the newest of what is behind it is; `None` for what is known for good and what the one who decides counts.
+    pub age: Option<Span>,
+}
+
+impl Figure {
+    /// Of what is known for good or counted by whoever decides.
+    pub const fn new(what: &'static str, value: f64) -> Figure {
+        Figure { what, value, of: None, samples: None, age: None }
+    }
+
+    /// With the whole.
+    pub const fn of(self, whole: f64) -> Figure {
+        Figure { of: Some(whole), ..self }
+    }
+
+    /// Of knowledge that may be old.
+    pub const fn aged(self, age: Option<Span>) -> Figure {
+        Figure { age, ..self }
+    }
 }
 
 /// Why a deployment was left out.
@@ -157,7 +225,7 @@ pub trait ReasonSink {
     fn push(&mut self, reason: Reason);
     /// Takes what a candidate is judged by, of knowledge without an age.
     fn scored(&mut self, deployment: DeploymentIx, what: &'static str, value: f64) {
-        self.push(Reason::Scored { deployment, what, value, age: None });
+        self.push(Reason::Scored { deployment, figure: Figure::new(what, value) });
     }
 }
 

@@ -199,7 +199,7 @@ impl Desk<'_> {
     fn story(&mut self, story: &Story) {
         let scenario = self.scenario;
         let topology = &scenario.topologies[self.topology];
-        let names = Names { scenario, topology, sent: story.sent };
+        let names = Names { scenario, topology, sent: story.sent, pool: 0 };
         let (users, tid) = (Place::Users(story.group.ix()), story.number);
         let over = story.steps.iter().find(|s| matches!(s.what, What::Ends(_))).map_or(story.sent, |s| s.at);
         let served = |f: &dyn Fn(&Ending) -> Value| story.ending.as_ref().map_or(Value::Null, f);

@@ -64,6 +64,12 @@ fn down(endpoint: &mut Behaviour, from: u64, to: u64) {
     endpoint.down = vec![(ms(from), ms(to))];
 }
 
+/// Answers that status from the beginning until that second.
+fn dead(endpoint: &mut Behaviour, status: u16, until: u64) {
+    down(endpoint, 0, until);
+    endpoint.down_status = status;
+}
+
 fn portkey() -> Vec<Script> {
     use ErrorClass::{ConnectionFailed, RateLimited, Timeout, Unavailable};
     use Shows::{Everybody, Fails, Fallback, Final, Pause, Recovery, RetryAfter, Shed};
@@ -203,7 +209,9 @@ fn portkey() -> Vec<Script> {
 }
 
 fn bifrost() -> Vec<Script> {
-    use ErrorClass::{ConnectionFailed, RateLimited, Timeout, Unavailable};
+    use ErrorClass::{
+        BadGateway, ConnectionFailed, Forbidden, PaymentRequired, RateLimited, Timeout, Unauthorized, Unavailable,
+    };
     use Shows::{Everybody, Fails, Fallback, Final, Pause, Recovery};
     use bifrost::{Config, Provider, ProviderKey, VirtualKey};
     let provider = |name: &str, keys: &[usize], max_retries| {
@@ -283,6 +291,30 @@ fn bifrost() -> Vec<Script> {
             &[1.0, 0.0],
         )
         .shows(&[Fails(Unavailable), Final(ConnectionFailed), Recovery]),
+        script("a dead key is left at once", changed(|e| dead(&mut e[0], 401, 3000)), every(310, 20), pair(1), &[1.0])
+            .shows(&[Everybody, Fails(Unauthorized), Fallback, Recovery]),
+        script(
+            "all keys are dead, and another provider",
+            changed(|e| {
+                dead(&mut e[0], 403, 3000);
+                dead(&mut e[1], 402, 4000);
+            }),
+            every(310, 20),
+            and_spare(2),
+            &[1.0, 0.0],
+        )
+        .shows(&[Everybody, Fails(Forbidden), Fails(PaymentRequired), Fallback, Recovery]),
+        script(
+            "all keys of the only provider are dead",
+            changed(|e| {
+                dead(&mut e[0], 401, 3000);
+                dead(&mut e[1], 401, 2000);
+            }),
+            every(310, 20),
+            pair(3),
+            &[1.0],
+        )
+        .shows(&[Fails(Unauthorized), Final(BadGateway), Recovery]),
         script("everything at once", troubled(), every(241, 110), and_spare(2), &[0.8, 0.2]).shows(&[
             Fails(Unavailable),
             Fails(RateLimited),

@@ -27,6 +27,7 @@ pub fn endpoint(i: usize) -> Behaviour {
         first_token: ms([200, 250, 300][i]),
         per_token: ms([5, 7, 11][i]),
         down: Vec::new(),
+        down_status: 503,
         silent: Vec::new(),
         slow: Vec::new(),
         quota: None,

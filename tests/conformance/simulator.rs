@@ -115,9 +115,11 @@ fn faults(d: usize, b: &Behaviour) -> Vec<Fault> {
         when: FaultWhen::At { at: span(from), lasts: span(to - from) },
         what,
     };
-    let down = b.down.iter().map(|(from, to)| {
-        fault(*from, *to, FaultWhat::ProviderDown { deployments: deployments.clone(), error: ErrorClass::Unavailable })
-    });
+    let error = ErrorClass::ALL.into_iter().find(|c| c.status() == Some(b.down_status)).expect("a status of a class");
+    let down = b
+        .down
+        .iter()
+        .map(|(from, to)| fault(*from, *to, FaultWhat::ProviderDown { deployments: deployments.clone(), error }));
     let silent =
         b.silent.iter().map(|(from, to)| fault(*from, *to, FaultWhat::RegionDown { region: RegionIx::new(d + 1) }));
     let slow = b.slow.iter().map(|(from, to, slower)| {

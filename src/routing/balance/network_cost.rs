@@ -7,10 +7,10 @@
 //! given. What is cached is guessed as in [`super::inference::prefix`]. ASSUMPTION: every call in flight delays by the same
 //! time, which the configuration says; the paper does not print its weight.
 
-use super::inference::prefix::{MOST_BLOCKS, PrefixIndex};
+use super::inference::prefix::{self, MOST_BLOCKS, PrefixIndex};
 use super::{Balance, View};
 use crate::routing::entropy::Entropy;
-use crate::routing::reason::ReasonSink;
+use crate::routing::reason::{Figure, Reason, ReasonSink};
 use crate::routing::request::Request;
 use crate::units::{Span, Time};
 
@@ -60,7 +60,20 @@ impl Balance for NetworkCost {
             let cached = (tokens * matched).checked_div(total).unwrap_or(0);
             self.config.cost(view.members[i].distance, tokens - cached, view.states[i].in_flight)
         };
-        view.score(reasons, "expected time to first token in ns", |i| cost(i) as f64);
+        if reasons.on() {
+            let ms = |nanos: u64| nanos as f64 / 1e6;
+            for i in view.usable() {
+                let deployment = view.members[i].deployment;
+                let mut say = |figure| reasons.push(Reason::Scored { deployment, figure });
+                say(Figure::new("expected time to first token in ms", ms(cost(i))));
+                let (way, in_flight) = (view.members[i].distance, view.states[i].in_flight);
+                say(Figure::new("of that, round trip in ms", ms(way.nanos())));
+                let prefill = cost(i) - self.config.cost(way, 0, in_flight);
+                say(Figure::new("of that, prompt that is not cached in ms", ms(prefill)));
+                say(Figure::new("of that, calls before it in ms", ms(self.config.cost(Span::ZERO, 0, in_flight))));
+                say(prefix::figure(&self.prefixes[i], blocks));
+            }
+        }
         view.usable().map(|i| (cost(i), i)).min().map(|c| c.1)
     }
 

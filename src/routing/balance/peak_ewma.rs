@@ -17,7 +17,7 @@
 use super::{Balance, View};
 use crate::routing::entropy::Entropy;
 use crate::routing::outcome::Observation;
-use crate::routing::reason::{Reason, ReasonSink};
+use crate::routing::reason::{Figure, Reason, ReasonSink};
 use crate::units::{Span, Time};
 
 /// The averages.
@@ -111,7 +111,10 @@ impl Balance for PeakEwma {
             let (score, age) = self.score(view, i);
             if reasons.on() {
                 let deployment = view.members[i].deployment;
-                reasons.push(Reason::Scored { deployment, what: "decayed response time in s", value: score, age });
+                reasons.push(Reason::Scored {
+                    deployment,
+                    figure: Figure::new("decayed response time in s", score).aged(age),
+                });
             }
             match best {
                 Some((least, _)) if score > least => {}

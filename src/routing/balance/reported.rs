@@ -10,7 +10,7 @@
 
 use super::{Balance, View};
 use crate::routing::entropy::Entropy;
-use crate::routing::reason::{Reason, ReasonSink};
+use crate::routing::reason::{Figure, Reason, ReasonSink};
 use crate::units::{Span, Time};
 
 /// A full scan of the snapshot; ties at random.
@@ -46,7 +46,10 @@ impl Balance for Reported {
             for i in view.usable() {
                 let deployment = view.members[i].deployment;
                 let value = f64::from(self.loads[i]);
-                reasons.push(Reason::Scored { deployment, what: "calls in flight as reported", value, age });
+                reasons.push(Reason::Scored {
+                    deployment,
+                    figure: Figure::new("calls in flight as reported", value).aged(age),
+                });
             }
         }
         let least = view.usable().map(|i| self.loads[i]).min()?;

@@ -9,10 +9,10 @@
 //! gateway calls the distant member itself. A waiting request asks again after `refresh`, for at most
 //! `max_wait`; then the next pool of the chain is tried. One that comes meanwhile may find room before it.
 
-use super::inference::prefix::{LRU_BLOCKS, PrefixIndex};
+use super::inference::prefix::{self, LRU_BLOCKS, PrefixIndex};
 use super::{Balance, LoadReport, View};
 use crate::routing::entropy::Entropy;
-use crate::routing::reason::{Reason, ReasonSink};
+use crate::routing::reason::{Figure, Reason, ReasonSink};
 use crate::routing::request::Request;
 use crate::units::{Span, Time};
 use std::collections::VecDeque;
@@ -91,8 +91,19 @@ impl Balance for SelectivePush {
         if reasons.on() {
             for i in view.usable() {
                 let (deployment, report) = (view.members[i].deployment, view.states[i].report);
-                let (value, age) = (f64::from(u8::from(has_room(i))), report.map(|r| view.now.since(r.at)));
-                reasons.push(Reason::Scored { deployment, what: "room (1) or none (0)", value, age });
+                let age = report.map(|r| view.now.since(r.at));
+                let mut say = |figure| reasons.push(Reason::Scored { deployment, figure });
+                say(Figure::new("room (1) or none (0)", f64::from(u8::from(has_room(i)))).aged(age));
+                if let Some(r) = report {
+                    // who reports nothing in use does not tell how large it is
+                    let spare = spare(&r);
+                    if spare < u64::MAX {
+                        say(Figure::new("places free in its last report", spare as f64).aged(age));
+                    }
+                    say(Figure::new("calls sent that the report cannot know of", unreported(i) as f64));
+                }
+                say(Figure::new("round trip in ms", view.members[i].distance.as_millis_f64()));
+                say(prefix::figure(&self.prefixes[i], view.request.blocks));
             }
         }
         let may = |i: &usize| has_room(*i) && (self.config.cross_region || view.members[*i].distance == home);

@@ -186,6 +186,8 @@ impl Router {
             free = alive;
         }
         if reasons.on() {
+            let total: f64 =
+                provider.keys.iter().enumerate().filter(|(i, _)| free >> i & 1 == 1).map(|(_, k)| k.weight).sum();
             for (i, key) in provider.keys.iter().enumerate() {
                 let is = |bits: u64| bits >> i & 1 == 1;
                 let out = match () {
@@ -194,7 +196,8 @@ impl Router {
                     () if !is(free) => Some(Out::Used),
                     () => None,
                 };
-                reasons.why(|| Why::Key { deployment: key.deployment, weight: key.weight, out });
+                let chance = if out.is_none() { key.weight / total } else { 0.0 };
+                reasons.why(|| Why::Key { deployment: key.deployment, weight: key.weight, chance, out });
             }
         }
         let before = journey.key;

@@ -259,23 +259,23 @@ fn reasons_tell_of_keys_and_providers() {
         })
         .collect();
     let [a, b, c] = [0, 1, 2].map(DeploymentIx);
-    let key = |deployment, out| Why::Key { deployment, weight: 1.0, out };
+    let key = |deployment, chance, out| Why::Key { deployment, weight: 1.0, chance, out };
     assert_eq!(
         told,
         [
             Why::Weight { provider: 0, share: 1.0 },
             Why::Provider { provider: 0 },
-            key(a, None),
-            key(b, None),
+            key(a, 0.5, None),
+            key(b, 0.5, None),
             Why::Called { deployment: a, rotated: false },
             Why::DeadKey { deployment: a },
-            key(a, Some(Out::Dead)),
-            key(b, None),
+            key(a, 0.0, Some(Out::Dead)),
+            key(b, 1.0, None),
             Why::Called { deployment: b, rotated: true },
             Why::DeadKey { deployment: b },
             Why::NoCredentials,
             Why::FellBack { provider: 1 },
-            key(c, None),
+            key(c, 1.0, None),
             Why::Called { deployment: c, rotated: false },
             Why::RetriesUsed,
             Why::PrimaryFailure,

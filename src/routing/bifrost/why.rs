@@ -22,8 +22,10 @@ pub enum Why {
     Key {
         /// What a call with it is a call of.
         deployment: DeploymentIx,
-        /// Its weight; it is chosen in proportion to that.
+        /// Its weight.
         weight: f64,
+        /// Its chance: the weight among those of all that can be chosen.
+        chance: f64,
         /// Why it cannot be chosen, if it cannot.
         out: Option<Out>,
     },

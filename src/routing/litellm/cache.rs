@@ -132,6 +132,12 @@ impl Calendar {
         (self.epoch.nanos() + now.nanos()).saturating_add_signed(offset) / Self::MINUTE
     }
 
+    /// How long ago the minute began.
+    pub fn into_minute(&self, now: Time, local: bool) -> Span {
+        let offset = if local { i64::from(self.local_offset_s) * 1_000_000_000 } else { 0 };
+        Span((self.epoch.nanos() + now.nanos()).saturating_add_signed(offset) % Self::MINUTE)
+    }
+
     /// The same day and time `months` later, as a span: the last day of a shorter month stands for a missing day.
     pub fn months_after(&self, now: Time, months: u32) -> Span {
         const DAY: u64 = 86_400_000_000_000;

@@ -45,6 +45,8 @@ const CORRECTION_SLACK: Span = Span::from_secs(5);
 struct Entry {
     since: Time,
     time: Span,
+    /// Of the failure; only for whoever asks why.
+    status: u16,
 }
 
 /// What is known of one deployment.
@@ -95,6 +97,11 @@ impl Health {
         self.entry.is_some().then(|| self.look(now)).flatten()
     }
 
+    /// Since when it cools down, if it does, and the status of the failure that it is for.
+    pub fn cooled_by(&self) -> Option<(Time, u16)> {
+        self.entry.map(|e| (e.since, e.status))
+    }
+
     /// Whether it cools down, without dropping or correcting anything.
     pub fn is_cooling(&self, now: Time) -> bool {
         self.entry.is_some_and(|e| now <= self.expiry && e.since.saturating_add(e.time) > now)
@@ -115,18 +122,18 @@ impl Health {
     }
 
     /// Takes it out.
-    fn cool(&mut self, now: Time, time: Span) {
+    fn cool(&mut self, now: Time, time: Span, status: u16) {
         if self.entry.is_none() || now >= self.expiry {
             self.expiry = now.saturating_add(time);
         }
-        self.entry = Some(Entry { since: now, time });
+        self.entry = Some(Entry { since: now, time, status });
     }
 
     /// Whether this failure takes it out for `time`; then it is out. Counts what the rules count.
     pub fn consider(&mut self, now: Time, ask: Ask<'_>, time: Span) -> bool {
         let yes = self.gate(&ask, time) && self.decide(now, &ask);
         if yes {
-            self.cool(now, time);
+            self.cool(now, time, ask.failure.status().unwrap_or(500));
         }
         yes
     }
@@ -205,8 +212,8 @@ mod tests {
     #[test]
     fn a_second_cooldown_does_not_lengthen_the_first() {
         let mut h = Health::default();
-        h.cool(at(0), Span::from_secs(5));
-        h.cool(at(1), Span::from_secs(30));
+        h.cool(at(0), Span::from_secs(5), 500);
+        h.cool(at(1), Span::from_secs(30), 500);
         assert_eq!(h.cooling(at(4)), Some(at(5)));
         assert_eq!(h.cooling(at(5)), Some(at(5)), "the time to live ends strictly after five seconds");
         assert_eq!(h.cooling(Time(at(5).nanos() + 1)), None);
@@ -215,8 +222,8 @@ mod tests {
     #[test]
     fn a_shorter_one_corrects_a_longer_one() {
         let mut h = Health::default();
-        h.cool(at(0), Span::from_secs(30));
-        h.cool(at(1), Span::from_secs(5));
+        h.cool(at(0), Span::from_secs(30), 500);
+        h.cool(at(1), Span::from_secs(5), 500);
         assert_eq!(h.cooling(at(2)), Some(at(6)));
         assert_eq!(h.cooling(at(6)), None);
     }

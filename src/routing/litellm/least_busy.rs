@@ -8,6 +8,7 @@
 
 use super::cache::Window;
 use super::why::{Explain, Why};
+use crate::routing::reason::Figure;
 use crate::units::{DeploymentIx, Span, Time};
 
 /// `IN_FLIGHT_COUNT_TTL_SECONDS`.
@@ -46,7 +47,7 @@ impl LeastBusy {
     pub fn pick<S: Explain>(&self, now: Time, candidates: &[u16], reasons: &mut S) -> u16 {
         if reasons.on() {
             for c in candidates {
-                let score = self.count(now, *c) as f64;
+                let score = Figure::new("calls in flight", self.count(now, *c) as f64);
                 reasons.why(Why::Candidate { deployment: DeploymentIx(*c), score });
             }
         }

@@ -10,6 +10,7 @@ use super::cache::{Minute, Window};
 use super::marks::Marks;
 use super::select::Choice;
 use super::why::{Explain, Why};
+use crate::routing::reason::Figure;
 use crate::units::{DeploymentIx, Span, Time};
 
 /// `InMemoryCache.default_ttl`.
@@ -76,10 +77,14 @@ impl LowestCost {
             let used = self.entries[usize::from(*d)].unwrap_or_default();
             let (tokens, requests) = used.counted(minute);
             if tokens + input_tokens > dep.tpm_or_none || requests + 1 > dep.rpm_or_none {
-                reasons.why_if(|| Why::AtLimit { deployment });
+                if reasons.on() {
+                    reasons.why(Why::AtLimit { deployment });
+                    reasons.usage(*d, (tokens + input_tokens, dep.tpm_or_none), (requests + 1, dep.rpm_or_none));
+                }
                 continue;
             }
-            reasons.why_if(|| Why::Candidate { deployment, score: dep.cost });
+            let score = || Figure::new("dollars per token, in and out together", dep.cost);
+            reasons.why_if(|| Why::Candidate { deployment, score: score() });
             if best.is_none_or(|(cost, _)| dep.cost < cost) {
                 best = Some((dep.cost, *d));
             }

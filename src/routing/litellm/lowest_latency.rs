@@ -21,6 +21,7 @@ use super::marks::Marks;
 use super::select::Choice;
 use super::why::{Explain, Why};
 use crate::routing::entropy::Entropy;
+use crate::routing::reason::Figure;
 use crate::units::{DeploymentIx, Time};
 
 /// What a time-out counts as, in seconds.
@@ -34,18 +35,29 @@ const RESERVED: usize = 64;
 struct Samples {
     list: Vec<f64>,
     mean: f64,
+    /// When the newest was added.
+    newest: Time,
+    /// The oldest is the 0 with which who is missing is entered.
+    placeholder: bool,
 }
 
 impl Samples {
-    fn push(&mut self, sample: f64, most: usize) {
+    fn push(&mut self, now: Time, sample: f64, most: usize) {
         if self.list.is_empty() {
             // the whole list at once, so that it does not grow in the middle of a run
             self.list.reserve(most.min(RESERVED));
         } else if self.list.len() >= most {
             self.list.remove(0);
+            self.placeholder = false;
         }
         self.list.push(sample);
+        self.newest = now;
         self.mean = self.list.iter().sum::<f64>() / self.list.len() as f64;
+    }
+
+    fn clear(&mut self) {
+        self.list.clear();
+        (self.mean, self.placeholder) = (0.0, false);
     }
 
     /// The value at the percentile's position among the sorted samples.
@@ -64,6 +76,26 @@ struct Entry {
     latency: Samples,
     first_token: Samples,
     used: Minute,
+}
+
+impl Entry {
+    /// What the score is made of, without its value, and what stands in the list that is no answer.
+    fn why(&self, now: Time, streams: bool, percentile: bool) -> (Figure, [Option<Figure>; 2]) {
+        let by_first_token = streams && !self.first_token.list.is_empty();
+        let (samples, what) = match by_first_token {
+            true if percentile => (&self.first_token, "percentile of times to first token in s"),
+            true => (&self.first_token, "mean time to first token in s"),
+            false => (&self.latency, "mean latency in s per token of the answer, in s where it had none"),
+        };
+        let n = samples.list.len();
+        let answers = n > usize::from(samples.placeholder);
+        let age = answers.then(|| now.since(samples.newest));
+        let timeouts = samples.list.iter().filter(|s| **s == TIMEOUT_PENALTY_S).count();
+        let figure = Figure { samples: Some(n as u32), age, ..Figure::new(what, 0.0) };
+        let zero = samples.placeholder.then(|| Figure::new("of them the 0 of who is new", 1.0));
+        let late = (timeouts > 0).then(|| Figure::new("of them time-outs, which count as 1000 s", timeouts as f64));
+        (figure, [zero, late])
+    }
 }
 
 /// The map of one model.
@@ -104,10 +136,8 @@ impl LowestLatency {
         self.order.clear();
         for e in &mut self.entries {
             e.listed = false;
-            e.latency.list.clear();
-            e.latency.mean = 0.0;
-            e.first_token.list.clear();
-            e.first_token.mean = 0.0;
+            e.latency.clear();
+            e.first_token.clear();
             e.used = Minute::default();
         }
     }
@@ -139,10 +169,10 @@ impl LowestLatency {
         let tokens = sample.output_tokens;
         let value = if tokens > 0 { duration / f64::from(tokens) } else { duration };
         let entry = self.list(deployment);
-        entry.latency.push(value, args.max_latency_list_size);
+        entry.latency.push(now, value, args.max_latency_list_size);
         if sample.streamed {
             let first = seconds(sample.sent, sample.first_token.unwrap_or(now));
-            entry.first_token.push(first, args.max_latency_list_size);
+            entry.first_token.push(now, first, args.max_latency_list_size);
         }
         entry.used.add_tpm(minute, u64::from(sample.input_tokens) + u64::from(tokens));
         entry.used.add_rpm(minute, 1);
@@ -152,7 +182,7 @@ impl LowestLatency {
     /// A call timed out.
     pub fn timed_out(&mut self, now: Time, args: &StrategyArgs, deployment: u16) {
         self.forget_if_expired(now);
-        self.list(deployment).latency.push(TIMEOUT_PENALTY_S, args.max_latency_list_size);
+        self.list(deployment).latency.push(now, TIMEOUT_PENALTY_S, args.max_latency_list_size);
         self.map.set(now, (), args.ttl);
     }
 
@@ -168,7 +198,9 @@ impl LowestLatency {
         self.forget_if_expired(now);
         for c in candidates {
             if self.entries.get(usize::from(*c)).is_none_or(|e| !e.listed) {
-                self.list(*c).latency.push(0.0, args.max_latency_list_size);
+                let entry = self.list(*c);
+                entry.latency.push(now, 0.0, args.max_latency_list_size);
+                entry.latency.placeholder = true;
             }
         }
         for d in &self.order {
@@ -202,10 +234,21 @@ impl LowestLatency {
             for d in candidates {
                 match score(d) {
                     Some(score) => potential.push((score, potential.len() as u32, d)),
-                    None => reasons.why_if(|| Why::AtLimit { deployment: DeploymentIx(d) }),
+                    None if reasons.on() => {
+                        let ((tokens, requests), dep) =
+                            (self.entries[usize::from(d)].used.counted(minute), &deps[usize::from(d)]);
+                        reasons.why(Why::AtLimit { deployment: DeploymentIx(d) });
+                        reasons.usage(d, (tokens + input_tokens, dep.tpm_or_none), (requests + 1, dep.rpm_or_none));
+                    }
+                    None => {}
                 }
             }
-            choose(args.lowest_latency_buffer, potential, entropy, reasons)
+            if reasons.on() {
+                say(args.lowest_latency_buffer, potential, reasons, |d| {
+                    self.entries[usize::from(d)].why(now, streams, args.ttft_percentile.is_some())
+                });
+            }
+            choose(args.lowest_latency_buffer, potential, entropy)
         };
         if self.map.get(now).is_none() {
             self.forget();
@@ -243,29 +286,41 @@ fn fastest(
 
 /// A uniform draw among those near the lowest, counted in the order of their scores and, where these are equal, of the
 /// shuffled list.
-fn choose<E: Entropy, S: Explain>(
-    buffer: f64,
-    potential: &mut Vec<(f64, u32, u16)>,
-    entropy: &mut E,
-    reasons: &mut S,
-) -> Option<u16> {
-    let lowest = potential.iter().map(|p| p.0).min_by(f64::total_cmp)?;
-    let bound = lowest + buffer * lowest;
-    if reasons.on() {
-        for (score, _, d) in potential.iter().filter(|p| p.0 > bound) {
-            reasons.why(Why::Slower { deployment: DeploymentIx(*d), score: *score });
-        }
-    }
+fn choose<E: Entropy>(buffer: f64, potential: &mut Vec<(f64, u32, u16)>, entropy: &mut E) -> Option<u16> {
+    let bound = bound(buffer, potential)?;
     potential.retain(|p| p.0 <= bound);
-    let order = |a: &(f64, u32, u16), b: &(f64, u32, u16)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));
-    if reasons.on() {
-        potential.sort_by(order);
-        for (score, _, d) in potential.iter() {
-            reasons.why(Why::Candidate { deployment: DeploymentIx(*d), score: *score });
-        }
-    }
     let k = entropy.pick(potential.len());
     Some(potential.select_nth_unstable_by(k, order).1.2)
+}
+
+/// The highest score that is near the lowest.
+fn bound(buffer: f64, potential: &[(f64, u32, u16)]) -> Option<f64> {
+    let lowest = potential.iter().map(|p| p.0).min_by(f64::total_cmp)?;
+    Some(lowest + buffer * lowest)
+}
+
+fn order(a: &(f64, u32, u16), b: &(f64, u32, u16)) -> std::cmp::Ordering {
+    a.0.total_cmp(&b.0).then(a.1.cmp(&b.1))
+}
+
+/// Who is slower than those near the lowest, then those, in the order in which the draw counts them.
+fn say<S: Explain>(
+    buffer: f64,
+    potential: &mut [(f64, u32, u16)],
+    reasons: &mut S,
+    figures: impl Fn(u16) -> (Figure, [Option<Figure>; 2]),
+) {
+    let Some(bound) = bound(buffer, potential) else { return };
+    let tell = |reasons: &mut S, (value, _, d): (f64, u32, u16), slower: bool| {
+        let (figure, more) = figures(d);
+        let (deployment, score) = (DeploymentIx(d), Figure { value, ..figure });
+        reasons.why(if slower { Why::Slower { deployment, score } } else { Why::Candidate { deployment, score } });
+        more.into_iter().flatten().for_each(|figure| reasons.known(d, || figure));
+    };
+    potential.iter().filter(|p| p.0 > bound).for_each(|p| tell(reasons, *p, true));
+    // the choice does not depend on how the list is sorted
+    potential.sort_by(order);
+    potential.iter().filter(|p| p.0 <= bound).for_each(|p| tell(reasons, *p, false));
 }
 
 #[cfg(test)]
@@ -278,7 +333,7 @@ mod tests {
     fn samples_roll_and_percentiles_round_up() {
         let mut s = Samples::default();
         for v in [5.0, 1.0, 2.0, 3.0] {
-            s.push(v, 3);
+            s.push(Time::ZERO, v, 3);
         }
         assert_eq!((s.list.as_slice(), s.mean), (&[1.0, 2.0, 3.0][..], 2.0));
         let mut scratch = Vec::new();

@@ -15,6 +15,7 @@
 use super::cache::Window;
 use super::failure::Cause;
 use super::why::{Explain, Filter, Why};
+use crate::routing::reason::Figure;
 use crate::units::{DeploymentIx, Span, Time};
 
 /// Window of the count of picks.
@@ -62,6 +63,15 @@ pub(super) fn filter<S: Explain>(
             continue;
         };
         reasons.why_if(|| Why::Excluded { deployment: DeploymentIx(c), by });
+        match by {
+            Filter::ContextWindow => reasons
+                .known(c, || Figure::new("tokens of the prompt", input_tokens as f64).of(f.max_input_tokens as f64)),
+            Filter::Rpm => reasons.known(c, || {
+                let counted = f.counted.max(picks(c).get(now).unwrap_or(0));
+                Figure::new("requests of this minute", counted as f64).of(f.rpm as f64)
+            }),
+            _ => {}
+        }
     }
     candidates.truncate(kept);
     match () {

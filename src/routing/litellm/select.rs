@@ -25,6 +25,7 @@ use super::state::State;
 use super::why::{Explain, Filter, Why};
 use super::{budget, lowest_latency, precheck, rate_limit, shuffle, tags, usage_v2};
 use crate::routing::entropy::Entropy;
+use crate::routing::reason::Figure;
 use crate::units::{DeploymentIx, Time};
 
 /// What is asked for.
@@ -142,7 +143,8 @@ fn narrow<S: Explain>(
         left.retain(|d| match health[usize::from(*d)].cooling(now) {
             None => true,
             Some(until) => {
-                out(reasons, *d, Filter::CoolingDown(until));
+                let (since, status) = health[usize::from(*d)].cooled_by().expect("it cools down");
+                out(reasons, *d, Filter::CoolingDown { until, since, status });
                 false
             }
         });
@@ -177,6 +179,27 @@ fn narrow<S: Explain>(
             let keep = !tags_over && state.budgets.allows(now, *d, &rules);
             if !keep {
                 out(reasons, *d, Filter::Budget);
+                if reasons.on() {
+                    let spent = |what, (spend, max): (f64, Option<f64>)| {
+                        let figure = Figure::new(what, spend);
+                        max.map_or(figure, |max| figure.of(max))
+                    };
+                    let budgets = &state.budgets;
+                    if let Some(p) = rules.provider.map(usize::from) {
+                        let of = (budgets.providers[p].dollars(now), rules.providers[p].1);
+                        reasons.known(*d, || spent("dollars spent of its provider's budget", of));
+                    }
+                    if let Some(b) = rules.deployment {
+                        let of = (budgets.deployments[usize::from(*d)].dollars(now), Some(b.max));
+                        reasons.known(*d, || spent("dollars spent of its own budget", of));
+                    }
+                    for (i, tag) in plan.tag_budgets.iter().enumerate() {
+                        let of = (budgets.tags[i].dollars(now), Some(config.tag_budgets[i].1.max));
+                        if options.tags.sent.contains(tag) || ask.met_tags.contains(tag) {
+                            reasons.known(*d, || spent("dollars spent of a tag's budget", of));
+                        }
+                    }
+                }
             }
             keep
         });
@@ -283,6 +306,15 @@ fn strategy<E: Entropy, S: Explain>(
     let candidates = std::mem::take(&mut state.candidates);
     let input_tokens = u64::from(ask.input_tokens);
     let choice = |minute: u64| Choice { now, minute, deps: &plan.deps, input_tokens, candidates: &candidates };
+    reasons.why_if(|| Why::Strategy(strategy));
+    let minutes = match strategy {
+        Strategy::UsageV2 => Some(false),
+        Strategy::UsageV1 | Strategy::Latency | Strategy::Cost => Some(true),
+        Strategy::SimpleShuffle | Strategy::LeastBusy | Strategy::ProviderBudget => None,
+    };
+    if let Some(local) = minutes {
+        reasons.why_if(|| Why::Minute { local, elapsed: config.calendar.into_minute(now, local) });
+    }
     let picked = match strategy {
         Strategy::SimpleShuffle => {
             let weights = options.any_weights.then(|| options.weights[key.ix()].as_deref()).flatten();

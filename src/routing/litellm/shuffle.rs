@@ -9,6 +9,7 @@
 use super::dep::Dep;
 use super::why::{Explain, Why};
 use crate::routing::entropy::Entropy;
+use crate::routing::reason::Figure;
 use crate::units::DeploymentIx;
 
 /// One of the candidates, which are not empty. `own` are the weights of the request.
@@ -31,14 +32,18 @@ pub(super) fn pick<E: Entropy, S: Explain>(
         }
         let share = |c: &u16| weight(c) / largest;
         if reasons.on() {
+            let total: f64 = candidates.iter().map(weight).sum();
             for c in candidates {
-                reasons.why(Why::Candidate { deployment: DeploymentIx(*c), score: share(c) });
+                let score = Figure::new(list.name(), weight(c));
+                reasons.why(Why::Candidate { deployment: DeploymentIx(*c), score });
+                reasons.known(*c, || Figure::new("chance", weight(c) / total));
             }
         }
         return candidates[entropy.weighted(candidates.iter().map(share))];
     }
     if reasons.on() {
-        candidates.iter().for_each(|c| reasons.why(Why::Candidate { deployment: DeploymentIx(*c), score: 1.0 }));
+        let score = Figure::new("chance, without weights", 1.0 / candidates.len() as f64);
+        candidates.iter().for_each(|c| reasons.why(Why::Candidate { deployment: DeploymentIx(*c), score }));
     }
     candidates[entropy.pick(candidates.len())]
 }
@@ -47,4 +52,15 @@ pub(super) fn pick<E: Entropy, S: Explain>(
 enum Weights<'a> {
     Own(&'a [f64]),
     Of(usize),
+}
+
+impl Weights<'_> {
+    fn name(self) -> &'static str {
+        match self {
+            Weights::Own(_) => "weight that the request brings",
+            Weights::Of(0) => "weight",
+            Weights::Of(1) => "weight, from rpm",
+            Weights::Of(_) => "weight, from tpm",
+        }
+    }
 }

@@ -13,6 +13,7 @@
 use super::marks::Marks;
 use super::select::Choice;
 use super::why::{Explain, Why};
+use crate::routing::reason::Figure;
 use crate::units::DeploymentIx;
 
 /// Dictionaries of one model for one minute.
@@ -104,10 +105,15 @@ impl UsageV1 {
             let deployment = DeploymentIx(*d);
             let full = entry.requests.is_some_and(|r| r + 1 >= limits.rpm);
             if entry.tokens + input_tokens > limits.tpm || full {
-                reasons.why_if(|| Why::AtLimit { deployment });
+                if reasons.on() {
+                    reasons.why(Why::AtLimit { deployment });
+                    let requests = entry.requests.unwrap_or(0) + 1;
+                    reasons.usage(*d, (entry.tokens + input_tokens, limits.tpm), (requests, limits.rpm));
+                }
                 continue;
             }
-            reasons.why_if(|| Why::Candidate { deployment, score: entry.tokens as f64 });
+            let score = || Figure::new("tokens of this minute", entry.tokens as f64);
+            reasons.why_if(|| Why::Candidate { deployment, score: score() });
             if best.is_none_or(|(tokens, _)| entry.tokens < tokens) {
                 best = Some((entry.tokens, *d));
             }

@@ -15,6 +15,7 @@ use super::dep::Dep;
 use super::select::Choice;
 use super::why::{Explain, Why};
 use crate::routing::entropy::Entropy;
+use crate::routing::reason::Figure;
 use crate::units::DeploymentIx;
 
 /// Seconds of the Retry-After header of its refusals.
@@ -36,7 +37,11 @@ pub(super) fn pick<E: Entropy, S: Explain>(
         let deployment = DeploymentIx(*c);
         let full = used.rpm(minute).is_some_and(|r| r + 1 >= limits.rpm);
         if tokens + input_tokens > limits.tpm || full {
-            reasons.why_if(|| Why::AtLimit { deployment });
+            if reasons.on() {
+                reasons.why(Why::AtLimit { deployment });
+                let requests = used.rpm(minute).unwrap_or(0) + 1;
+                reasons.usage(*c, (tokens + input_tokens, limits.tpm), (requests, limits.rpm));
+            }
             continue;
         }
         reasons.why_if(|| Why::Usage { deployment, tokens });
@@ -52,7 +57,8 @@ pub(super) fn pick<E: Entropy, S: Explain>(
         return None;
     }
     for c in tied.iter() {
-        reasons.why_if(|| Why::Candidate { deployment: DeploymentIx(*c), score: lowest as f64 });
+        let score = || Figure::new("tokens of this minute, the fewest", lowest as f64);
+        reasons.why_if(|| Why::Candidate { deployment: DeploymentIx(*c), score: score() });
     }
     Some(tied[entropy.pick(tied.len())])
 }

@@ -1,7 +1,8 @@
 //! Why LiteLLM's router decided as it did, as data for a [`ReasonSink`].
 
+use super::config::Strategy;
 use super::failure::Failure;
-use crate::routing::reason::{Reason, ReasonSink};
+use crate::routing::reason::{Figure, Reason, ReasonSink};
 use crate::units::{DeploymentIx, Span, Time};
 
 /// One step of a decision.
@@ -19,6 +20,15 @@ pub enum Why {
         /// Which.
         deployment: DeploymentIx,
     },
+    /// The strategy that chooses among those that are left.
+    Strategy(Strategy),
+    /// The minute for which usage is counted now.
+    Minute {
+        /// Of local time, not of UTC.
+        local: bool,
+        /// How long ago it began.
+        elapsed: Span,
+    },
     /// Tokens of this minute, before it is known who is tied for the fewest.
     Usage {
         /// Which.
@@ -26,20 +36,26 @@ pub enum Why {
         /// Tokens.
         tokens: u64,
     },
-    /// A deployment among which the strategy chose, in the order in which it was looked at. What the score is depends on
-    /// the strategy: a weight, calls in flight, tokens, seconds or seconds per token, dollars per token.
+    /// A deployment among which the strategy chose, in the order in which it was looked at.
     Candidate {
         /// Which.
         deployment: DeploymentIx,
-        /// Its score.
-        score: f64,
+        /// What the strategy goes by.
+        score: Figure,
     },
     /// Latency-based routing left a deployment out: its score lies above the lowest by more than the buffer.
     Slower {
         /// Which.
         deployment: DeploymentIx,
-        /// Its score, in seconds or seconds per token.
-        score: f64,
+        /// Its latency.
+        score: Figure,
+    },
+    /// What else is known of a deployment that was told of before.
+    Known {
+        /// Which.
+        deployment: DeploymentIx,
+        /// The figure.
+        figure: Figure,
     },
     /// The order of the map of latencies was shuffled; its entries in their order before that.
     Shuffled {
@@ -101,8 +117,15 @@ pub enum Filter {
     WebSearch,
     /// Background health checks found it unhealthy.
     Health,
-    /// It cools down until then.
-    CoolingDown(Time),
+    /// It cools down.
+    CoolingDown {
+        /// Until when.
+        until: Time,
+        /// Since when.
+        since: Time,
+        /// Status of the failure that it is for.
+        status: u16,
+    },
     /// It is blocked.
     Blocked,
     /// Its provider, itself or a tag has spent its budget.
@@ -146,6 +169,20 @@ pub enum Mechanism {
 pub(super) trait Explain: ReasonSink {
     /// Takes one reason.
     fn why(&mut self, why: Why);
+    /// Takes a figure of a deployment that was told of before.
+    #[inline]
+    fn known(&mut self, d: u16, figure: impl FnOnce() -> Figure) {
+        self.why_if(|| Why::Known { deployment: DeploymentIx(d), figure: figure() });
+    }
+    /// Takes tokens and requests against their limits, of a deployment that is at one of them or not.
+    fn usage(&mut self, d: u16, tokens: (u64, u64), requests: (u64, u64)) {
+        let figure = |what, (n, limit): (u64, u64)| {
+            let figure = Figure::new(what, n as f64);
+            if limit == u64::MAX { figure } else { figure.of(limit as f64) }
+        };
+        self.known(d, || figure("tokens of this minute, the prompt included", tokens));
+        self.known(d, || figure("requests of this minute, this one included", requests));
+    }
     /// Takes one reason that is only made when somebody listens.
     #[inline]
     fn why_if(&mut self, why: impl FnOnce() -> Why) {

@@ -51,6 +51,12 @@ impl Circuit {
         self.open_until.filter(|until| now < *until)
     }
 
+    /// Failures and answers that it has counted, if it is closed and has counted some.
+    pub fn counted(&self, now: Time) -> Option<(u32, u32)> {
+        let since = self.open_until.is_none_or(|until| now < until);
+        (since && self.requests > 0).then_some((self.failures, self.requests))
+    }
+
     /// The target has answered; until when its circuit has just opened.
     pub fn on_answer(&mut self, now: Time, config: &CircuitConfig, status: u16) -> Option<Time> {
         match self.open_until {

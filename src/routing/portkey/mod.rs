@@ -16,11 +16,12 @@
 //! | `why` | reasons |
 //!
 //! What is left out: guardrails and other hooks (they change no choice but status 246 and 446), the cache of answers, budgets
-//! and rate limits of virtual keys, the strategy `sample` (all targets at once), and the operators `$regex` and `$length`.
+//! and rate limits of virtual keys, the strategy `sample` (all targets at once), and the operator `$length`.
 
 mod circuit;
 pub mod config;
 mod journey;
+mod pattern;
 mod plan;
 pub mod query;
 mod retry;
@@ -33,6 +34,7 @@ mod why;
 pub use circuit::CircuitConfig;
 pub use config::{Condition, Config, ConfigError, Mode, Retry, Settings, Strategy, Target, What};
 pub use journey::{Command, End, Journey};
+pub use pattern::{Pattern, PatternError};
 pub use plan::{Reach, TargetIx};
 pub use query::{Clause, Context, Field, Query, Test, Value};
 pub use router::{Router, UNLIMITED};

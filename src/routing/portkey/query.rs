@@ -5,6 +5,10 @@
 //! `parseFloat` of both sides, which is false for what is no number; a field that the request does not bring equals
 //! nothing.
 
+use super::pattern::Pattern;
+use super::why::Excerpt;
+use std::fmt::{self, Write};
+
 /// A value that a request brings or a condition compares with.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Value {
@@ -38,7 +42,47 @@ pub enum Field<'a> {
     Bool(bool),
 }
 
+/// A number as text, without memory of its own.
+struct Digits {
+    bytes: [u8; Digits::MOST],
+    len: usize,
+}
+
+impl Digits {
+    /// Room for what JavaScript writes without an exponent, below 1e21 and from 1e-6 on.
+    const MOST: usize = 32;
+
+    fn of(n: f64) -> Digits {
+        let mut digits = Digits { bytes: [0; Digits::MOST], len: 0 };
+        // what does not fit is longer than any number of a request
+        let _ = write!(digits, "{n}");
+        digits
+    }
+
+    fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.bytes[..self.len]).unwrap_or_default()
+    }
+}
+
+impl fmt::Write for Digits {
+    fn write_str(&mut self, s: &str) -> fmt::Result {
+        let to = self.bytes.get_mut(self.len..self.len + s.len()).ok_or(fmt::Error)?;
+        to.copy_from_slice(s.as_bytes());
+        self.len += s.len();
+        Ok(())
+    }
+}
+
 impl Field<'_> {
+    /// As it would be written, for reasons.
+    pub(super) fn excerpt(self) -> Excerpt {
+        match self {
+            Field::Text(text) => Excerpt::of(text),
+            Field::Number(n) => Excerpt::of(&n.to_string()),
+            Field::Bool(b) => Excerpt::of(if b { "true" } else { "false" }),
+        }
+    }
+
     /// JavaScript's `parseFloat`: of a text, the number that it begins with.
     fn number(self) -> Option<f64> {
         match self {
@@ -94,6 +138,8 @@ pub enum Test {
     In(Vec<Value>),
     /// `$nin`.
     NotIn(Vec<Value>),
+    /// `$regex`. Ends the tests of the field.
+    Matches(Pattern),
 }
 
 impl Test {
@@ -111,6 +157,12 @@ impl Test {
             Test::AtMost(v) => ordered(v, |a, b| a <= b),
             Test::In(list) => among(list),
             Test::NotIn(list) => !among(list),
+            Test::Matches(pattern) => match field {
+                None => pattern.test("undefined"),
+                Some(Field::Text(text)) => pattern.test(text),
+                Some(Field::Bool(b)) => pattern.test(if b { "true" } else { "false" }),
+                Some(Field::Number(n)) => pattern.test(Digits::of(n).as_str()),
+            },
         }
     }
 }
@@ -133,13 +185,20 @@ pub struct Query(pub Vec<Clause>);
 impl Query {
     /// Whether the request fits.
     pub fn holds(&self, context: &Context) -> bool {
+        self.look(context, &mut |_, _, _| ())
+    }
+
+    /// The same; `f` is called with every field that is looked at on the way, its value and whether its tests hold.
+    pub(super) fn look(&self, context: &Context, f: &mut dyn FnMut(&str, Option<Field<'_>>, bool)) -> bool {
         for clause in &self.0 {
             match clause {
-                Clause::And(all) => return all.iter().all(|q| q.holds(context)),
-                Clause::Or(any) => return any.iter().any(|q| q.holds(context)),
+                Clause::And(all) => return all.iter().all(|q| q.look(context, f)),
+                Clause::Or(any) => return any.iter().any(|q| q.look(context, f)),
                 Clause::Field(key, tests) => {
                     let field = context.get(key);
-                    if !tests.iter().all(|t| t.holds(field)) {
+                    let holds = tests.iter().all(|t| t.holds(field));
+                    f(key, field, holds);
+                    if !holds {
                         return false;
                     }
                 }
@@ -218,6 +277,13 @@ mod tests {
             ("metadata.region", Test::In(vec![text("eu")]), false),
             ("metadata.region", Test::NotIn(vec![text("eu")]), true),
             ("url.pathname", Test::Equal(text("gpt")), false),
+            // what is tested is a text, `String(value)`
+            ("metadata.tier", Test::Matches(Pattern::new("^pa").unwrap()), true),
+            ("metadata.tier", Test::Matches(Pattern::new("^ai").unwrap()), false),
+            ("params.max_tokens", Test::Matches(Pattern::new("^1\\d{3}$").unwrap()), true),
+            ("params.stream", Test::Matches(Pattern::new("^true$").unwrap()), true),
+            ("metadata.region", Test::Matches(Pattern::new("^undefined$").unwrap()), true),
+            ("metadata.region", Test::Matches(Pattern::new("eu").unwrap()), false),
         ] {
             assert_eq!(field(key, test.clone()).holds(&c), expected, "{key} {test:?}");
         }

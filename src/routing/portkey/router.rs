@@ -173,7 +173,8 @@ impl Router {
         let Some(config) = &call.circuit else { return false };
         let opened = self.circuits[journey.target.ix()].on_answer(now, config, status);
         if let Some(until) = opened {
-            reasons.why(|| Why::Opened { deployment: call.deployment, until });
+            let (failures, answers) = self.circuits[journey.target.ix()].counted(now).unwrap_or_default();
+            reasons.why(|| Why::Opened { deployment: call.deployment, until, failures, answers });
         }
         opened.is_some()
     }

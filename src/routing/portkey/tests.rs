@@ -421,10 +421,11 @@ fn reasons_tell_the_way_through_the_tree() {
         told,
         [
             Why::Entered { strategy: super::TargetIx(0), mode: "fallback" },
+            Why::Counted { deployment, failures: 1, answers: 1 },
             Why::Called { deployment, target: first },
             Why::NotRetried,
             Why::Answered { status: Some(503) },
-            Why::Opened { deployment, until: at(31) },
+            Why::Opened { deployment, until: at(31), failures: 2, answers: 2 },
             Why::FellBack { target: second },
             Why::Called { deployment: DeploymentIx::new(1), target: second },
         ]

@@ -10,11 +10,11 @@
 //! only.
 
 use super::circuit::Circuit;
-use super::config::Mode;
+use super::config::{Condition, Mode};
 use super::journey::{End, Journey, Level};
 use super::plan::{Kind, Plan, TargetIx, decide};
 use super::query::Context;
-use super::why::{Explain, Why};
+use super::why::{Excerpt, Explain, Why};
 use crate::routing::entropy::Entropy;
 use crate::routing::reason::ReasonSink;
 use crate::units::Time;
@@ -36,6 +36,19 @@ pub(super) enum Stop {
     Nobody,
 }
 
+/// The fields that each condition looks at, until one holds.
+fn say_what_was_looked_at<S: ReasonSink>(conditions: &[Condition], context: &Context, reasons: &mut S) {
+    for (i, c) in conditions.iter().enumerate() {
+        let holds = c.query.look(context, &mut |key, field, holds| {
+            let value = field.map(|f| f.excerpt());
+            reasons.why(|| Why::Looked { condition: i as u16, field: Excerpt::of(key), value, holds });
+        });
+        if holds {
+            return;
+        }
+    }
+}
+
 impl View<'_> {
     /// Down from a node. An error ends the request.
     pub fn descend<E: Entropy, S: ReasonSink>(
@@ -54,6 +67,9 @@ impl View<'_> {
             let mut left = 0;
             let position = match mode {
                 Mode::Conditional { conditions, default } => {
+                    if reasons.on() {
+                        say_what_was_looked_at(conditions, context, reasons);
+                    }
                     let Some((then, by)) = decide(conditions, *default, context) else {
                         reasons.why(|| Why::NoMatch);
                         return Err(End::NoMatch);
@@ -78,8 +94,10 @@ impl View<'_> {
                     let weight =
                         |i: usize| if fit >> i & 1 == 1 { self.plan.nodes[targets[i].ix()].weight } else { 0.0 };
                     if reasons.on() {
+                        let total: f64 = (0..targets.len()).map(weight).sum();
                         for i in (0..targets.len()).filter(|i| fit >> i & 1 == 1) {
-                            reasons.why(|| Why::Weight { target: targets[i], weight: weight(i) });
+                            let chance = if total > 0.0 { weight(i) / total } else { 0.0 };
+                            reasons.why(|| Why::Weight { target: targets[i], weight: weight(i), chance });
                         }
                     }
                     if (0..targets.len()).all(|i| weight(i) == 0.0) {
@@ -103,6 +121,11 @@ impl View<'_> {
             if let Some(until) = self.circuits[t.ix()].open(self.now) {
                 fit &= !(1 << i);
                 reasons.why(|| Why::Open { deployment: self.plan.call(*t).deployment, until });
+            } else if reasons.on()
+                && let Some((failures, answers)) = self.circuits[t.ix()].counted(self.now)
+            {
+                let deployment = self.plan.call(*t).deployment;
+                reasons.why(|| Why::Counted { deployment, failures, answers });
             }
         }
         if fit == 0 {

@@ -3,6 +3,7 @@
 use super::plan::TargetIx;
 use crate::routing::reason::{Reason, ReasonSink};
 use crate::units::{DeploymentIx, Span, Time};
+use std::fmt;
 
 /// One step of a decision.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -27,8 +28,30 @@ pub enum Why {
     Weight {
         /// Which.
         target: TargetIx,
-        /// Its share.
+        /// Its weight.
         weight: f64,
+        /// Its chance: the weight among those of all that are in service.
+        chance: f64,
+    },
+    /// What the circuit of a target has counted, which is not open and has counted something.
+    Counted {
+        /// Whom it calls.
+        deployment: DeploymentIx,
+        /// Answers that were failures.
+        failures: u32,
+        /// All answers.
+        answers: u32,
+    },
+    /// A field that a condition looked at, up to the first that decides.
+    Looked {
+        /// Position of the condition.
+        condition: u16,
+        /// The field, as in `metadata.tier`.
+        field: Excerpt,
+        /// What the request brings there; `None`: nothing.
+        value: Option<Excerpt>,
+        /// Whether the tests of the field hold.
+        holds: bool,
     },
     /// A condition holds.
     Matched {
@@ -90,7 +113,44 @@ pub enum Why {
         deployment: DeploymentIx,
         /// Until when.
         until: Time,
+        /// Answers that were failures.
+        failures: u32,
+        /// All answers that were counted.
+        answers: u32,
     },
+}
+
+/// The beginning of a text, without memory of its own.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Excerpt {
+    bytes: [u8; Excerpt::MOST],
+    len: u8,
+    more: bool,
+}
+
+impl Excerpt {
+    const MOST: usize = 46;
+
+    /// As much of a text as fits.
+    pub fn of(text: &str) -> Excerpt {
+        let len = text.floor_char_boundary(Excerpt::MOST);
+        let mut bytes = [0; Excerpt::MOST];
+        bytes[..len].copy_from_slice(&text.as_bytes()[..len]);
+        Excerpt { bytes, len: len as u8, more: len < text.len() }
+    }
+}
+
+impl fmt::Display for Excerpt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&String::from_utf8_lossy(&self.bytes[..usize::from(self.len)]))?;
+        f.write_str(if self.more { "..." } else { "" })
+    }
+}
+
+impl fmt::Debug for Excerpt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{self}\"")
+    }
 }
 
 /// A sink for these reasons.

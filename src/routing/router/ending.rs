@@ -55,6 +55,9 @@ impl Router {
         if std::mem::take(&mut journey.cleared) {
             self.load.retries -= 1;
         }
+        if let (Some(throttle), Some(turn)) = (&mut self.throttle, journey.turn.take()) {
+            throttle.give_up(turn);
+        }
     }
 
     /// A call to the deployment is no longer out. (Calls of a request that are out together go to different

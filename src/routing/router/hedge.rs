@@ -6,7 +6,6 @@ use crate::routing::entropy::Entropy;
 use crate::routing::reason::{Reason, ReasonSink};
 use crate::routing::request::Request;
 use crate::routing::retry::Hedging;
-use crate::routing::throttle::Permission;
 use crate::units::{Span, Time};
 
 impl Router {
@@ -50,10 +49,8 @@ impl Router {
             return None;
         }
         // nobody is chosen before the call may go out: the draws of a choice that comes to nothing are saved
-        let chosen = match self.permission(now, entropy) {
-            Permission::Go => self.choose(now, journey, request, false, entropy, reasons),
-            Permission::Wait(_) | Permission::Refused => None,
-        };
+        let may = self.throttle.as_mut().is_none_or(|t| t.on_call_at_once(now, entropy));
+        let chosen = if may { self.choose(now, journey, request, false, entropy, reasons) } else { None };
         match chosen {
             Some(position) => Some(self.attempt(now, journey, request, position, reasons)),
             None => {

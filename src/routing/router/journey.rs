@@ -3,6 +3,7 @@
 use super::config::MAX_ATTEMPTS;
 use super::limits::Holding;
 use crate::routing::outcome::ErrorClass;
+use crate::routing::throttle::Turn;
 use crate::units::{DeploymentIx, Span, Time};
 
 /// What one request keeps while the router works for it.
@@ -28,6 +29,8 @@ pub struct Journey {
     pub(super) cleared: bool,
     /// The pause is the throttle's, not one between attempts.
     pub(super) paced: bool,
+    /// Its place among the calls that the throttle holds back.
+    pub(super) turn: Option<Turn>,
     /// Since when it waits for room in the present pool.
     pub(super) held_since: Option<Time>,
     /// It has waited for room, in whatever pool.
@@ -145,6 +148,7 @@ impl Journey {
             paid: None,
             cleared: false,
             paced: false,
+            turn: None,
             held_since: None,
             held: false,
             first_out: false,

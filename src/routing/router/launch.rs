@@ -42,7 +42,9 @@ impl Router {
             return true;
         }
         let Some(price) = budget.withdraw(now, journey.last_error, self.load) else {
-            reasons.push(Reason::BudgetSpent);
+            if reasons.on() {
+                reasons.push(Reason::BudgetSpent { left: budget.left(now, self.load) });
+            }
             return false;
         };
         journey.paid = Some(price);
@@ -57,8 +59,8 @@ impl Router {
         self.config.chain[p].max_requests.is_some_and(|most| self.out[p] >= most)
     }
 
-    pub(super) fn permission<E: Entropy>(&mut self, now: Time, entropy: &mut E) -> Permission {
-        self.throttle.as_mut().map_or(Permission::Go, |t| t.on_call(now, entropy))
+    fn permission<E: Entropy>(&mut self, now: Time, journey: &mut Journey, entropy: &mut E) -> Permission {
+        self.throttle.as_mut().map_or(Permission::Go, |t| t.on_call(now, &mut journey.turn, entropy))
     }
 
     /// Calls the member, if the budget and the throttle let it.
@@ -81,18 +83,23 @@ impl Router {
             self.hand_back(now);
             return Command::Fail { class: journey.last_error };
         }
-        match self.permission(now, entropy) {
+        let known = self.throttle.as_ref().filter(|_| reasons.on()).map(|t| t.known(now));
+        match self.permission(now, journey, entropy) {
             Permission::Go => self.attempt(now, journey, request, position, reasons),
             Permission::Wait(until) => {
                 self.hand_back(now);
                 journey.paced = true;
-                reasons.push(Reason::Paced { until });
+                if let Some(known) = known {
+                    reasons.push(Reason::Paced { until, known });
+                }
                 Command::Wait { until }
             }
             Permission::Refused => {
                 self.hand_back(now);
                 self.on_given_up(journey);
-                reasons.push(Reason::Shed);
+                if let Some(known) = known {
+                    reasons.push(Reason::Shed { known });
+                }
                 Command::Shed
             }
         }

@@ -236,7 +236,9 @@ fn a_spent_budget_ends_a_request_after_its_first_attempt() {
         assert_eq!(command, Command::Fail { class: Some(ErrorClass::Unavailable) });
     }
     assert_eq!(attempts, [4, 1, 1]);
-    assert!(why.contains(&Reason::BudgetSpent));
+    let left =
+        why.iter().find_map(|r| if let Reason::BudgetSpent { left } = r { Some((left.value, left.of)) } else { None });
+    assert_eq!(left, Some((5.0, Some(10.0))), "five failures of ten tokens");
 }
 
 #[test]

@@ -5,10 +5,21 @@
 //! present rate (the measured one before the first error); afterwards it grows as `0.4 (dt - k)^3 + w_max` with
 //! `k = cbrt(w_max * 0.3 / 0.4)`; never above twice the measured rate nor below 0.5 per second; the bucket holds
 //! `max(rate, 1)` tokens, and a call without one waits.
+//!
+//! Who waits has a turn: the number of its token, in the order in which calls came. botocore's callers block in `acquire`
+//! until there is a token for one of them, and who takes it is left to the operating system: each sleeps as if the next
+//! token were its own, and whoever comes at the right moment is before all of them. In turn is one of these orders, the one
+//! that is fair; tokens are taken at the same moments in any of them. With turns, the calls that wait need not all look again
+//! for each token: each looks when half of the tokens before it should have come, so that it is in time unless the rate
+//! more than doubles meanwhile, and no later than it was told even then; its token is kept. That is some `log2` of the calls before
+//! it. A turn that is given up goes to the next who asks and stands behind it.
 
 use super::Permission;
 use crate::routing::outcome::Outcome;
+use crate::routing::reason::Figure;
 use crate::units::{Span, Time};
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 
 const SMOOTH: f64 = 0.8;
 const BETA: f64 = 0.7;
@@ -16,7 +27,7 @@ const SCALE: f64 = 0.4;
 const MIN_RATE: f64 = 0.5;
 
 /// The rate limiter of one client.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct AwsAdaptive {
     enabled: bool,
     // measured rate
@@ -30,9 +41,18 @@ pub struct AwsAdaptive {
     // token bucket
     rate: f64,
     capacity: f64,
+    /// Those that have come less those that have a turn; below zero: so many are still to come.
     tokens: f64,
     filled: Time,
+    /// Turns that were given, from 1.
+    turns: u64,
+    /// Turns that were given up, for others.
+    vacant: BinaryHeap<Reverse<u64>>,
 }
+
+/// The place of a call that waits: the number of its token.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Turn(u64);
 
 impl AwsAdaptive {
     /// Calls per second that it lets through; infinite before the first throttling error.
@@ -40,10 +60,21 @@ impl AwsAdaptive {
         if self.enabled { self.rate } else { f64::INFINITY }
     }
 
+    /// The rate, for whoever asks why a call waits.
+    pub(super) fn known(&self) -> Figure {
+        Figure::new("calls per second that the throttle lets through", self.rate())
+    }
+
     fn fill(&mut self, now: Time) {
         let dt = now.since(self.filled).as_secs_f64();
-        self.tokens = (self.tokens + dt * self.rate).min(self.capacity);
+        self.tokens += dt * self.rate;
         self.filled = now;
+        if self.tokens >= 0.0 && !self.vacant.is_empty() {
+            // all turns have come, so those that nobody has are tokens like others
+            self.tokens += self.vacant.len() as f64;
+            self.vacant.clear();
+        }
+        self.tokens = self.tokens.min(self.capacity);
     }
 
     fn set_rate(&mut self, now: Time, rate: f64) {
@@ -53,19 +84,57 @@ impl AwsAdaptive {
         self.tokens = self.tokens.min(self.capacity);
     }
 
-    /// A call is about to go out.
-    pub fn on_call(&mut self, now: Time) -> Permission {
+    /// A call is about to go out. `turn` is its place if it has waited, and becomes it if it has to wait on.
+    pub fn on_call(&mut self, now: Time, turn: &mut Option<Turn>) -> Permission {
         if !self.enabled {
             return Permission::Go;
         }
         self.fill(now);
-        if self.tokens < 1.0 {
-            let wait = Span::from_secs_f64((1.0 - self.tokens) / self.rate);
-            // a nanosecond more: rounding would have it ask again just before the token is there
-            return Permission::Wait(now + wait + Span(1));
+        let own = turn.take().map(|t| t.0);
+        let vacant = self.vacant.peek().map(|v| v.0);
+        let number = match (own, vacant) {
+            (Some(own), Some(vacant)) if vacant < own => {
+                self.vacant.pop();
+                self.vacant.push(Reverse(own));
+                vacant
+            }
+            (Some(own), _) => own,
+            (None, Some(vacant)) => {
+                self.vacant.pop();
+                vacant
+            }
+            (None, None) => {
+                self.turns += 1;
+                self.tokens -= 1.0;
+                self.turns
+            }
+        };
+        let missing = -(self.tokens + (self.turns - number) as f64);
+        if missing <= 0.0 {
+            return Permission::Go;
         }
-        self.tokens -= 1.0;
-        Permission::Go
+        *turn = Some(Turn(number));
+        let look = if missing > 2.0 { missing / 2.0 } else { missing };
+        // a nanosecond more: rounding would have it ask again just before the token is there
+        Permission::Wait(now + Span::from_secs_f64(look / self.rate) + Span(1))
+    }
+
+    /// A call that would not wait is about to go out. False: it would have to.
+    pub fn on_call_at_once(&mut self, now: Time) -> bool {
+        if self.enabled {
+            self.fill(now);
+            if self.tokens < 1.0 {
+                return false;
+            }
+            self.tokens -= 1.0;
+            self.turns += 1;
+        }
+        true
+    }
+
+    /// A call that has waited is not made.
+    pub fn give_up(&mut self, turn: Turn) {
+        self.vacant.push(Reverse(turn.0));
     }
 
     /// A call has ended.
@@ -114,7 +183,7 @@ mod tests {
         let mut a = AwsAdaptive::default();
         for i in 0..100 {
             let now = Time(i * 100_000_000);
-            assert_eq!(a.on_call(now), Permission::Go);
+            assert_eq!(a.on_call(now, &mut None), Permission::Go);
             a.on_end(now, Outcome::Ok);
         }
         (a, 10_000_000_000)
@@ -131,7 +200,7 @@ mod tests {
         // k seconds after the throttle the old rate is reached again
         let k = libm::cbrt(measured * 0.3 / 0.4);
         assert!((a.k - k).abs() < 1e-12);
-        let mut probe = a;
+        let mut probe = a.clone();
         probe.measured = 1000.0;
         probe.bucket = u64::MAX;
         probe.on_end(Time(t) + Span::from_secs_f64(k), Outcome::Ok);
@@ -162,10 +231,109 @@ mod tests {
     fn calls_without_a_token_wait_for_one() {
         let (mut a, t) = warm();
         a.on_end(Time(t), THROTTLED);
-        let Permission::Wait(until) = a.on_call(Time(t)) else { panic!("the bucket starts empty") };
+        let (mut turn, mut next) = (None, None);
+        let Permission::Wait(until) = a.on_call(Time(t), &mut turn) else { panic!("the bucket starts empty") };
         let expected = t as f64 + 1e9 / a.rate();
         assert!((until.nanos() as f64 - expected).abs() < 10.0);
-        assert_eq!(a.on_call(until + Span(10)), Permission::Go);
-        assert!(matches!(a.on_call(until + Span(10)), Permission::Wait(_)));
+        assert_eq!(a.on_call(until + Span(10), &mut turn), Permission::Go);
+        assert_eq!(turn, None);
+        assert!(!a.on_call_at_once(until + Span(10)));
+        assert!(matches!(a.on_call(until + Span(10), &mut next), Permission::Wait(_)));
+        // what is given up is there for the next, at the same moment
+        a.give_up(next.unwrap());
+        let later = until + Span::from_secs_f64(1.0 / a.rate()) + Span(20);
+        assert_eq!(a.on_call(later, &mut None), Permission::Go);
+        assert!(matches!(a.on_call(later, &mut None), Permission::Wait(_)));
+    }
+
+    /// Twenty calls a second for twelve minutes against a backend that takes five; every fortieth caller goes away after
+    /// ten seconds.
+    #[test]
+    fn in_an_overload_nobody_looks_often_and_no_token_is_lost_or_spent_twice() {
+        #[derive(PartialEq, Eq, PartialOrd, Ord)]
+        enum Event {
+            Ends(Outcome2),
+            Looks(usize),
+            Comes(usize),
+            Leaves(usize),
+        }
+        #[derive(PartialEq, Eq, PartialOrd, Ord)]
+        enum Outcome2 {
+            Well,
+            Throttled,
+        }
+        let mut a = AwsAdaptive::default();
+        let mut queue: std::collections::BTreeMap<(u64, u64), Event> = std::collections::BTreeMap::new();
+        let mut caused = 0;
+        let mut push = |queue: &mut std::collections::BTreeMap<(u64, u64), Event>, at: u64, event| {
+            caused += 1;
+            queue.insert((at, caused), event);
+        };
+        const CALLS: usize = 12 * 60 * 20;
+        for i in 0..CALLS {
+            push(&mut queue, i as u64 * 50_000_000, Event::Comes(i));
+            if i % 40 == 0 {
+                push(&mut queue, i as u64 * 50_000_000 + 10_000_000_000, Event::Leaves(i));
+            }
+        }
+        let (mut turns, mut looks, mut gone) = (vec![None; CALLS], vec![0_u32; CALLS], vec![false; CALLS]);
+        // what the backend has taken this second, what the bucket has been given since it exists
+        let (mut second, mut taken) = (0, 0);
+        let (mut granted, mut earned, mut since, mut began) = (0_u64, 0.0, 0_u64, None);
+        let (mut order, mut waited): (Vec<usize>, u64) = (Vec::new(), 0);
+        while let Some(((now, _), event)) = queue.pop_first() {
+            if began.is_some() {
+                earned += (now - since) as f64 / 1e9 * a.rate;
+            }
+            since = now;
+            let who = match event {
+                Event::Ends(outcome) => {
+                    a.on_end(Time(now), if outcome == Outcome2::Well { Outcome::Ok } else { THROTTLED });
+                    if a.enabled && began.is_none() {
+                        (began, granted) = (Some(now), 0);
+                    }
+                    continue;
+                }
+                Event::Leaves(i) => {
+                    if let Some(turn) = turns[i].take() {
+                        a.give_up(turn);
+                        gone[i] = true;
+                    }
+                    continue;
+                }
+                Event::Looks(i) if gone[i] => continue,
+                Event::Looks(i) | Event::Comes(i) => i,
+            };
+            looks[who] += 1;
+            match a.on_call(Time(now), &mut turns[who]) {
+                Permission::Go => {
+                    granted += 1;
+                    waited += u64::from(looks[who] > 1);
+                    if looks[who] > 1 {
+                        order.push(who);
+                    }
+                    if now / 1_000_000_000 != second {
+                        (second, taken) = (now / 1_000_000_000, 0);
+                    }
+                    taken += 1;
+                    let outcome = if taken > 5 { Outcome2::Throttled } else { Outcome2::Well };
+                    push(&mut queue, now + 100_000_000, Event::Ends(outcome));
+                }
+                Permission::Wait(until) => push(&mut queue, until.nanos(), Event::Looks(who)),
+                Permission::Refused => unreachable!(),
+            }
+            if began.is_some() {
+                assert!(granted as f64 <= earned + 1e-6, "{granted} calls for {earned} tokens");
+            }
+        }
+        let most = looks.iter().max().unwrap();
+        assert!(*most <= 30, "one call looked {most} times");
+        assert!(looks.iter().map(|n| u64::from(*n)).sum::<u64>() < 16 * CALLS as u64, "and all together no more");
+        assert!(waited > 3_000, "{waited}");
+        // somebody has waited all the time until the end, so that no token can have been lost
+        let unused = earned - granted as f64;
+        assert!(unused < 0.01 * earned, "{granted} calls for {earned} tokens");
+        let late = order.windows(2).filter(|w| w[0] > w[1]).count();
+        assert!(late * 10 < order.len(), "in turn, but for turns that were given up: {late} of {}", order.len());
     }
 }

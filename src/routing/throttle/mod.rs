@@ -3,11 +3,12 @@
 mod aws_adaptive;
 mod sre;
 
-pub use aws_adaptive::AwsAdaptive;
+pub use aws_adaptive::{AwsAdaptive, Turn};
 pub use sre::{Sre, SreConfig};
 
 use crate::routing::entropy::Entropy;
 use crate::routing::outcome::Outcome;
+use crate::routing::reason::Figure;
 use crate::units::Time;
 
 /// What a throttle says to a call that is about to go out.
@@ -48,11 +49,35 @@ impl Throttle {
         }
     }
 
-    /// A call is about to go out.
-    pub fn on_call<E: Entropy>(&mut self, now: Time, entropy: &mut E) -> Permission {
+    /// A call is about to go out. `turn` is what a call that waits keeps between its questions; at first `None`.
+    pub fn on_call<E: Entropy>(&mut self, now: Time, turn: &mut Option<Turn>, entropy: &mut E) -> Permission {
         match self {
             Throttle::Sre(t) => t.on_call(now, entropy),
-            Throttle::AwsAdaptive(t) => t.on_call(now),
+            Throttle::AwsAdaptive(t) => t.on_call(now, turn),
+        }
+    }
+
+    /// A call that would not wait is about to go out: whether it may.
+    pub fn on_call_at_once<E: Entropy>(&mut self, now: Time, entropy: &mut E) -> bool {
+        match self {
+            Throttle::Sre(t) => t.on_call(now, entropy) == Permission::Go,
+            Throttle::AwsAdaptive(t) => t.on_call_at_once(now),
+        }
+    }
+
+    /// A call that has waited is not made.
+    pub fn give_up(&mut self, turn: Turn) {
+        match self {
+            Throttle::Sre(_) => {}
+            Throttle::AwsAdaptive(t) => t.give_up(turn),
+        }
+    }
+
+    /// What it goes by now, for whoever asks why.
+    pub fn known(&self, now: Time) -> Figure {
+        match self {
+            Throttle::Sre(t) => t.known(now),
+            Throttle::AwsAdaptive(t) => t.known(),
         }
     }
 

@@ -13,6 +13,7 @@
 use super::Permission;
 use crate::routing::entropy::Entropy;
 use crate::routing::outcome::Outcome;
+use crate::routing::reason::Figure;
 use crate::units::{Span, Time};
 
 /// Parameters. [`SreConfig::BOOK`] has the book's.
@@ -58,11 +59,22 @@ impl Sre {
         now.nanos() / (self.config.window.nanos() / SLOTS as u64).max(1)
     }
 
-    /// Probability that a call is refused now.
-    pub fn refusal(&self, now: Time) -> f64 {
+    /// Requests and accepts of the window.
+    fn counts(&self, now: Time) -> (f64, f64) {
         let number = self.number(now);
         let live = self.slots.iter().filter(|s| s.0 + SLOTS as u64 > number);
-        let (requests, accepts) = live.fold((0.0, 0.0), |(r, a), s| (r + f64::from(s.1), a + f64::from(s.2)));
+        live.fold((0.0, 0.0), |(r, a), s| (r + f64::from(s.1), a + f64::from(s.2)))
+    }
+
+    /// The probability that a call is refused, and of how many requests that is.
+    pub(super) fn known(&self, now: Time) -> Figure {
+        let samples = Some(self.counts(now).0 as u32);
+        Figure { samples, ..Figure::new("probability that a call is refused", self.refusal(now)) }
+    }
+
+    /// Probability that a call is refused now.
+    pub fn refusal(&self, now: Time) -> f64 {
+        let (requests, accepts) = self.counts(now);
         let k = f64::from(self.config.k_thousandths) / 1000.0;
         ((requests - k * accepts) / (requests + 1.0)).max(0.0)
     }

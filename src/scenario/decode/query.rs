@@ -1,13 +1,13 @@
 //! Conditions of Portkey's conditional strategies, as they stand in its configs.
 
 use super::{Cx, Decode, Desc, Leaf, Value, found};
-use crate::routing::portkey::{self, Clause, Query, Test};
+use crate::routing::portkey::{self, Clause, Pattern, Query, Test};
 use crate::scenario::diagnostic::{At, Loc};
 use serde_json::json;
 use toml::de::DeValue;
 
 /// Operators on a field.
-const OPERATORS: [&str; 8] = ["$eq", "$ne", "$gt", "$gte", "$lt", "$lte", "$in", "$nin"];
+const OPERATORS: [&str; 9] = ["$eq", "$ne", "$gt", "$gte", "$lt", "$lte", "$in", "$nin", "$regex"];
 
 /// A query, and the fields that it looks at with their places.
 #[derive(Clone, Debug)]
@@ -76,8 +76,15 @@ fn tests(value: &Value<'_>, cx: &mut Cx) -> Option<Vec<Test>> {
         return None;
     }
     let mut tests = Vec::new();
+    let mut ended: Option<Loc> = None;
     for (key, value) in table {
         let (name, loc) = (key.get_ref().as_ref(), Loc::new(key.span()));
+        if let Some(at) = ended {
+            cx.error(loc, format!("`{name}` stands behind `$regex`, where Portkey does not look"))
+                .note(at, "the comparison ends here")
+                .help("before `$regex`");
+            continue;
+        }
         let test = match name {
             "$eq" => scalar(value, cx).map(Test::Equal),
             "$ne" => scalar(value, cx).map(Test::NotEqual),
@@ -87,6 +94,10 @@ fn tests(value: &Value<'_>, cx: &mut Cx) -> Option<Vec<Test>> {
             "$lte" => number(name, value, cx).map(Test::AtMost),
             "$in" => scalars(name, value, cx).map(Test::In),
             "$nin" => scalars(name, value, cx).map(Test::NotIn),
+            "$regex" => {
+                ended = Some(loc);
+                pattern(value, cx).map(Test::Matches)
+            }
             _ => {
                 operator(loc, name, &OPERATORS, cx);
                 None
@@ -100,10 +111,6 @@ fn tests(value: &Value<'_>, cx: &mut Cx) -> Option<Vec<Test>> {
 /// An operator that is not there.
 fn operator(loc: Loc, name: &str, known: &[&str], cx: &mut Cx) {
     match name {
-        "$regex" => {
-            cx.error(loc, "`$regex` is not supported: this library has no engine for regular expressions")
-                .help("users' values come from short lists here, so `$in` says the same");
-        }
         "$length" => {
             cx.error(loc, "`$length` is not supported: no field of a request is a list here");
         }
@@ -127,6 +134,23 @@ fn list<'v, 'i>(name: &str, value: &'v Value<'i>, cx: &mut Cx) -> Option<&'v [Va
 
 fn scalars(name: &str, value: &Value<'_>, cx: &mut Cx) -> Option<Vec<portkey::Value>> {
     list(name, value, cx)?.iter().map(|v| scalar(v, cx)).collect()
+}
+
+fn pattern(value: &Value<'_>, cx: &mut Cx) -> Option<Pattern> {
+    let loc = Loc::new(value.span());
+    let DeValue::String(text) = value.get_ref() else {
+        cx.error(loc, format!("`$regex` needs a pattern, found {}", found(value.get_ref()))).expected("a string");
+        return None;
+    };
+    match Pattern::new(text) {
+        Ok(pattern) => Some(pattern),
+        Err(error) => {
+            cx.error(loc, format!("`$regex` with a pattern that cannot be used: {error}")).help(
+                "patterns are JavaScript's without flags, look-around and references; `$in` compares with whole values",
+            );
+            None
+        }
+    }
 }
 
 fn number(name: &str, value: &Value<'_>, cx: &mut Cx) -> Option<portkey::Value> {

@@ -20,10 +20,12 @@ impl Names<'_> {
                 format!("{} is first for {:.0} % of requests", self.provider(provider), 100.0 * share)
             }
             Why::Provider { provider } => format!("{} is first", self.provider(provider)),
-            Why::Key { deployment, weight, out } => {
+            Why::Key { deployment, weight, chance, out } => {
                 let name = self.deployment(deployment);
                 match out {
-                    None => format!("the key of {name} may be used: weight {weight}"),
+                    None => {
+                        format!("the key of {name} may be used: weight {weight}, a chance of {:.1} %", 100.0 * chance)
+                    }
                     Some(Out::Dead) => format!("the key of {name} is out: it is dead for this request"),
                     Some(Out::Used) => format!("the key of {name} is out: it has been used in this round"),
                     Some(Out::NoWeight) => format!("the key of {name} is out: its weight is 0"),

@@ -22,7 +22,18 @@ impl Names<'_> {
                 format!("{} is out: its circuit is open {}", self.deployment(deployment), self.until(now, until))
             }
             Why::AllOpen => "all circuits are open, so none counts".to_owned(),
-            Why::Weight { target, weight } => format!("{} has the weight {weight}", self.target(target)),
+            Why::Weight { target, weight, chance } => {
+                format!("{} has the weight {weight}, a chance of {:.1} %", self.target(target), 100.0 * chance)
+            }
+            Why::Counted { deployment, failures, answers } => {
+                let name = self.deployment(deployment);
+                format!("the circuit of {name} is closed: it counts {failures} failures of {answers} answers")
+            }
+            Why::Looked { condition, field, value, holds } => {
+                let value = value.map_or("is not there".to_owned(), |v| format!("is \"{v}\""));
+                let holds = if holds { "as it has to be" } else { "which does not fit" };
+                format!("condition no. {}: {field} {value}, {holds}", condition + 1)
+            }
             Why::Matched { condition, target } => {
                 format!("condition no. {} holds: {}", condition + 1, self.target(target))
             }
@@ -50,8 +61,9 @@ impl Names<'_> {
             }
             Why::FellBack { target } => format!("fallback: {}", self.target(target)),
             Why::Kept { strategy } => format!("{} does not fall back after this status", self.target(strategy)),
-            Why::Opened { deployment, until } => {
-                format!("the circuit of {} opens {}", self.deployment(deployment), self.until(now, until))
+            Why::Opened { deployment, until, failures, answers } => {
+                let (name, until) = (self.deployment(deployment), self.until(now, until));
+                format!("the circuit of {name} opens {until}, after {failures} failures of {answers} answers")
             }
         }
     }

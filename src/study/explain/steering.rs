@@ -2,6 +2,7 @@
 
 use super::tale::{Score, Told};
 use super::words::{Names, score, short};
+use crate::routing::reason::Figure;
 use crate::routing::steering::{Area, Rule, SteeringReason, Unfit, Verdict};
 use crate::units::Time;
 use serde::Serialize;
@@ -58,7 +59,7 @@ pub fn known(now: Time, reason: &SteeringReason) -> Option<(u8, String)> {
     match *reason {
         SteeringReason::Verdict { endpoint, verdict } => Some((endpoint, checked(now, verdict))),
         SteeringReason::Scored { endpoint, what, value, as_of } => {
-            Some((endpoint, score(what, value, as_of.map(|t| now.since(t)))))
+            Some((endpoint, score(&Figure::new(what, value).aged(as_of.map(|t| now.since(t))))))
         }
         SteeringReason::Record { endpoint, area } => Some((endpoint, format!("it has the record of {}", place(area)))),
         _ => None,
@@ -173,7 +174,7 @@ pub(super) fn knows(line: &mut Told, now: Time, reason: &SteeringReason) {
     match *reason {
         SteeringReason::Verdict { verdict, .. } => line.verdict = Some(Checked::new(now, verdict)),
         SteeringReason::Scored { what, value, as_of, .. } => {
-            line.scores.push(Score { what, value, age_s: as_of.map(|t| now.since(t).as_secs_f64()) });
+            line.scores.push(Score::of(&Figure::new(what, value).aged(as_of.map(|t| now.since(t)))));
         }
         _ => {}
     }

@@ -6,7 +6,7 @@ use crate::routing::bifrost;
 use crate::routing::litellm::Why;
 use crate::routing::outcome::{ErrorClass, Outcome};
 use crate::routing::portkey;
-use crate::routing::reason::{Exclusion, Reason};
+use crate::routing::reason::{Exclusion, Figure, Reason};
 use crate::routing::steering::SteeringReason;
 use crate::scenario::model::Scenario;
 use crate::units::{Money, Time};
@@ -91,6 +91,9 @@ pub struct Told {
     /// Deployment that it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deployment: Option<String>,
+    /// Locality of the pool that it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub locality: Option<String>,
     /// Number of the attempt that it is about, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attempt: Option<u32>,
@@ -112,8 +115,21 @@ pub struct Score {
     pub what: &'static str,
     /// The figure.
     pub value: f64,
+    /// The most that it may be, or the whole of which it is a part.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub of: Option<f64>,
+    /// How many observations it is made of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub samples: Option<u32>,
     /// How old the knowledge is, in seconds; none for what is known for good, and for what the one who decides counts itself.
     pub age_s: Option<f64>,
+}
+
+impl Score {
+    pub(super) fn of(figure: &Figure) -> Score {
+        let Figure { what, value, of, samples, age } = *figure;
+        Score { what, value, of, samples, age_s: age.map(|a| a.as_secs_f64()) }
+    }
 }
 
 impl Told {
@@ -125,6 +141,7 @@ impl Told {
             text: text.into(),
             region: None,
             deployment: None,
+            locality: None,
             attempt: None,
             because: None,
             verdict: None,
@@ -149,7 +166,7 @@ impl Tale {
     /// Names and words for a story.
     pub fn new(scenario: &Scenario, topology: usize, replication: u32, story: &Story) -> Tale {
         let topology = &scenario.topologies[topology];
-        let names = Names { scenario, topology, sent: story.sent };
+        let names = Names { scenario, topology, sent: story.sent, pool: 0 };
         let sent_s = story.sent.since(Time(scenario.warmup.nanos())).as_secs_f64();
         let start = jiff::Timestamp::from_second(scenario.start_unix_s).expect("validation bounds the calendar");
         let sent = start + jiff::SignedDuration::from_millis((sent_s * 1e3) as i64);
@@ -190,19 +207,48 @@ pub fn cost(scenario: &Scenario, tokens: Tokens) -> Money {
     d.input_price.cost(u128::from(tokens.input)) + d.output_price.cost(u128::from(tokens.output))
 }
 
-fn steps(names: Names<'_>, story: &Story) -> Vec<Told> {
+/// The figure of a reason that is nothing else.
+fn figure_of(reason: &Reason) -> Option<Figure> {
+    match *reason {
+        Reason::Scored { figure, .. }
+        | Reason::Locality { figure, .. }
+        | Reason::LiteLlm(Why::Known { figure, .. }) => Some(figure),
+        _ => None,
+    }
+}
+
+/// The deployment or the locality that a figure is of.
+fn about<'a>(names: &'a Names<'_>, reason: &Reason) -> (Option<&'a str>, Option<&'a str>) {
+    match *reason {
+        Reason::Scored { deployment, .. } | Reason::LiteLlm(Why::Known { deployment, .. }) => {
+            (Some(names.deployment(deployment)), None)
+        }
+        Reason::Locality { locality, .. } => (None, Some(names.locality(locality))),
+        _ => (None, None),
+    }
+}
+
+fn steps(mut names: Names<'_>, story: &Story) -> Vec<Told> {
     let mut told: Vec<Told> = Vec::new();
     // where reasons of the present decision begin
     let mut decision = 0;
     for step in &story.steps {
-        if let What::Because(Reason::Scored { deployment, what, value, age }) = step.what {
-            let name = names.deployment(deployment);
-            let score = Score { what, value, age_s: age.map(|a| a.as_secs_f64()) };
-            // a figure joins the line of its candidate
-            let of = |t: &&mut Told| t.step == "candidate" && t.deployment.as_deref() == Some(name);
-            if let Some(line) = told[decision..].iter_mut().find(of) {
-                line.text.push_str(&format!("; {}", words::score(what, value, age)));
-                line.scores.push(score);
+        match step.what {
+            // a pool's position stands where it is entered, and holds until the next
+            What::TryBegins { .. } => names.pool = 0,
+            What::Because(Reason::NextPool { pool } | Reason::Chosen { pool, .. }) => names.pool = pool,
+            _ => {}
+        }
+        if let What::Because(reason) = step.what
+            && let Some(figure) = figure_of(&reason)
+        {
+            // a figure joins the line of its candidate or its locality
+            let about = about(&names, &reason);
+            let of = |t: &Told| (t.deployment.as_deref(), t.locality.as_deref()) == about;
+            let joins = |t: &&mut Told| about != (None, None) && of(t);
+            if let Some(line) = told[decision..].iter_mut().rev().find(joins) {
+                line.text.push_str(&format!("; {}", words::score(&figure)));
+                line.scores.push(Score::of(&figure));
                 continue;
             }
         }
@@ -224,6 +270,19 @@ fn steps(names: Names<'_>, story: &Story) -> Vec<Told> {
                     | Reason::Excluded { .. }
                     | Reason::Drawn { .. }
                     | Reason::Scored { .. }
+                    | Reason::Known { .. }
+                    | Reason::Locality { .. }
+                    | Reason::Level { .. }
+                    | Reason::LevelChosen { .. }
+                    | Reason::LocalityChosen { .. }
+                    | Reason::LiteLlm(
+                        Why::Excluded { .. }
+                            | Why::AtLimit { .. }
+                            | Why::Usage { .. }
+                            | Why::Candidate { .. }
+                            | Why::Slower { .. }
+                            | Why::Known { .. }
+                    )
                     | Reason::Steering(SteeringReason::Candidate { .. } | SteeringReason::Excluded { .. })
             )
         ) {
@@ -422,13 +481,17 @@ fn because(names: Names<'_>, now: Time, reason: &Reason) -> Told {
         Reason::TakenOut { .. } => "taken_out",
         Reason::NextPool { .. } => "next_pool",
         Reason::Panic => "panic",
-        Reason::BudgetSpent => "budget_spent",
+        Reason::Known { .. } => "known",
+        Reason::BudgetSpent { .. } => "budget_spent",
         Reason::Paced { .. } => "paced",
         Reason::Held { .. } => "held",
-        Reason::Shed => "shed",
+        Reason::Shed { .. } => "shed",
         Reason::Overflow { .. } => "overflow",
         Reason::Level { .. } => "level",
         Reason::PushedBack { .. } => "pushed_back",
+        Reason::LevelChosen { .. } => "level_chosen",
+        Reason::Locality { .. } => "locality",
+        Reason::LocalityChosen { .. } => "locality_chosen",
         Reason::BackedOff { .. } => "backed_off",
         Reason::NotRetryable { .. } => "not_retryable",
         Reason::Exhausted => "exhausted",
@@ -451,6 +514,7 @@ fn because(names: Names<'_>, now: Time, reason: &Reason) -> Told {
             | Why::Usage { deployment, .. }
             | Why::Candidate { deployment, .. }
             | Why::Slower { deployment, .. }
+            | Why::Known { deployment, .. }
             | Why::Shuffled { deployment }
             | Why::Picked { deployment }
             | Why::CooledDown { deployment, .. }
@@ -458,6 +522,7 @@ fn because(names: Names<'_>, now: Time, reason: &Reason) -> Told {
         )
         | Reason::Portkey(
             portkey::Why::Open { deployment, .. }
+            | portkey::Why::Counted { deployment, .. }
             | portkey::Why::Called { deployment, .. }
             | portkey::Why::Opened { deployment, .. },
         )
@@ -480,10 +545,37 @@ fn because(names: Names<'_>, now: Time, reason: &Reason) -> Told {
         }
         _ => {}
     }
-    if let Reason::Scored { what, value, age, .. } = *reason {
-        told.scores.push(Score { what, value, age_s: age.map(|a| a.as_secs_f64()) });
+    if let Reason::Locality { locality, .. } | Reason::LocalityChosen { locality: Some(locality), .. } = *reason {
+        told.locality = Some(names.locality(locality).to_owned());
     }
+    told.scores.extend(figures(reason).iter().map(Score::of));
     told
+}
+
+/// The figures of a reason, for programs.
+fn figures(reason: &Reason) -> Vec<Figure> {
+    match *reason {
+        Reason::Known { figure }
+        | Reason::BudgetSpent { left: figure }
+        | Reason::Paced { known: figure, .. }
+        | Reason::Shed { known: figure } => vec![figure],
+        Reason::Level { load_percent, health_percent, available, total, .. } => vec![
+            Figure::new("share of the traffic in %", f64::from(load_percent)),
+            Figure::new("health in %", f64::from(health_percent)),
+            Figure::new("hosts in service", f64::from(available)).of(f64::from(total)),
+        ],
+        Reason::LiteLlm(Why::Candidate { score, .. } | Why::Slower { score, .. }) => vec![score],
+        Reason::LiteLlm(Why::Usage { tokens, .. }) => vec![Figure::new("tokens of this minute", tokens as f64)],
+        Reason::Portkey(portkey::Why::Weight { weight, chance, .. })
+        | Reason::Bifrost(bifrost::Why::Key { weight, chance, .. }) => {
+            vec![Figure::new("weight", weight), Figure::new("chance", chance)]
+        }
+        Reason::Portkey(
+            portkey::Why::Counted { failures, answers, .. } | portkey::Why::Opened { failures, answers, .. },
+        ) => vec![Figure::new("failures that the circuit counts", f64::from(failures)).of(f64::from(answers))],
+        Reason::Bifrost(bifrost::Why::Weight { share, .. }) => vec![Figure::new("chance", share)],
+        ref other => figure_of(other).into_iter().collect(),
+    }
 }
 
 /// Why a deployment is out, for programs.

@@ -3,7 +3,7 @@
 use crate::routing::balance::Choose;
 use crate::routing::litellm::{Cause, Filter, Mechanism, Why};
 use crate::routing::outcome::Outcome;
-use crate::routing::reason::{Exclusion, Reason};
+use crate::routing::reason::{Exclusion, Figure, Reason};
 use crate::scenario::model::{Dependency, FaultWhat, Scenario, Topology};
 use crate::study::incidents::errors;
 use crate::units::{DeploymentIx, Span, Time};
@@ -18,6 +18,8 @@ pub struct Names<'a> {
     pub topology: &'a Topology,
     /// When the story begins: its times count from here.
     pub sent: Time,
+    /// Position in the chain of the pool that is chosen from.
+    pub pool: u8,
 }
 
 impl Names<'_> {
@@ -29,6 +31,11 @@ impl Names<'_> {
     /// Id of a region of the topology.
     pub fn region(&self, position: u8) -> &str {
         &self.scenario.places[self.topology.regions[usize::from(position)].place.ix()].id
+    }
+
+    /// Name of a locality of the pool that is chosen from.
+    pub fn locality(&self, position: u16) -> &'_ str {
+        &self.topology.chain[usize::from(self.pool)].localities[usize::from(position)].name
     }
 
     /// A pool's name and how it chooses.
@@ -99,9 +106,10 @@ impl Names<'_> {
                 )
             }
             Reason::Drawn { deployment } => format!("{} is drawn to be compared", self.deployment(*deployment)),
-            Reason::Scored { deployment, what, value, age } => {
-                format!("{} has {}", self.deployment(*deployment), score(what, *value, *age))
+            Reason::Scored { deployment, figure } => {
+                format!("{} has {}", self.deployment(*deployment), score(figure))
             }
+            Reason::Known { figure } => score(figure),
             Reason::Chosen { deployment, pool, .. } => {
                 let (name, choose) = self.pool(*pool);
                 format!("{} is chosen from pool {name} by {choose}", self.deployment(*deployment))
@@ -121,24 +129,38 @@ impl Names<'_> {
                 format!("nothing left to call in this pool, the next one is {}", self.pool(*pool).0)
             }
             Reason::Panic => "every deployment is out of service: the guards are ignored".to_owned(),
-            Reason::BudgetSpent => "the retry budget is spent: no further attempt".to_owned(),
-            Reason::Paced { until } => {
-                format!("the gateway's throttle holds the call back {}", self.until(now, *until))
+            Reason::BudgetSpent { left } => {
+                format!("the retry budget is spent: no further attempt; {}", score(left))
+            }
+            Reason::Paced { until, known } => {
+                format!("the gateway's throttle holds the call back {}; {}", self.until(now, *until), score(known))
             }
             Reason::Held { until } => {
                 format!("nobody has room: the request waits at the gateway {}", self.until(now, *until))
             }
-            Reason::Shed => "the gateway's throttle refuses the call".to_owned(),
+            Reason::Shed { known } => format!("the gateway's throttle refuses the call; {}", score(known)),
             Reason::Overflow { pool } => {
                 format!("as many calls to pool {} are out as may be: the gateway refuses the call", self.pool(*pool).0)
             }
-            Reason::Level { level, load_percent, panic } => {
-                let panic = if *panic { ", its health ignored" } else { "" };
-                format!("priority level {level} gets {load_percent} % of the traffic{panic}")
+            Reason::Level { level, load_percent, panic, health_percent, available, total, attempted } => {
+                let panic = if *panic { "; panic: its health is ignored" } else { "" };
+                let attempted = if *attempted { "; the request has been there often enough" } else { "" };
+                format!(
+                    "priority level {level} gets {load_percent} % of the traffic: {available} of {total} hosts are in \
+                     service, which is a health of {health_percent} %{panic}{attempted}"
+                )
             }
             Reason::PushedBack { until } => {
                 format!("its Retry-After holds the next call that would race back for {}", short(until.since(now)))
             }
+            Reason::LevelChosen { level } => format!("the request goes to priority level {level}"),
+            Reason::Locality { locality, figure } => {
+                format!("locality {}: {}", self.locality(*locality), score(figure))
+            }
+            Reason::LocalityChosen { locality: Some(locality), by } => {
+                format!("locality {} is chosen: {by}", self.locality(*locality))
+            }
+            Reason::LocalityChosen { locality: None, by } => format!("no locality is chosen: {by}"),
             Reason::BackedOff { until } => {
                 format!("whoever may be called has failed this request already: back-off {}", self.until(now, *until))
             }
@@ -173,12 +195,16 @@ impl Names<'_> {
                 format!("{} is out: its tokens or requests of this minute are at their limit", name(deployment))
             }
             Why::Usage { deployment, tokens } => format!("{}: {tokens} tokens this minute", name(deployment)),
-            Why::Candidate { deployment, score } => {
-                format!("{} may be called: score {}", name(deployment), figure(*score))
+            Why::Strategy(strategy) => format!("{} chooses among those that are left", strategy.name()),
+            Why::Minute { local, elapsed } => {
+                let clock = if *local { "local time" } else { "UTC" };
+                format!("usage counts for the minute of {clock} that began {} ago", short(*elapsed))
             }
-            Why::Slower { deployment, score } => {
-                format!("{} is out: its score {} is above the lowest", name(deployment), figure(*score))
+            Why::Candidate { deployment, score: by } => format!("{} may be called: {}", name(deployment), score(by)),
+            Why::Slower { deployment, score: by } => {
+                format!("{} is out, too far above the lowest: {}", name(deployment), score(by))
             }
+            Why::Known { deployment, figure } => format!("{}: {}", name(deployment), score(figure)),
             Why::Shuffled { deployment } => {
                 format!("{} is in the list of latencies that is shuffled", name(deployment))
             }
@@ -205,7 +231,10 @@ impl Names<'_> {
 
     fn filter(&self, now: Time, by: Filter) -> String {
         let text = match by {
-            Filter::CoolingDown(until) => return format!("cool-down {}", self.until(now, until)),
+            Filter::CoolingDown { until, since, status } => {
+                let ago = short(now.since(since));
+                return format!("cool-down {}, because of status {status} {ago} ago", self.until(now, until));
+            }
             Filter::Team => "it belongs to another team",
             Filter::WebSearch => "it has no web search",
             Filter::Health => "the gateway's health checks found it unhealthy",
@@ -225,9 +254,20 @@ impl Names<'_> {
 }
 
 /// What a candidate is judged by.
-pub fn score(what: &str, value: f64, age: Option<Span>) -> String {
-    let age = age.map_or(String::new(), |a| format!(" ({} old)", short(a)));
-    format!("{what}: {}{age}", figure(value))
+pub fn score(f: &Figure) -> String {
+    let of = f.of.map_or(String::new(), |of| format!(" of {}", figure(of)));
+    let samples = match f.samples {
+        None => None,
+        Some(1) => Some("1 sample".to_owned()),
+        Some(n) => Some(format!("{n} samples")),
+    };
+    let age = f.age.map(|a| format!("{} old", short(a)));
+    let known = match (samples, age) {
+        (None, None) => String::new(),
+        (Some(n), Some(age)) => format!(" ({n}, the newest {age})"),
+        (one, other) => format!(" ({})", one.or(other).unwrap_or_default()),
+    };
+    format!("{}: {}{of}{known}", f.what, figure(f.value))
 }
 
 /// How a pool chooses.

@@ -161,8 +161,8 @@ impl<'a> Decider<'a> {
     /// What ended the attempts, or made for another one.
     fn turning_point(&self, steps: &[&What]) -> String {
         let said = steps.iter().rev().find_map(|what| match what {
-            What::Because(Reason::BudgetSpent) => Some("the retry budget is spent"),
-            What::Because(Reason::Shed) => Some("the throttle refuses the call"),
+            What::Because(Reason::BudgetSpent { .. }) => Some("the retry budget is spent"),
+            What::Because(Reason::Shed { .. }) => Some("the throttle refuses the call"),
             What::Because(Reason::Overflow { .. }) => Some("too many calls are out"),
             What::Because(Reason::NotRetryable { .. }) => Some("the error is not one that is tried again"),
             What::HalfAnswered => Some("a part of the answer is with the user"),
@@ -190,7 +190,7 @@ fn litellm_out(why: &Why) -> Option<(DeploymentIx, &'static str)> {
         Why::Excluded { deployment, by } => Some((
             *deployment,
             match by {
-                Filter::CoolingDown(_) => "cool-down",
+                Filter::CoolingDown { .. } => "cool-down",
                 Filter::Rpm => "requests per minute",
                 Filter::Order => "another order",
                 Filter::FailedOver | Filter::RefusedBefore => "it was called before",

@@ -148,11 +148,14 @@ impl<S: ReasonSink> ReasonSink for Named<'_, S> {
             | Why::Usage { deployment, .. }
             | Why::Candidate { deployment, .. }
             | Why::Slower { deployment, .. }
+            | Why::Known { deployment, .. }
             | Why::Shuffled { deployment }
             | Why::Picked { deployment }
             | Why::CooledDown { deployment, .. }
             | Why::Penalty { deployment, .. } => *deployment = self.entries[deployment.ix()].deployment,
-            Why::Failed { .. }
+            Why::Strategy(_)
+            | Why::Minute { .. }
+            | Why::Failed { .. }
             | Why::RetryPause { .. }
             | Why::NotRetried
             | Why::Hop { .. }

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::routing::balance::{Locality, Member};
 use crate::routing::entropy::Entropy;
-use crate::routing::reason::{Reason, ReasonSink};
+use crate::routing::reason::{Figure, Reason, ReasonSink};
 use crate::routing::request::Request;
 use crate::units::Time;
 use priority::Level;
@@ -278,7 +278,13 @@ impl Envoy {
     }
 
     /// The locality of a level to send to; `None` for all of it.
-    fn locality<E: Entropy>(&mut self, level: usize, view: &View<'_>, entropy: &mut E) -> Option<usize> {
+    fn locality<E: Entropy, S: ReasonSink>(
+        &mut self,
+        level: usize,
+        view: &View<'_>,
+        entropy: &mut E,
+        reasons: &mut S,
+    ) -> Option<usize> {
         let factor = self.config.overprovisioning_factor;
         let Groups { localities, turns, .. } = &mut self.groups[level];
         match self.config.localities {
@@ -288,14 +294,31 @@ impl Envoy {
                     let (total, available) = localities[z].count(view.states);
                     locality::effective_weight(localities[z].weight, factor, available, total)
                 };
+                if reasons.on() {
+                    for (z, group) in localities.iter().enumerate() {
+                        let (total, available) = group.count(view.states);
+                        let mut say = |figure| reasons.push(Reason::Locality { locality: z as u16, figure });
+                        say(Figure::new("weight", group.weight));
+                        say(Figure::new("hosts in service", f64::from(available)).of(f64::from(total)));
+                        say(Figure::new("weight times health in percent", weight(z)));
+                    }
+                }
                 self.last.turns = Some(level);
-                turns.due(0..n, weight)
+                let chosen = turns.due(0..n, weight);
+                if reasons.on() {
+                    let locality = chosen.map(|z| z as u16);
+                    reasons.push(Reason::LocalityChosen {
+                        locality,
+                        by: "by turns, in proportion to weight times health",
+                    });
+                }
+                chosen
             }
             LocalityPolicy::ZoneAware { min_cluster_size } if level == 0 => {
                 for (zone, group) in self.zones.iter_mut().zip(localities) {
                     zone.available = group.count(view.states).1;
                 }
-                zone::choose(&self.zones, self.local, min_cluster_size, entropy)
+                zone::choose(&self.zones, self.local, min_cluster_size, entropy, reasons)
             }
             LocalityPolicy::ZoneAware { .. } | LocalityPolicy::Ignored => None,
         }
@@ -324,14 +347,24 @@ impl Balance for Envoy {
         let panic = self.levels[level].panic;
         if reasons.on() {
             for (i, l) in self.levels.iter().enumerate() {
-                reasons.push(Reason::Level { level: i as u8, load_percent: l.load as u8, panic: l.panic });
+                let health = priority::percent(self.config.overprovisioning_factor, l.available, l.total);
+                reasons.push(Reason::Level {
+                    level: i as u8,
+                    load_percent: l.load as u8,
+                    panic: l.panic,
+                    health_percent: health as u8,
+                    available: l.available as u16,
+                    total: l.total as u16,
+                    attempted: l.attempted,
+                });
             }
+            reasons.push(Reason::LevelChosen { level: level as u8 });
         }
         if panic && self.config.fail_traffic_on_panic {
             return None;
         }
         if !panic
-            && let Some(z) = self.locality(level, view, entropy)
+            && let Some(z) = self.locality(level, view, entropy, reasons)
             && let Some(chosen) = self.groups[level].localities[z].pick(view, false, entropy, reasons)
         {
             self.last.group = Some((level, Some(z)));

@@ -10,6 +10,7 @@
 //! variant that goes by reported utilisation.)
 
 use crate::routing::entropy::Entropy;
+use crate::routing::reason::{Figure, Reason, ReasonSink};
 
 /// One locality as the caller's cluster knows it.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
@@ -23,22 +24,61 @@ pub struct Zone {
 const WHOLE: u64 = 10_000;
 
 /// The locality to send to; `None` if localities do not matter now.
-pub fn choose<E: Entropy>(zones: &[Zone], local: usize, min_cluster_size: u32, entropy: &mut E) -> Option<usize> {
+pub fn choose<E: Entropy, S: ReasonSink>(
+    zones: &[Zone],
+    local: usize,
+    min_cluster_size: u32,
+    entropy: &mut E,
+    reasons: &mut S,
+) -> Option<usize> {
     let hosts: u32 = zones.iter().map(|z| z.available).sum();
     let callers = |z: &Zone| (z.callers * WHOLE as f64) as u64;
     let upstream = |z: &Zone| WHOLE * u64::from(z.available) / u64::from(hosts);
     let here = zones.get(local)?;
+    if reasons.on() && hosts > 0 {
+        let percent = |share: u64| share as f64 / 100.0;
+        for (i, z) in zones.iter().enumerate() {
+            let mut say = |figure| reasons.push(Reason::Locality { locality: i as u16, figure });
+            say(Figure::new("share of the callers in %", percent(callers(z))));
+            say(Figure::new("share of the hosts in service in %", percent(upstream(z))));
+            if i == local {
+                let stays = (upstream(z) * WHOLE).checked_div(callers(z)).unwrap_or(0).min(WHOLE);
+                say(Figure::new("part of this zone's calls that stays in %", percent(stays)));
+            } else {
+                say(Figure::new(
+                    "left over for other zones' calls in %",
+                    percent(upstream(z).saturating_sub(callers(z))),
+                ));
+            }
+        }
+    }
     let sides = [zones.iter().filter(|z| z.available > 0).count(), zones.iter().filter(|z| callers(z) > 0).count()];
-    if hosts < min_cluster_size.max(1) || sides.iter().any(|n| *n < 2) || callers(here) == 0 || here.available == 0 {
-        return None;
+    let off = match () {
+        () if hosts < min_cluster_size.max(1) => {
+            Some("zones do not count: fewer hosts in service than min_cluster_size")
+        }
+        () if sides[0] < 2 => Some("zones do not count: all hosts in service stand in one"),
+        () if sides[1] < 2 => Some("zones do not count: all callers stand in one"),
+        () if callers(here) == 0 => Some("zones do not count: no caller stands in this one"),
+        () if here.available == 0 => Some("zones do not count: no host in service stands in this one"),
+        () => None,
+    };
+    let mut chose = |locality: Option<usize>, by| {
+        if reasons.on() {
+            reasons.push(Reason::LocalityChosen { locality: locality.map(|z| z as u16), by });
+        }
+        locality
+    };
+    if let Some(why) = off {
+        return chose(None, why);
     }
     let (own, ours) = (upstream(here), callers(here));
     if own >= ours {
-        return Some(local);
+        return chose(Some(local), "the hosts here are enough for the callers here: everything stays");
     }
     let direct = own * WHOLE / ours;
     if ((entropy.uniform() * WHOLE as f64) as u64) < direct {
-        return Some(local);
+        return chose(Some(local), "the part that stays");
     }
     let residual = |(i, z): (usize, &Zone)| {
         if i == local || z.available == 0 { 0 } else { upstream(z).saturating_sub(callers(z)) }
@@ -47,22 +87,25 @@ pub fn choose<E: Entropy>(zones: &[Zone], local: usize, min_cluster_size: u32, e
     if total == 0 {
         // rounding alone: any other locality
         let others = || zones.iter().enumerate().filter(|(i, z)| *i != local && z.available > 0);
-        return others().nth(entropy.pick(others().count())).map(|o| o.0);
+        let other = others().nth(entropy.pick(others().count())).map(|o| o.0);
+        return chose(other, "any other locality: nobody has anything left over");
     }
-    Some(entropy.weighted(zones.iter().enumerate().map(|z| residual(z) as f64)))
+    let chosen = entropy.weighted(zones.iter().enumerate().map(|z| residual(z) as f64));
+    chose(Some(chosen), "the part that goes to others, in proportion to what they have left over")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::routing::balance::tests::Tape;
+    use crate::routing::reason::Silent;
 
     fn zones(callers: [f64; 3], available: [u32; 3]) -> [Zone; 3] {
         std::array::from_fn(|i| Zone { callers: callers[i], available: available[i] })
     }
 
     fn of(zones: &[Zone], tape: &[f64]) -> Option<usize> {
-        choose(zones, 0, 6, &mut Tape(tape.to_vec()))
+        choose(zones, 0, 6, &mut Tape(tape.to_vec()), &mut Silent)
     }
 
     #[test]

@@ -17,7 +17,7 @@ pub mod scorer;
 
 use super::{Balance, LoadReport, View};
 use crate::routing::entropy::Entropy;
-use crate::routing::reason::{Reason, ReasonSink};
+use crate::routing::reason::{Figure, Reason, ReasonSink};
 use crate::routing::request::Request;
 use crate::units::{Span, Time};
 use prefix::{LRU_BLOCKS, MOST_BLOCKS, PrefixIndex};
@@ -130,45 +130,112 @@ impl Inference {
         Some(())
     }
 
-    fn score(&mut self, view: &View<'_>) {
+    /// How full each member is, where that counts: from 1 on it is left out, unless that were everybody.
+    fn say_how_full<S: ReasonSink>(&self, view: &View<'_>, reasons: &mut S) {
+        let Some(s) = self.config.saturation else { return };
+        let full = |i: usize| s.of(view.now, view.states[i].report.as_ref());
+        for i in view.usable() {
+            let (deployment, report) = (view.members[i].deployment, view.states[i].report);
+            let figure = Figure::new("how full it is, out from 1 on", full(i)).aged(age(view, report));
+            reasons.push(Reason::Scored { deployment, figure });
+        }
+        let n = view.count();
+        if s.refuse && n > 0 {
+            let mean = view.usable().map(full).sum::<f64>() / n as f64;
+            let figure = Figure::new("how full the pool is, it takes nothing from 1 on", mean);
+            reasons.push(Reason::Known { figure });
+        }
+    }
+
+    /// The sum of each candidate, and what each scorer adds to it of the most that it could (its weight), with what it saw.
+    fn say_scores<S: ReasonSink>(&self, view: &View<'_>, reasons: &mut S) {
         let w = self.config.weights;
-        let report = |i: usize| view.states[i].report;
-        let waiting = |i: usize| report(i).map_or(0, |r| r.waiting);
-        let running = |i: usize| report(i).map_or(0, |r| r.running);
-        let candidates = || self.scores.iter().map(|s| s.1);
-        let queue = Range::of(candidates().map(waiting));
-        let runs = Range::of(candidates().map(running));
-        let busiest = candidates().map(|i| view.states[i].in_flight).max().unwrap_or(0);
-        let blocks = view.request.blocks.len().min(MOST_BLOCKS);
+        let scale = Scale::of(&w, view, &self.scores);
+        for (score, i) in &self.scores {
+            let (deployment, report) = (view.members[*i].deployment, view.states[*i].report);
+            let mut say = |figure| reasons.push(Reason::Scored { deployment, figure });
+            let old = age(view, report);
+            say(Figure::new("sum of weighted scores", *score).aged(old));
+            let part = |weight: f64, what, score| say(Figure::new(what, weight * score).of(weight));
+            scale.each(view, &self.prefixes, *i, part);
+            if let Some(r) = report {
+                let reported = [
+                    (w.queue + w.load_aware, "requests that wait there as reported", f64::from(r.waiting)),
+                    (w.running, "requests that run there as reported", f64::from(r.running)),
+                    (w.utilisation, "utilisation as reported in %", f64::from(r.utilisation) / 100.0),
+                ];
+                let used = reported.into_iter().filter(|(weight, ..)| *weight > 0.0);
+                used.for_each(|(_, what, value)| say(Figure::new(what, value).aged(old)));
+            }
+            if w.prefix > 0.0 {
+                say(prefix::figure(&self.prefixes[*i], view.request.blocks));
+            }
+        }
+    }
+
+    fn score(&mut self, view: &View<'_>) {
+        let scale = Scale::of(&self.config.weights, view, &self.scores);
         for (score, i) in &mut self.scores {
-            let i = *i;
             let mut sum = 0.0;
-            let mut add = |weight: f64, score: &dyn Fn() -> f64| {
-                if weight > 0.0 {
-                    sum += weight * score().clamp(0.0, 1.0);
-                }
-            };
-            add(w.queue, &|| queue.score(waiting(i)));
-            add(w.running, &|| runs.score(running(i)));
-            add(w.utilisation, &|| 1.0 - report(i).map_or(0.0, |r| f64::from(r.utilisation) / 10_000.0));
-            add(w.prefix, &|| scorer::prefix(self.prefixes[i].matched(view.request.blocks), blocks));
-            add(w.load_aware, &|| scorer::load_aware(waiting(i)));
-            add(w.active_requests, &|| scorer::active_requests(view.states[i].in_flight, busiest));
+            scale.each(view, &self.prefixes, *i, |weight, _, score| sum += weight * score);
             *score = sum;
         }
     }
 }
 
+/// What the candidates' scores are relative to.
+struct Scale {
+    weights: Weights,
+    queue: Range,
+    runs: Range,
+    busiest: u32,
+    blocks: usize,
+}
+
+impl Scale {
+    fn of(weights: &Weights, view: &View<'_>, candidates: &[(f64, usize)]) -> Scale {
+        let report = |c: &(f64, usize)| view.states[c.1].report;
+        Scale {
+            weights: *weights,
+            queue: Range::of(candidates.iter().map(|c| report(c).map_or(0, |r| r.waiting))),
+            runs: Range::of(candidates.iter().map(|c| report(c).map_or(0, |r| r.running))),
+            busiest: candidates.iter().map(|c| view.states[c.1].in_flight).max().unwrap_or(0),
+            blocks: view.request.blocks.len().min(MOST_BLOCKS),
+        }
+    }
+
+    /// Calls `f` with weight, name and score of every scorer that has a weight.
+    fn each(&self, view: &View<'_>, prefixes: &[PrefixIndex], i: usize, mut f: impl FnMut(f64, &'static str, f64)) {
+        let (w, state) = (&self.weights, &view.states[i]);
+        let report = state.report;
+        let (waiting, running) = (report.map_or(0, |r| r.waiting), report.map_or(0, |r| r.running));
+        let mut add = |weight: f64, what, score: &dyn Fn() -> f64| {
+            if weight > 0.0 {
+                f(weight, what, score().clamp(0.0, 1.0));
+            }
+        };
+        add(w.queue, "from the queue", &|| self.queue.score(waiting));
+        add(w.running, "from requests that run", &|| self.runs.score(running));
+        add(w.utilisation, "from utilisation", &|| 1.0 - report.map_or(0.0, |r| f64::from(r.utilisation) / 10_000.0));
+        add(w.prefix, "from the prefix", &|| scorer::prefix(prefixes[i].matched(view.request.blocks), self.blocks));
+        add(w.load_aware, "from load awareness", &|| scorer::load_aware(waiting));
+        add(w.active_requests, "from calls in flight", &|| scorer::active_requests(state.in_flight, self.busiest));
+    }
+}
+
+fn age(view: &View<'_>, report: Option<LoadReport>) -> Option<Span> {
+    report.map(|r| view.now.since(r.at))
+}
+
 impl Balance for Inference {
     fn pick<E: Entropy, S: ReasonSink>(&mut self, view: &View<'_>, entropy: &mut E, reasons: &mut S) -> Option<usize> {
+        if reasons.on() {
+            self.say_how_full(view, reasons);
+        }
         self.filter(view)?;
         self.score(view);
         if reasons.on() {
-            for (score, i) in &self.scores {
-                let (deployment, report) = (view.members[*i].deployment, view.states[*i].report);
-                let age = report.map(|r| view.now.since(r.at));
-                reasons.push(Reason::Scored { deployment, what: "sum of weighted scores", value: *score, age });
-            }
+            self.say_scores(view, reasons);
         }
         let scores = &self.scores;
         if scores.is_empty() {

@@ -5,11 +5,19 @@
 //! choice enters the prompt's blocks for the server chosen; a match ends at the first block that is not there. The index
 //! guesses: it is not told what a server has thrown away.
 
+use crate::routing::reason::Figure;
+
 /// Most blocks of a prompt that count.
 pub const MOST_BLOCKS: usize = 256;
 
 /// Blocks remembered per server.
 pub const LRU_BLOCKS: u32 = 31_250;
+
+/// How much of a prompt is probably cached, for whoever asks why.
+pub(in crate::routing::balance) fn figure(index: &PrefixIndex, blocks: &[u64]) -> Figure {
+    let total = blocks.len().min(MOST_BLOCKS);
+    Figure::new("blocks of the prompt that are probably cached", index.matched(blocks) as f64).of(total as f64)
+}
 
 /// What one member has been sent, least recently used first out.
 #[derive(Clone, Debug)]

@@ -6,6 +6,7 @@
 
 use super::{Load, RetryBudget};
 use crate::routing::outcome::{ErrorClass, Outcome};
+use crate::routing::reason::Figure;
 use crate::units::Time;
 
 /// Parameters.
@@ -52,6 +53,10 @@ impl RetryBudget for AwsQuota {
         };
         self.level = self.level.checked_sub(cost)?;
         Some(cost)
+    }
+
+    fn left(&self, _: Time, _: Load) -> Figure {
+        Figure::new("tokens of the retry quota", f64::from(self.level)).of(f64::from(self.config.capacity))
     }
 
     fn on_outcome(&mut self, _: Time, outcome: Outcome, paid: Option<u16>) {

@@ -5,6 +5,7 @@
 
 use super::{Load, RetryBudget};
 use crate::routing::outcome::ErrorClass;
+use crate::routing::reason::Figure;
 use crate::units::Time;
 
 /// Parameters.
@@ -40,6 +41,12 @@ impl RetryBudget for ConcurrentRetries {
     fn withdraw(&mut self, _: Time, _: Option<ErrorClass>, load: Load) -> Option<u16> {
         let share = u64::from(load.active) * u64::from(self.config.percent) / 100;
         (u64::from(load.retries) < share.max(u64::from(self.config.min_concurrency))).then_some(0)
+    }
+
+    fn left(&self, _: Time, load: Load) -> Figure {
+        let share = u64::from(load.active) * u64::from(self.config.percent) / 100;
+        let most = share.max(u64::from(self.config.min_concurrency));
+        Figure::new("retries under way", f64::from(load.retries)).of(most as f64)
     }
 }
 

@@ -5,6 +5,7 @@
 
 use super::{Load, RetryBudget};
 use crate::routing::outcome::ErrorClass;
+use crate::routing::reason::Figure;
 use crate::units::{Span, Time};
 
 /// Parameters. [`FinagleConfig::DEFAULT`] has Finagle's.
@@ -71,6 +72,10 @@ impl RetryBudget for Finagle {
         }
         self.add(now, -100);
         Some(100)
+    }
+
+    fn left(&self, now: Time, _: Load) -> Figure {
+        Figure::new("retries that the account pays for", self.balance(now) as f64 / 100.0)
     }
 }
 

@@ -6,6 +6,7 @@
 
 use super::{Load, RetryBudget};
 use crate::routing::outcome::{ErrorClass, Outcome};
+use crate::routing::reason::Figure;
 use crate::units::Time;
 
 /// Parameters. [`GrpcThrottleConfig::EXAMPLE`] has those of the proposal's example.
@@ -39,6 +40,11 @@ impl GrpcThrottle {
 impl RetryBudget for GrpcThrottle {
     fn withdraw(&mut self, _: Time, _: Option<ErrorClass>, _: Load) -> Option<u16> {
         (2 * self.thousandths > self.config.max_tokens * 1000).then_some(0)
+    }
+
+    fn left(&self, _: Time, _: Load) -> Figure {
+        let tokens = f64::from(self.thousandths) / 1000.0;
+        Figure::new("retry tokens, of which more than half are needed", tokens).of(f64::from(self.config.max_tokens))
     }
 
     fn on_outcome(&mut self, _: Time, outcome: Outcome, _: Option<u16>) {

@@ -12,6 +12,7 @@ pub use finagle::{Finagle, FinagleConfig};
 pub use grpc::{GrpcThrottle, GrpcThrottleConfig};
 
 use crate::routing::outcome::{ErrorClass, Outcome};
+use crate::routing::reason::Figure;
 use crate::units::Time;
 
 /// What a gateway has out at the moment of a question.
@@ -31,6 +32,9 @@ pub trait RetryBudget {
     /// Asks for a retry after a failure of that class; when the answer is yes, it is paid for. The price is remembered by
     /// the request and given back with [`RetryBudget::on_outcome`].
     fn withdraw(&mut self, now: Time, failure: Option<ErrorClass>, load: Load) -> Option<u16>;
+
+    /// What is left, for whoever asks why a retry is refused.
+    fn left(&self, now: Time, load: Load) -> Figure;
 
     /// An attempt has ended, with an answer or with a failure that may be retried: others say nothing of the backend. `paid` is the price of the request's last retry; `None` when it made none.
     fn on_outcome(&mut self, _now: Time, _outcome: Outcome, _paid: Option<u16>) {}
@@ -92,6 +96,9 @@ impl RetryBudget for Budget {
     }
     fn withdraw(&mut self, now: Time, failure: Option<ErrorClass>, load: Load) -> Option<u16> {
         each!(self, b => b.withdraw(now, failure, load))
+    }
+    fn left(&self, now: Time, load: Load) -> Figure {
+        each!(self, b => b.left(now, load))
     }
     fn on_outcome(&mut self, now: Time, outcome: Outcome, paid: Option<u16>) {
         each!(self, b => b.on_outcome(now, outcome, paid));
