@@ -109,7 +109,9 @@ mod tests {
     fn a_fault_that_comes_back_has_a_median_and_a_worst_and_others_keep_their_rows() {
         let mut all = vec![incident("once", 1, None)];
         all.push(incident("often", 9, None));
-        all.extend((2..=6_u32).map(|n| incident(&format!("often #{n}"), u64::from(n), (n > 4).then_some(f64::from(n)))));
+        all.extend(
+            (2..=6_u32).map(|n| incident(&format!("often #{n}"), u64::from(n), (n > 4).then_some(f64::from(n)))),
+        );
         all.extend((2..=5).map(|n| incident(&format!("twice #{n}"), 1, None)));
         let shown = rows(&all);
         assert_eq!(shown.len(), 6, "one, the recurring one, and four by themselves");

@@ -292,7 +292,7 @@ fn bifrost() -> Vec<Script> {
         )
         .shows(&[Fails(Unavailable), Final(ConnectionFailed), Recovery]),
         script("a dead key is left at once", changed(|e| dead(&mut e[0], 401, 3000)), every(310, 20), pair(1), &[1.0])
-            .shows(&[Everybody, Fails(Unauthorized), Fallback, Recovery]),
+            .shows(&[Fails(Unauthorized), Fallback, Recovery]),
         script(
             "all keys are dead, and another provider",
             changed(|e| {
