@@ -6,7 +6,8 @@ use super::failure::Failure;
 use super::faults::Damage;
 use super::gateway::{Attempt, Command};
 use super::log::Happening;
-use super::provider::{Arrival, Provider, Service};
+use super::prompt::Prompt;
+use super::provider::{Arrival, Provider, Service, usage};
 use super::purpose::MODEL_LINK;
 use super::quota::Quotas;
 use super::session::{Call, Leg, Phase, Session};
@@ -33,6 +34,21 @@ pub(super) fn live<'a>(s: &'a mut Session, races: &'a mut Slab<Call>, leg: Leg, 
 }
 
 impl World<'_> {
+    /// What a provider gets to see of the turn in flight.
+    pub(super) fn arrival(&self, s: &Session) -> Arrival {
+        let workload = usize::from(s.workload);
+        let prefix = self.workload_keys.get(workload).map(|key| {
+            let prompt = Prompt {
+                keys: [*key, s.key, s.key.child(u64::from(s.turn))],
+                history: s.history,
+                input: s.request.input,
+                total: s.request.prompt,
+            };
+            prompt.prefix(&self.scenario.workloads[workload].context, s.turn, s.failed)
+        });
+        s.arrival(self.demand[workload].max_output, prefix)
+    }
+
     /// Does what the gateway commands.
     pub(super) fn obey(&mut self, session: SessionKey, command: Command, cx: &mut Cx) {
         self.note(cx.now(), session, Happening::Obeyed(command));
@@ -89,9 +105,10 @@ impl World<'_> {
 
     /// The call is at the provider: everything about its answer is decided here, and seen by nobody before it arrives.
     pub(super) fn reaches_provider(&mut self, session: SessionKey, leg: Leg, serial: u16, cx: &mut Cx) {
-        let Some(s) = self.sessions.get_mut(session) else { return };
-        let arrival = s.arrival(self.demand[usize::from(s.workload)].max_output);
+        let Some(s) = self.sessions.get(session) else { return };
         let sent = s.request.sent;
+        let arrival = self.arrival(&self.sessions[session]);
+        let s = &mut self.sessions[session];
         let Some(call) = live(s, &mut self.races, leg, serial) else { return };
         let now = cx.now();
         let retry = &self.topology.retry;
@@ -141,7 +158,7 @@ impl World<'_> {
             // ASSUMPTION: an answer that the provider breaks off is billed for its prompt (`break_calls` leaves no output)
             _ => call.output,
         };
-        let usage = self.providers[call.served_by.ix()].usage(prompt, output);
+        let usage = usage(&self.scenario.deployments[call.served_by.ix()], &call.billed(prompt, output));
         self.quotas.settle(now, call.served_by, call.grant, &usage);
         self.count_attempt(session, &call, output);
         self.note(now, session, Happening::Ended { deployment: call.deployment, outcome: call.outcome });
@@ -239,7 +256,8 @@ pub(super) fn meet(
     }
     match service {
         Service::Refused { outcome, .. } => call.outcome = outcome,
-        Service::Accepted { first_token, complete, output, grant, place } => {
+        Service::Accepted { first_token, complete, output, found, replica, grant, place } => {
+            (call.found, call.replica) = (found, replica);
             call.accepted = true;
             call.output = output;
             call.grant = grant;

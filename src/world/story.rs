@@ -252,6 +252,10 @@ pub struct Tokens {
     pub deployment: DeploymentIx,
     /// Of prompts.
     pub input: u32,
+    /// Of those, read from the cache of the provider.
+    pub cached: u32,
+    /// Of those, written to it.
+    pub written: u32,
     /// Of answers.
     pub output: u32,
 }

@@ -187,7 +187,7 @@ impl Tale {
 /// What a provider bills for tokens.
 pub fn cost(scenario: &Scenario, tokens: Tokens) -> Money {
     let d = &scenario.deployments[tokens.deployment.ix()];
-    d.input_price.cost(u128::from(tokens.input)) + d.output_price.cost(u128::from(tokens.output))
+    d.token_cost(tokens.input, tokens.cached, tokens.written, tokens.output)
 }
 
 fn steps(names: Names<'_>, story: &Story) -> Vec<Told> {
