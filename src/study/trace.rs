@@ -259,7 +259,7 @@ impl Desk<'_> {
                     let args = json!({ "degraded": degraded, "fallback": fallback, "end": how });
                     self.span(Place::Region(region), tid, "attempt", name, at, until, args);
                 }
-                What::AtProvider { attempt, refused, spilled } => {
+                What::AtProvider { attempt, refused, spilled, cached } => {
                     let Some(deployment) = spilled.or_else(|| story.sent_to(attempt)) else { continue };
                     let place = Place::Deployment(deployment);
                     match refused {
@@ -268,6 +268,10 @@ impl Desk<'_> {
                         }
                         None => {
                             let (until, how) = attempt_end(story, attempt, over);
+                            let args = match cached {
+                                0 => json!({ "end": how }),
+                                cached => json!({ "cached": cached, "end": how }),
+                            };
                             self.span(
                                 place,
                                 tid,
@@ -275,7 +279,7 @@ impl Desk<'_> {
                                 format!("attempt {attempt}"),
                                 at,
                                 until.max(at),
-                                json!({ "end": how }),
+                                args,
                             );
                         }
                     }

@@ -135,11 +135,11 @@ impl World<'_> {
         let begins = (call.accepted && first_byte <= at).then_some(first_byte);
         let refused = (!call.accepted).then_some(call.outcome);
         let spilled = (call.served_by != call.deployment).then_some(call.served_by);
-        let deployment = call.deployment;
+        let (deployment, cached) = (call.deployment, call.found.cached);
         if spilled.is_some() {
             self.count_spilled(sent, deployment);
         }
-        self.chronicle.note(session, now, || What::AtProvider { attempt, refused, spilled });
+        self.chronicle.note(session, now, || What::AtProvider { attempt, refused, spilled, cached });
         if let Some(first_byte) = begins {
             self.chronicle.note(session, first_byte, || What::FirstByte { attempt });
         }

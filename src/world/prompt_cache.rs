@@ -168,7 +168,7 @@ impl PromptCache {
         let i = self.table[slot];
         let e = self.entries[i as usize];
         // what has lost its end cannot grow there
-        if e.turn == turn && e.length >= e.total {
+        if e.turn == turn && e.length == e.total {
             self.resize(i, e.length.saturating_add(output));
             self.touch(i, now);
             self.make_room();
@@ -563,13 +563,14 @@ mod tests {
     #[test]
     fn it_is_exactly_a_list_of_blocks_least_recently_used_first_out() {
         use crate::random::{Draws, Seed};
+        use crate::world::purpose::{INPUT, OUTPUT};
         let draws = Draws::new(Seed { seed: 5, replication: 0 });
         let (mut c, mut reference) = (PromptCache::new(&ENGINE), Vec::<(EntityKey, u32)>::new());
         let mut sessions: Vec<(u32, u32)> = vec![(0, 0); 12];
         for n in 0..20_000u64 {
-            let i = draws.below(9, EntityKey(1), n, sessions.len() as u64) as usize;
+            let i = draws.below(INPUT, EntityKey(1), n, sessions.len() as u64) as usize;
             let (t, history) = sessions[i];
-            let input = draws.below(10, EntityKey(1), n, 120) as u32 + 1;
+            let input = draws.below(OUTPUT, EntityKey(1), n, 120) as u32 + 1;
             let name = EntityKey(1_000_003 * (i as u64 + 1) + (t as u64 / 6) * 64);
             let p = Prefix { conversation: name, ..turn("", t, 48, history, input) };
             let blocks: Vec<(EntityKey, u32)> =

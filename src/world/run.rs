@@ -250,7 +250,7 @@ impl<'a> World<'a> {
             nearest_region: groups.map(|g| steering.nearest(GroupIx::new(g))).collect(),
             nearest_member: nearest_members(scenario, topology, &places),
             workload_keys: {
-                let cached = scenario.deployments.iter().any(|d| d.prompt_cache.is_some());
+                let cached = scenario.has_prompt_caches();
                 scenario.workloads.iter().filter(|_| cached).map(|w| EntityKey::named(&w.name)).collect()
             },
             knowledge,

@@ -191,6 +191,8 @@ pub enum What {
         refused: Option<Outcome>,
         /// To whom it was passed on before that.
         spilled: Option<DeploymentIx>,
+        /// Tokens of the prompt that were in the provider's cache; 0 without one.
+        cached: u32,
     },
     /// The first byte of the answer is at the gateway.
     FirstByte {

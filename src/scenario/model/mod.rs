@@ -93,6 +93,11 @@ pub struct Scenario {
 }
 
 impl Scenario {
+    /// Whether a deployment has a prompt cache.
+    pub fn has_prompt_caches(&self) -> bool {
+        self.deployments.iter().any(|d| d.prompt_cache.is_some())
+    }
+
     /// The link between two places.
     pub fn place_link(&self, a: RegionIx, b: RegionIx) -> &Link {
         &self.place_links[a.ix() * self.places.len() + b.ix()]
