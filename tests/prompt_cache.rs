@@ -5,15 +5,15 @@ mod common;
 
 use common::{good, messages, one, shipped, small};
 use geodes::measure::Stat;
+use geodes::random::Seed;
 use geodes::report::text::TextOptions;
 use geodes::report::{csv, json, text};
-use geodes::random::Seed;
 use geodes::routing::balance::inference::InferenceConfig;
 use geodes::routing::balance::inference::scorer::Weights;
 use geodes::routing::balance::{Choose, NetworkCostConfig};
 use geodes::routing::limits::{
-    AnthropicConfig, AzureProvisionedConfig, BedrockConfig, BucketConfig, EnvoyAiGatewayConfig, LimiterConfig, OutputCount,
-    TokenCost, WindowConfig,
+    AnthropicConfig, AzureProvisionedConfig, BedrockConfig, BucketConfig, EnvoyAiGatewayConfig, LimiterConfig,
+    OutputCount, TokenCost, WindowConfig,
 };
 use geodes::routing::outcome::ErrorClass;
 use geodes::scenario::model::{
@@ -178,7 +178,7 @@ fn a_cache_that_finds_nothing_changes_nothing() {
 
 #[test]
 fn the_bill_has_what_was_read_and_what_was_written_to_the_cent() {
-    let mut s = at(&[1, 100], 1_000_000, 500_000, SERVICE);
+    let mut s = at(&[1, 200], 1_000_000, 500_000, SERVICE); // each takes 150 s
     let price = |dollars_per_100: i64| Price::new(Money::from_dollars(dollars_per_100), 100_000_000);
     let d = &mut s.deployments[0];
     (d.input_price, d.output_price) = (price(300), price(1_500));
@@ -198,8 +198,7 @@ fn the_bill_has_what_was_read_and_what_was_written_to_the_cent() {
     };
     let line = |kind: &str, amount: &str| (format!("model {kind} tokens (model-0)"), amount.to_owned());
     // 1.5 Mtok written, then 1 Mtok read and 0.5 Mtok written; 400 tokens out
-    let expected =
-        vec![line("cache write", "7.5000"), line("cached input", "0.3000"), line("input", "0.0000"), line("output", "0.0060")];
+    let expected = vec![line("cache write", "7.5000"), line("cached input", "0.3000"), line("output", "0.0060")];
     assert_eq!(lines(&s), (expected, "7.8060".to_owned()));
     // who asks nothing for writing bills that as input
     s.deployments[0].write_price = None;
@@ -317,6 +316,7 @@ fn affinity_beats_chance_in_hits_and_in_time() {
         Choose::NetworkCost(NetworkCostConfig {
             prefill_per_token: Span::from_micros(100),
             per_call: Span::from_micros(1),
+            lru_blocks: 1_000_000,
         }),
     ]
     .into_iter()
@@ -413,13 +413,17 @@ fn reports_have_tokens_and_shares_where_there_are_caches() {
         assert_eq!(metric(name), all, "{name}");
     }
     assert_eq!(t.regions[0].cache_hit_share, Some(all));
-    let text = text::render(&run, TextOptions::default());
+    let text = text::render(&run, TextOptions { width: 120, color: false });
     assert!(text.contains("cached input tokens (model-0)") && text.contains("cached"), "{text}");
     let json = json::to_string_pretty(&run);
     assert!(json.contains("\"cached_input_tokens\"") && json.contains("\"cache_hit_share\""));
     let rows = csv::timeline(&run, t).unwrap();
     assert!(rows.lines().next().unwrap().ends_with(",cost_usd,input_tokens,cached_input_tokens"));
-    let column: u64 = rows.lines().filter(|l| l.contains(",all,")).map(|l| l.rsplit(',').next().unwrap().parse::<u64>().unwrap()).sum();
+    let column: u64 = rows
+        .lines()
+        .filter(|l| l.contains(",all,"))
+        .map(|l| l.rsplit(',').next().unwrap().parse::<u64>().unwrap())
+        .sum();
     assert_eq!(column, cached);
 
     s.deployments[0].prompt_cache = None;
@@ -439,14 +443,21 @@ fn a_story_says_what_was_cached() {
     let told: Vec<&str> = tale.steps.iter().map(|s| s.text.as_str()).collect();
     let told = told.join("\n");
     assert!(told.contains("takes attempt 1 in: 1000 of the 2200 tokens of its prompt are in its cache"), "{told}");
-    assert!(told.contains("billed 2200 + 200 tokens (1000 of the prompt from the cache, 1200 written to it)"), "{told}");
+    assert!(
+        told.contains("billed 2200 + 200 tokens (1000 of the prompt from the cache, 1200 written to it)"),
+        "{told}"
+    );
 }
 
-const REST: &str = "[pool.gpt]\ndeployments = [\"gpt\"]\n[topology.one]\nregions = [\"aws:us-east-1\"]\nchain = [\"gpt\"]\n";
+const REST: &str =
+    "[pool.gpt]\ndeployments = [\"gpt\"]\n[topology.one]\nregions = [\"aws:us-east-1\"]\nchain = [\"gpt\"]\n";
 
 fn file(gpt: &str) -> String {
     let text = small(&["Berlin"], gpt, REST);
-    text.replace("[deployment.gpt]", "context.growing = { system = \"2000 tokens\", max = \"16k tokens\" }\n\n[deployment.gpt]")
+    text.replace(
+        "[deployment.gpt]",
+        "context.growing = { system = \"2000 tokens\", max = \"16k tokens\" }\n\n[deployment.gpt]",
+    )
 }
 
 #[test]
@@ -506,7 +517,8 @@ fn what_finds_nothing_is_warned_of() {
 fn gorgo_three_regions() {
     let s = shipped("policies/gorgo.toml");
     let run = study(&s, &Unobserved).unwrap();
-    let of = |name: &str, metric: &str| run.topologies.iter().find(|t| t.name == name).unwrap().metrics[metric].unwrap();
+    let of =
+        |name: &str, metric: &str| run.topologies.iter().find(|t| t.name == name).unwrap().metrics[metric].unwrap();
     let p50 = |name: &str| of(name, "model_ttft_ms.p50");
     let hits = |name: &str| of(name, "cache_hit_share");
     let requests = of("least-load", "requests");

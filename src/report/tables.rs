@@ -338,17 +338,17 @@ pub(crate) fn deployments(t: &TopologyResult) -> Grid {
         .figures(&ends)
         .together()
         .figures(&["model\nTTFT p50", "model\nTTFT p95"])
-        .figures(if caches { &["input\ntokens", "input\ncached", "output\ntokens"] } else { &["input\ntokens", "output\ntokens"] });
+        .figures(if caches {
+            &["input\ntokens", "input\ncached", "output\ntokens"]
+        } else {
+            &["input\ntokens", "output\ntokens"]
+        });
     for d in &t.deployments {
         let mut row = vec![d.deployment.clone(), d.region.clone()];
         row.extend([d.attempts, d.ok, d.rate_limited, d.failed].map(f::count));
         row.extend(races.then(|| f::count(d.abandoned)));
         row.extend(spills.then(|| f::count(d.spilled)));
-        row.extend([
-            f::latency(d.model_ttft_ms.p50),
-            f::latency(d.model_ttft_ms.p95),
-            tokens(d.input_tokens),
-        ]);
+        row.extend([f::latency(d.model_ttft_ms.p50), f::latency(d.model_ttft_ms.p95), tokens(d.input_tokens)]);
         row.extend(caches.then(|| f::percent(d.cache_hit_share, 1)));
         row.push(tokens(d.output_tokens));
         g.row(row);

@@ -184,7 +184,9 @@ impl<'a> Prices<'a> {
 fn token_prices(d: &Deployment) -> impl Iterator<Item = (TokenKind, Price)> + '_ {
     let cached = d.prompt_cache.map(|_| (TokenKind::CachedInput, d.cached_price));
     let written = d.write_price.map(|price| (TokenKind::CacheWrite, price));
-    [Some((TokenKind::Input, d.input_price)), cached, written, Some((TokenKind::Output, d.output_price))].into_iter().flatten()
+    [Some((TokenKind::Input, d.input_price)), cached, written, Some((TokenKind::Output, d.output_price))]
+        .into_iter()
+        .flatten()
 }
 
 /// The tokens of one line, of all input, what was read of it, what was written of it, and output.

@@ -272,15 +272,7 @@ impl Desk<'_> {
                                 0 => json!({ "end": how }),
                                 cached => json!({ "cached": cached, "end": how }),
                             };
-                            self.span(
-                                place,
-                                tid,
-                                "attempt",
-                                format!("attempt {attempt}"),
-                                at,
-                                until.max(at),
-                                args,
-                            );
+                            self.span(place, tid, "attempt", format!("attempt {attempt}"), at, until.max(at), args);
                         }
                     }
                 }

@@ -132,13 +132,7 @@ impl World<'_> {
     }
 
     /// Tokens that a provider bills to a region's gateway for a turn sent at `sent`.
-    pub(super) fn count_tokens(
-        &mut self,
-        sent: Time,
-        group: GroupIx,
-        region: usize,
-        tokens: Tokens,
-    ) {
+    pub(super) fn count_tokens(&mut self, sent: Time, group: GroupIx, region: usize, tokens: Tokens) {
         if !self.counted(sent) {
             return;
         }

@@ -120,7 +120,12 @@ impl Provider {
             past: None,
             deployment,
             spill_over: spec.spill_over,
-            caches: spec.prompt_cache.iter().filter(|_| spec.replicas.is_none()).map(|c| (None, PromptCache::new(c))).collect(),
+            caches: spec
+                .prompt_cache
+                .iter()
+                .filter(|_| spec.replicas.is_none())
+                .map(|c| (None, PromptCache::new(c)))
+                .collect(),
             cache: spec.prompt_cache,
         }
     }
@@ -348,7 +353,8 @@ mod tests {
         scenario.deployments = vec![spec];
         let mut p = Provider::new(DeploymentIx(0), &scenario.deployments[0]);
         let draws = Draws::new(Seed { seed: 1, replication: 0 });
-        let arrival = Arrival { turn: EntityKey::named("turn"), attempt: 1, prompt: 1, output: 1, max_output: 1, prefix: None };
+        let arrival =
+            Arrival { turn: EntityKey::named("turn"), attempt: 1, prompt: 1, output: 1, max_output: 1, prefix: None };
         let mut quotas = Quotas::new(&scenario, &draws);
         let mut arrive = |p: &mut Provider| match p.arrive(Time::ZERO, &Condition::FINE, &arrival, &mut quotas, &draws)
         {
@@ -372,5 +378,53 @@ mod tests {
         assert_eq!(p.in_service(), 1);
         p.free(Time::ZERO, d);
         assert_eq!(p.in_service(), 0);
+    }
+    /// Each replica remembers what it has worked through itself, and takes it with it.
+    #[test]
+    fn replicas_have_caches_of_their_own() {
+        let mut scenario = plain(1);
+        let price = crate::units::Price::new(crate::units::Money::ZERO, 1);
+        let replicas = model::Replicas {
+            concurrency: 1,
+            start_up: Span::ZERO,
+            notice: Span::ZERO,
+            on_demand_price: price,
+            zones: Vec::new(),
+        };
+        let cache = model::PromptCache { ttl: None, capacity: Some(10_000), minimum: 0, step: 16, answers: false };
+        let d = &mut scenario.deployments[0];
+        (d.replicas, d.prompt_cache) = (Some(replicas), Some(cache));
+        let mut p = Provider::new(DeploymentIx(0), &scenario.deployments[0]);
+        let draws = Draws::new(Seed { seed: 1, replication: 0 });
+        let mut quotas = Quotas::new(&scenario, &draws);
+        let conversation = EntityKey::named("conversation");
+        let prefix = Prefix {
+            workload: EntityKey::named("chat"),
+            system: 0,
+            conversation,
+            shared: 0,
+            total: 321,
+            turn: 0,
+            failed: 0,
+            recurs: true,
+        };
+        let turn = EntityKey::named("turn");
+        let arrival = Arrival { turn, attempt: 1, prompt: 321, output: 1, max_output: 1, prefix: Some(prefix) };
+        let mut ask = |p: &mut Provider| match p.arrive(Time(5), &Condition::FINE, &arrival, &mut quotas, &draws) {
+            Service::Accepted { found, replica, place, .. } => (found.cached, replica, place),
+            Service::Refused { .. } => panic!("there is room"),
+        };
+        p.add_replica(7);
+        p.add_replica(3);
+        let (cached, replica, first) = ask(&mut p);
+        assert_eq!((cached, replica), (0, Some(7)));
+        let (cached, replica, second) = ask(&mut p);
+        assert_eq!((cached, replica), (0, Some(3)), "the other one has not seen it");
+        p.free(Time(6), first);
+        assert_eq!(ask(&mut p).0, 320);
+        p.free(Time(6), second);
+        p.remove_replica(Time(6), 3);
+        p.add_replica(9);
+        assert_eq!((ask(&mut p).0, p.caches.len()), (0, 2), "a new one starts cold");
     }
 }

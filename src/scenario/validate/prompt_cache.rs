@@ -118,7 +118,8 @@ fn capacity(c: &RawPromptCache, least: u32, cx: &mut Cx) -> Option<u64> {
     let tokens = capacity.value.0;
     // histories count tokens in 32 bits, and so many of them make no difference to any run
     if tokens > 1_000_000_000_000 {
-        cx.error(capacity.loc, format!("`capacity` is {tokens} tokens, which is out of range")).expected("up to 10^12 tokens");
+        cx.error(capacity.loc, format!("`capacity` is {tokens} tokens, which is out of range"))
+            .expected("up to 10^12 tokens");
     } else if tokens < u64::from(least.max(1)) {
         cx.error(capacity.loc, format!("a prompt cache with room for {tokens} tokens holds no prompt"))
             .expected(format!("at least {} tokens: `minimum`, and one `step`", least.max(1)));
@@ -133,7 +134,10 @@ pub fn doubts(name: Loc, raw: &RawDeployment, cache: &PromptCache, workloads: &[
     let longest = workloads.iter().filter(alike).map(|w| bounds(w).1.unwrap_or(u64::MAX)).max();
     match longest {
         None => {
-            cx.warning(c.loc, "a prompt cache finds nothing: no workload has a `context.growing`, so no two prompts begin alike");
+            cx.warning(
+                c.loc,
+                "a prompt cache finds nothing: no workload has a `context.growing`, so no two prompts begin alike",
+            );
         }
         Some(longest) if longest <= u64::from(cache.minimum) => {
             let loc = c.minimum.map_or(c.loc, |m| m.loc);
@@ -159,6 +163,8 @@ pub fn doubts(name: Loc, raw: &RawDeployment, cache: &PromptCache, workloads: &[
         && super::lookup::token_price(&key.value).is_some_and(|p| p.cache_write.is_some())
     {
         cx.warning(c.ttl.map_or(name, |t| t.loc), "the catalogue's price of cache writes is for a `ttl` of 5 min")
-            .help("Anthropic and Bedrock ask twice the price of input for an hour: state `cache_write` beside `catalog`");
+            .help(
+                "Anthropic and Bedrock ask twice the price of input for an hour: state `cache_write` beside `catalog`",
+            );
     }
 }

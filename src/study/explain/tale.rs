@@ -332,7 +332,9 @@ fn one(names: Names<'_>, story: &Story, step: &Step) -> Told {
                 None if cached == 0 => format!("{name} takes attempt {attempt} in"),
                 None => {
                     let prompt = story.prompt;
-                    format!("{name} takes attempt {attempt} in: {cached} of the {prompt} tokens of its prompt are in its cache")
+                    format!(
+                        "{name} takes attempt {attempt} in: {cached} of the {prompt} tokens of its prompt are in its cache"
+                    )
                 }
                 Some(Outcome::Failed { class: ErrorClass::ConnectionFailed, .. }) => {
                     format!("nobody accepts the connection of attempt {attempt} at {name}")
