@@ -75,7 +75,7 @@ fn stories_add_up_to_the_record() {
                     fallen_back += u64::from(f);
                 }
             }
-            for Tokens { deployment, input, output } in story.billed() {
+            for Tokens { deployment, input, output, .. } in story.billed() {
                 let sum = tokens.entry((story.group.ix(), deployment.ix())).or_insert((0, 0));
                 *sum = (sum.0 + u64::from(input), sum.1 + u64::from(output));
             }

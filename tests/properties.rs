@@ -28,6 +28,8 @@ mod check;
 mod fleet;
 #[path = "properties/gateway.rs"]
 mod gateway;
+#[path = "properties/prompt_cache.rs"]
+mod prompt_cache;
 
 use check::{adds_up, check};
 
@@ -69,6 +71,7 @@ struct Knobs {
     tries: u32,
     gateway: gateway::Knobs,
     fleet: Option<fleet::Knobs>,
+    prompt_cache: Option<prompt_cache::Knobs>,
 }
 
 fn knobs() -> impl Strategy<Value = Knobs> {
@@ -83,40 +86,40 @@ fn knobs() -> impl Strategy<Value = Knobs> {
         any::<bool>(),
         1u32..4,
     );
-    (shape, net, limits, more, faults, gateway::knobs(), fleet::knobs()).prop_map(|(s, n, l, m, f, gateway, fleet)| {
-        Knobs {
-            places: s.0,
-            regions: s.1.min(s.0),
-            groups: s.2,
-            rate: s.3,
-            turns: s.4,
-            seed: s.5,
-            links_ms: n.0,
-            jitter: n.1,
-            growing: n.2,
-            quota: n.3,
-            limiter: n.4,
-            shared_quota: n.5,
-            concurrency: l.0,
-            slots: l.1,
-            queue: l.2,
-            steering: l.3,
-            deep: l.4,
-            cooldown: l.5,
-            hedge: m.0,
-            second_pool: m.1,
-            residency: m.2,
-            choose: m.3,
-            error_rate: m.4,
-            interval_ms: m.5,
-            streamed: m.6,
-            faults: f.0,
-            recurring: f.1,
-            warmup: f.2,
-            tries: f.3,
-            gateway,
-            fleet,
-        }
+    let own = (gateway::knobs(), fleet::knobs(), prompt_cache::knobs());
+    (shape, net, limits, more, faults, own).prop_map(|(s, n, l, m, f, (gateway, fleet, prompt_cache))| Knobs {
+        places: s.0,
+        regions: s.1.min(s.0),
+        groups: s.2,
+        rate: s.3,
+        turns: s.4,
+        seed: s.5,
+        links_ms: n.0,
+        jitter: n.1,
+        growing: n.2,
+        quota: n.3,
+        limiter: n.4,
+        shared_quota: n.5,
+        concurrency: l.0,
+        slots: l.1,
+        queue: l.2,
+        steering: l.3,
+        deep: l.4,
+        cooldown: l.5,
+        hedge: m.0,
+        second_pool: m.1,
+        residency: m.2,
+        choose: m.3,
+        error_rate: m.4,
+        interval_ms: m.5,
+        streamed: m.6,
+        faults: f.0,
+        recurring: f.1,
+        warmup: f.2,
+        tries: f.3,
+        gateway,
+        fleet,
+        prompt_cache,
     })
 }
 
@@ -395,6 +398,9 @@ fn build(k: &Knobs) -> Scenario {
     if let Some(fleet) = &k.fleet {
         fleet::set(fleet, &mut s);
     }
+    if let Some(cache) = &k.prompt_cache {
+        prompt_cache::set(cache, &mut s);
+    }
     s
 }
 
@@ -407,6 +413,7 @@ proptest! {
         let mut r = run(&s, 0, 0);
         check(&s, &r)?;
         k.fleet.iter().try_for_each(|f| fleet::check(f, &s, &r))?;
+        prompt_cache::check(&s, &r)?;
         if k.places == 4 {
             // replications together
             r.merge(&run(&s, 0, 1));

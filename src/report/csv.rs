@@ -22,6 +22,9 @@ pub const TIMELINE: &[&str] = &[
     "cost_usd",
 ];
 
+/// Further columns of [`timeline`] where a deployment has a prompt cache.
+pub const TIMELINE_OF_CACHES: &[&str] = &["input_tokens", "cached_input_tokens"];
+
 /// Columns of [`users`] before the share of each region (`share_<region>`).
 pub const USERS: &[&str] = &[
     "users",
@@ -79,13 +82,16 @@ pub const BILL: &[&str] = &["category", "item", "region", "quantity", "unit", "p
 /// When the scenario's start is no RFC 3339 instant.
 pub fn timeline(run: &RunResult, topology: &TopologyResult) -> io::Result<String> {
     let clock = clock(run)?;
-    let mut out = Sheet::new(TIMELINE)?;
+    let caches = topology.timeline.iter().flat_map(|s| &s.cells).any(|c| c.input_tokens.is_some());
+    let more = if caches { TIMELINE_OF_CACHES } else { &[] };
+    let header: Vec<&str> = TIMELINE.iter().chain(more).copied().collect();
+    let mut out = Sheet::new(&header)?;
     let intervals = topology.timeline.iter().map(|s| s.cells.len()).max().unwrap_or(0);
     for i in 0..intervals {
         for series in &topology.timeline {
             let Some(c) = series.cells.get(i) else { continue };
             let at = micros(i as f64 * series.interval_s);
-            out.row(&[
+            let mut row = vec![
                 plain(at),
                 clock.rfc3339(at),
                 series.region.clone(),
@@ -98,7 +104,12 @@ pub fn timeline(run: &RunResult, topology: &TopologyResult) -> io::Result<String
                 optional(c.ttft_p95_ms),
                 optional(c.e2e_p95_ms),
                 plain(c.cost_usd),
-            ])?;
+            ];
+            if caches {
+                let (input, cached) = c.input_tokens.unwrap_or_default();
+                row.extend([input, cached].map(|n| n.to_string()));
+            }
+            out.row(&row)?;
         }
     }
     out.finish()

@@ -184,12 +184,13 @@ fn percentiles(p: Percentiles) -> [String; 4] {
 
 /// Each application region.
 pub(crate) fn regions(t: &TopologyResult) -> Grid {
+    let caches = t.regions.iter().any(|r| r.cache_hit_share.is_some());
     let mut g = Grid::new("region")
         .figures(&["requests", "share", "failed"])
         .figures(&["TTFT\np50", "TTFT\np95", "e2e\np95"])
-        .figures(&["slots\nin use", "cost"]);
+        .figures(if caches { &["slots\nin use", "input\ncached", "cost"] } else { &["slots\nin use", "cost"] });
     for r in &t.regions {
-        g.row(vec![
+        let mut row = vec![
             r.region.clone(),
             f::count(r.requests),
             f::percent(r.traffic_share, 1),
@@ -198,8 +199,10 @@ pub(crate) fn regions(t: &TopologyResult) -> Grid {
             f::latency(r.ttft_ms.p95),
             f::latency(r.e2e_ms.p95),
             f::percent(r.utilisation, 1),
-            f::dollars(r.cost_usd),
-        ]);
+        ];
+        row.extend(caches.then(|| f::percent(r.cache_hit_share, 1)));
+        row.push(f::dollars(r.cost_usd));
+        g.row(row);
     }
     g
 }
@@ -342,6 +345,7 @@ pub(crate) fn lines_left_out(t: &TopologyResult) -> usize {
 pub(crate) fn deployments(t: &TopologyResult) -> Grid {
     let races = t.deployments.iter().any(|d| d.abandoned > 0);
     let spills = t.deployments.iter().any(|d| d.spilled > 0);
+    let caches = t.deployments.iter().any(|d| d.cached_input_tokens.is_some());
     let mut ends = vec!["attempts", "ok", "429", "failed"];
     ends.extend(races.then_some("given up"));
     ends.extend(spills.then_some("spilled\nover"));
@@ -350,18 +354,19 @@ pub(crate) fn deployments(t: &TopologyResult) -> Grid {
         .figures(&ends)
         .together()
         .figures(&["model\nTTFT p50", "model\nTTFT p95"])
-        .figures(&["input\ntokens", "output\ntokens"]);
+        .figures(if caches {
+            &["input\ntokens", "input\ncached", "output\ntokens"]
+        } else {
+            &["input\ntokens", "output\ntokens"]
+        });
     for d in &t.deployments {
         let mut row = vec![d.deployment.clone(), d.region.clone()];
         row.extend([d.attempts, d.ok, d.rate_limited, d.failed].map(f::count));
         row.extend(races.then(|| f::count(d.abandoned)));
         row.extend(spills.then(|| f::count(d.spilled)));
-        row.extend([
-            f::latency(d.model_ttft_ms.p50),
-            f::latency(d.model_ttft_ms.p95),
-            tokens(d.input_tokens),
-            tokens(d.output_tokens),
-        ]);
+        row.extend([f::latency(d.model_ttft_ms.p50), f::latency(d.model_ttft_ms.p95), tokens(d.input_tokens)]);
+        row.extend(caches.then(|| f::percent(d.cache_hit_share, 1)));
+        row.push(tokens(d.output_tokens));
         g.row(row);
     }
     g

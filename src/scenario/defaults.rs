@@ -64,6 +64,9 @@ defaults! {
         "Moura et al., Cache Me If You Can, IMC 2019: latency of the same domain with short times to live";
     PREFILL: "deployment.*.latency.prefill_per_token" = "\"76 us\"",
         "Splitwise measurements (2023): Llama 2 70B on eight H100, 1,024 tokens in 78 ms";
+    CACHE_MINIMUM: "deployment.*.prompt_cache.minimum" = "\"0 tokens\"", "nothing is too short unless a preset or the file says so";
+    CACHE_STEP: "deployment.*.prompt_cache.step" = "\"1 tokens\"", "to the token unless a preset or the file says otherwise";
+    CACHE_ANSWERS: "deployment.*.prompt_cache.answers" = "false", "hosted services document that they keep prompts (Anthropic, OpenAI, Azure, Bedrock, 2026); engines keep answers too, and their preset says so";
     RETRY_AFTER: "deployment.*.quota.*.retry_after" = "true",
         "Azure OpenAI and Anthropic send Retry-After with 429 (rate limit documentation of both, 2026)";
     BEDROCK_RETRY_AFTER: "deployment.*.quota.bedrock.retry_after" = "false",

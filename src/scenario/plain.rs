@@ -36,6 +36,8 @@ pub fn plain(n: usize) -> Scenario {
         place: RegionIx::new(i),
         input_price: free,
         output_price: free,
+        cached_price: free,
+        write_price: None,
         price_source: "plain".to_owned(),
         ttft: DistSpec::Constant(0.0),
         prefill_per_token: Span::ZERO,
@@ -46,6 +48,7 @@ pub fn plain(n: usize) -> Scenario {
         concurrency: None,
         queue: 0,
         replicas: None,
+        prompt_cache: None,
         error_rate: 0.0,
         error: ErrorClass::Unavailable,
     };

@@ -1,7 +1,7 @@
 //! From usage to money: the price book of a topology, its bill, and what each interval of each region costs.
 
 use crate::cost::{Bill, Ledger, PriceBook, PriceEntry, PriceKey, Provenance, TokenKind};
-use crate::scenario::model::{Fleet, Scenario, Topology};
+use crate::scenario::model::{Deployment, Fleet, Scenario, Topology};
 use crate::units::{DeploymentIx, GroupIx, Money, Price, RegionIx};
 use crate::world::Record;
 
@@ -21,7 +21,7 @@ impl<'a> Prices<'a> {
         };
         for (i, d) in scenario.deployments.iter().enumerate() {
             let deployment = DeploymentIx::new(i);
-            for (kind, price) in [(TokenKind::Input, d.input_price), (TokenKind::Output, d.output_price)] {
+            for (kind, price) in token_prices(d) {
                 let entry = PriceEntry {
                     price,
                     service: format!("{} {} ({})", d.model, kind.name(), d.name),
@@ -82,11 +82,16 @@ impl<'a> Prices<'a> {
         let n = self.scenario.deployments.len();
         for d in 0..n {
             let deployment = DeploymentIx::new(d);
-            let input = line(&PriceKey::Tokens { deployment, kind: TokenKind::Input });
-            let output = line(&PriceKey::Tokens { deployment, kind: TokenKind::Output });
-            for g in 0..groups {
-                ledger.add(input, GroupIx::new(g), record.usage.input_tokens[g * n + d]);
-                ledger.add(output, GroupIx::new(g), record.usage.output_tokens[g * n + d]);
+            let (spec, usage) = (&self.scenario.deployments[d], &record.usage);
+            for (kind, _) in token_prices(spec) {
+                let line = line(&PriceKey::Tokens { deployment, kind });
+                for g in 0..groups {
+                    let of = |tokens: &[u64]| tokens[g * n + d];
+                    let [input, cached, written] =
+                        [&usage.input_tokens, &usage.cached_tokens, &usage.written_tokens].map(|t| of(t));
+                    let tokens = tokens_of(spec, kind, [input, cached, written, of(&usage.output_tokens)]);
+                    ledger.add(line, GroupIx::new(g), tokens);
+                }
             }
         }
         for (fleet, used) in self.topology.fleets.iter().zip(&record.fleets) {
@@ -128,11 +133,15 @@ impl<'a> Prices<'a> {
         let cell = |region: usize, i: usize| record.timeline[region].get(i);
         let n = self.scenario.deployments.len();
         for (d, deployment) in self.scenario.deployments.iter().enumerate() {
-            for (price, column) in [(deployment.input_price, d), (deployment.output_price, n + d)] {
+            for (kind, price) in token_prices(deployment) {
                 let mut line = HandedOut::new(price); // one line, whichever gateway bought the tokens
                 for (region, cost) in cost.iter_mut().enumerate() {
                     for (i, cost) in cost.iter_mut().enumerate() {
-                        *cost += line.grow(cell(region, i).and_then(|c| c.tokens.get(column)).copied());
+                        let tokens = cell(region, i).filter(|c| !c.tokens.is_empty()).map(|c| {
+                            let column = |k: usize| c.tokens.get(k * n + d).copied().unwrap_or(0);
+                            tokens_of(deployment, kind, [column(0), column(2), column(3), column(1)])
+                        });
+                        *cost += line.grow(tokens);
                     }
                 }
             }
@@ -168,6 +177,25 @@ impl<'a> Prices<'a> {
             }
         }
         cost
+    }
+}
+
+/// The lines of the bill for a deployment's tokens: those of a prompt cache only where it has one, and a price for them.
+fn token_prices(d: &Deployment) -> impl Iterator<Item = (TokenKind, Price)> + '_ {
+    let cached = d.prompt_cache.map(|_| (TokenKind::CachedInput, d.cached_price));
+    let written = d.write_price.map(|price| (TokenKind::CacheWrite, price));
+    [Some((TokenKind::Input, d.input_price)), cached, written, Some((TokenKind::Output, d.output_price))]
+        .into_iter()
+        .flatten()
+}
+
+/// The tokens of one line, of all input, what was read of it, what was written of it, and output.
+fn tokens_of(d: &Deployment, kind: TokenKind, [input, cached, written, output]: [u64; 4]) -> u64 {
+    match kind {
+        TokenKind::Input => input - cached - if d.write_price.is_some() { written } else { 0 },
+        TokenKind::CachedInput => cached,
+        TokenKind::CacheWrite => written,
+        TokenKind::Output => output,
     }
 }
 

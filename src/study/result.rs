@@ -217,6 +217,9 @@ pub struct RegionRow {
     pub e2e_ms: Percentiles,
     /// Mean share of the region's request slots in use.
     pub utilisation: Option<f64>,
+    /// Share of the input tokens that its gateway bought which was read from prompt caches; none where no deployment has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cache_hit_share: Option<f64>,
     /// Dollars for what was served here: the region's servers, services and traffic, and the tokens its gateway bought,
     /// wherever the deployments run. (The metric `cost_usd{region=...}` goes by where the bill is due.)
     pub cost_usd: f64,
@@ -245,6 +248,15 @@ pub struct DeploymentRow {
     pub spilled: u64,
     /// Tokens billed, input.
     pub input_tokens: u64,
+    /// Of the input, tokens read from its prompt cache; none without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cached_input_tokens: Option<u64>,
+    /// Of the input, tokens written to its prompt cache; none without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cache_write_tokens: Option<u64>,
+    /// Share of the input that was read from its prompt cache.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cache_hit_share: Option<f64>,
     /// Tokens billed, output.
     pub output_tokens: u64,
     /// The deployment's own time to first token, network between gateway and provider included.
@@ -446,6 +458,8 @@ pub struct SeriesCell {
     pub ttft_p95_ms: Option<f64>,
     /// 95th percentile of total latency, ms.
     pub e2e_p95_ms: Option<f64>,
+    /// Input tokens billed, and those of them read from prompt caches; `None` where no deployment has one.
+    pub input_tokens: Option<(u64, u64)>,
     /// Dollars: tokens, compute and traffic of the interval.
     pub cost_usd: f64,
 }

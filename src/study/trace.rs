@@ -272,7 +272,7 @@ impl Desk<'_> {
                     let args = json!({ "degraded": degraded, "fallback": fallback, "end": how });
                     self.span(Place::Region(region), tid, "attempt", name, at, until, args);
                 }
-                What::AtProvider { attempt, refused, spilled } => {
+                What::AtProvider { attempt, refused, spilled, cached } => {
                     let Some(deployment) = spilled.or_else(|| story.sent_to(attempt)) else { continue };
                     // several of those that race may be passed on to the same deployment
                     let tid = if spilled.is_some() { thread_of(tid, leg_of(story, attempt)) } else { tid };
@@ -283,15 +283,11 @@ impl Desk<'_> {
                         }
                         None => {
                             let (until, how) = attempt_end(story, attempt, over);
-                            self.span(
-                                place,
-                                tid,
-                                "attempt",
-                                format!("attempt {attempt}"),
-                                at,
-                                until.max(at),
-                                json!({ "end": how }),
-                            );
+                            let args = match cached {
+                                0 => json!({ "end": how }),
+                                cached => json!({ "cached": cached, "end": how }),
+                            };
+                            self.span(place, tid, "attempt", format!("attempt {attempt}"), at, until.max(at), args);
                         }
                     }
                 }

@@ -6,7 +6,8 @@ use super::failure::Failure;
 use super::faults::Damage;
 use super::gateway::{Attempt, Command};
 use super::log::Happening;
-use super::provider::{Arrival, Provider, Service};
+use super::prompt::Prompt;
+use super::provider::{Arrival, Provider, Service, usage};
 use super::purpose::MODEL_LINK;
 use super::quota::Quotas;
 use super::race::{Racer, call_of};
@@ -30,6 +31,21 @@ pub(super) fn live<'a>(s: &'a mut Session, races: &'a mut Slab<Racer>, leg: Leg,
 }
 
 impl World<'_> {
+    /// What a provider gets to see of the turn in flight.
+    pub(super) fn arrival(&self, s: &Session) -> Arrival {
+        let workload = usize::from(s.workload);
+        let prefix = self.workload_keys.get(workload).map(|key| {
+            let prompt = Prompt {
+                keys: [*key, s.key, s.key.child(u64::from(s.turn))],
+                history: s.history,
+                input: s.request.input,
+                total: s.request.prompt,
+            };
+            prompt.prefix(&self.scenario.workloads[workload].context, s.turn, s.failed)
+        });
+        s.arrival(self.demand[workload].max_output, prefix)
+    }
+
     /// Does what the gateway commands.
     pub(super) fn obey(&mut self, session: SessionKey, command: Command, cx: &mut Cx) {
         self.note(cx.now(), session, Happening::Obeyed(command));
@@ -88,9 +104,10 @@ impl World<'_> {
 
     /// The call is at the provider: everything about its answer is decided here, and seen by nobody before it arrives.
     pub(super) fn reaches_provider(&mut self, session: SessionKey, leg: Leg, serial: u16, cx: &mut Cx) {
-        let Some(s) = self.sessions.get_mut(session) else { return };
-        let arrival = s.arrival(self.demand[usize::from(s.workload)].max_output);
+        let Some(s) = self.sessions.get(session) else { return };
         let sent = s.request.sent;
+        let arrival = self.arrival(&self.sessions[session]);
+        let s = &mut self.sessions[session];
         let Some(call) = live(s, &mut self.races, leg, serial) else { return };
         let now = cx.now();
         let retry = &self.topology.retry;
@@ -117,11 +134,11 @@ impl World<'_> {
         let begins = (call.accepted && first_byte <= at).then_some(first_byte);
         let refused = (!call.accepted).then_some(call.outcome);
         let spilled = (call.served_by != call.deployment).then_some(call.served_by);
-        let deployment = call.deployment;
+        let (deployment, cached) = (call.deployment, call.found.cached);
         if spilled.is_some() {
             self.count_spilled(sent, deployment);
         }
-        self.chronicle.note(session, now, || What::AtProvider { attempt, refused, spilled });
+        self.chronicle.note(session, now, || What::AtProvider { attempt, refused, spilled, cached });
         if let Some(first_byte) = begins {
             self.chronicle.note(session, first_byte, || What::FirstByte { attempt });
         }
@@ -139,7 +156,7 @@ impl World<'_> {
             // ASSUMPTION: an answer that the provider breaks off is billed for its prompt (`break_calls` leaves no output)
             _ => call.output,
         };
-        let usage = self.providers[call.served_by.ix()].usage(prompt, output);
+        let usage = usage(&self.scenario.deployments[call.served_by.ix()], &call.billed(prompt, output));
         self.quotas.settle(now, call.served_by, call.grant, &usage);
         self.count_attempt(session, &call, output);
         self.note(now, session, Happening::Ended { deployment: call.deployment, outcome: call.outcome });
@@ -251,7 +268,8 @@ pub(super) fn meet(
     }
     match service {
         Service::Refused { outcome, .. } => call.outcome = outcome,
-        Service::Accepted { first_token, complete, output, grant, place } => {
+        Service::Accepted { first_token, complete, output, found, replica, grant, place } => {
+            (call.found, call.replica) = (found, replica);
             call.accepted = true;
             call.output = output;
             call.grant = grant;

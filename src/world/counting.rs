@@ -4,6 +4,7 @@ use super::World;
 use super::event::SessionKey;
 use super::failure::Failure;
 use super::session::Call;
+use super::story::Tokens;
 use super::watch::{Ends, Watch};
 use crate::routing::outcome::{ErrorClass, Outcome};
 use crate::scenario::model::FaultWhat;
@@ -126,33 +127,34 @@ impl World<'_> {
         let s = &self.sessions[session];
         let (sent, group, region, prompt) = (s.request.sent, s.group, usize::from(s.request.region), s.request.prompt);
         if call.accepted {
-            self.count_tokens(sent, group, region, call.served_by, prompt, output);
+            self.count_tokens(sent, group, region, call.billed(prompt, output));
         }
     }
 
     /// Tokens that a provider bills to a region's gateway for a turn sent at `sent`.
-    pub(super) fn count_tokens(
-        &mut self,
-        sent: Time,
-        group: GroupIx,
-        region: usize,
-        deployment: DeploymentIx,
-        input: u32,
-        output: u32,
-    ) {
+    pub(super) fn count_tokens(&mut self, sent: Time, group: GroupIx, region: usize, tokens: Tokens) {
         if !self.counted(sent) {
             return;
         }
-        let (n, d, group) = (self.providers.len(), deployment.ix(), group.ix());
-        let (input, output) = (u64::from(input), u64::from(output));
-        self.record.usage.input_tokens[group * n + d] += input;
-        self.record.usage.output_tokens[group * n + d] += output;
+        let (n, d, group) = (self.providers.len(), tokens.deployment.ix(), group.ix());
+        let [input, cached, written, output] =
+            [tokens.input, tokens.cached, tokens.written, tokens.output].map(u64::from);
+        let usage = &mut self.record.usage;
+        usage.input_tokens[group * n + d] += input;
+        usage.cached_tokens[group * n + d] += cached;
+        usage.written_tokens[group * n + d] += written;
+        usage.output_tokens[group * n + d] += output;
         if let Some(cell) = self.record.timeline[region].cell_mut(sent) {
             if cell.tokens.is_empty() {
-                cell.tokens.resize(2 * n, 0);
+                // what no cache can fill takes no room
+                cell.tokens.resize(if self.workload_keys.is_empty() { 2 * n } else { 4 * n }, 0);
             }
             cell.tokens[d] += input;
             cell.tokens[n + d] += output;
+            if cell.tokens.len() > 2 * n {
+                cell.tokens[2 * n + d] += cached;
+                cell.tokens[3 * n + d] += written;
+            }
         }
     }
 

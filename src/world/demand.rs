@@ -234,6 +234,7 @@ impl World<'_> {
             turn: 0,
             row: row as u32,
             history: 0,
+            failed: 0,
             unit,
             connected_to: 0,
             connected_until: Time::ZERO,

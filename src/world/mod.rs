@@ -25,6 +25,7 @@ mod outage;
 mod past;
 mod probing;
 mod prompt;
+pub mod prompt_cache;
 pub mod provider;
 pub mod purpose;
 pub mod quota;
@@ -48,7 +49,7 @@ pub use record::Record;
 pub use run::{Interrupted, Run, run};
 
 use crate::kernel::{Context, Slab, World as Simulated};
-use crate::random::Draws;
+use crate::random::{Draws, EntityKey};
 use crate::scenario::model::{Scenario, Topology};
 use crate::units::{Span, Time};
 use chronicle::Chronicle;
@@ -107,6 +108,8 @@ pub struct World<'a> {
     nearest_region: Vec<Option<u8>>,
     /// `region * deployments + deployment`: no member of the same pool is nearer.
     nearest_member: Vec<bool>,
+    /// By workload: its address; empty when no deployment has a prompt cache.
+    workload_keys: Vec<EntityKey>,
     /// What gateways ask of deployments and prompts.
     knowledge: Knowledge,
     overheads: Vec<Sampler>,

@@ -2,6 +2,7 @@
 
 use super::event::{Event, SessionKey};
 use super::gateway::Gateway;
+use super::provider::Provider;
 use super::session::{Phase, Session};
 use super::store::Death;
 use super::story::What;
@@ -100,6 +101,7 @@ impl World<'_> {
         }
         let placed: Vec<RegionIx> = self.providers.iter().map(|p| p.place).collect();
         self.break_deployments(|d| placed[d.ix()] == place, ErrorClass::ConnectionFailed, cx);
+        self.providers.iter_mut().filter(|p| p.place == place).for_each(Provider::lose_memory);
     }
 
     fn lose_writes(&mut self, index: usize, occurrence: u32, now: crate::units::Time) {

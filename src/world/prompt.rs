@@ -5,6 +5,7 @@
 //! a context is cut to its longest length, its oldest part goes, and with it the conversation's common beginning. Prompts
 //! without a growing context share nothing: what stands in them is not simulated.
 
+use super::prompt_cache::Prefix;
 use crate::random::EntityKey;
 use crate::routing::balance::inference::prefix::MOST_BLOCKS;
 use crate::scenario::model::Context;
@@ -25,17 +26,40 @@ pub struct Prompt {
     pub total: u32,
 }
 
+impl Prompt {
+    /// What a cache can find of it. `turn` counts the session's turns, `failed` says which of them failed.
+    pub fn prefix(&self, context: &Context, turn: u32, failed: u64) -> Prefix {
+        let [workload, session, of_turn] = self.keys;
+        let (system, grows) = self.behind(context);
+        Prefix {
+            workload,
+            system: system.min(self.total),
+            conversation: if grows { session } else { of_turn },
+            shared: if grows { self.total - self.input } else { system.min(self.total) },
+            total: self.total,
+            turn,
+            failed,
+            recurs: matches!(context, Context::Growing { .. }),
+        }
+    }
+
+    /// Tokens of the system prompt, and whether the conversation behind it goes on where the last prompt ended.
+    fn behind(&self, context: &Context) -> (u32, bool) {
+        match *context {
+            Context::Fresh => (0, false),
+            Context::Growing { system_tokens, .. } => {
+                let whole = system_tokens.saturating_add(self.history).saturating_add(self.input);
+                (system_tokens, whole == self.total)
+            }
+        }
+    }
+}
+
 /// Fills in the hashes of the prompt's whole blocks, as many as are looked at.
 pub fn blocks(out: &mut Vec<u64>, context: &Context, prompt: &Prompt) {
     out.clear();
     let [workload, session, turn] = prompt.keys;
-    let (system, grows) = match *context {
-        Context::Fresh => (0, false),
-        Context::Growing { system_tokens, .. } => {
-            let whole = system_tokens.saturating_add(prompt.history).saturating_add(prompt.input);
-            (system_tokens, whole == prompt.total)
-        }
-    };
+    let (system, grows) = prompt.behind(context);
     let conversation = if grows { session } else { turn };
     let count = (prompt.total / BLOCK).min(MOST_BLOCKS as u32);
     out.extend((0..count).map(|b| {

@@ -4,18 +4,21 @@
 use super::faults::Condition;
 use super::line::Line;
 use super::past::Past;
+use super::prompt_cache::{Found, Prefix, PromptCache};
 use super::purpose::{DECODE, MODEL_ERROR, TTFT};
 use super::quota::Quotas;
 use super::replica::{ReplicaId, Replicas};
 use super::sampler::Sampler;
+use super::session::Call;
+use super::story::Tokens;
 use crate::kernel::Slab;
 use crate::kernel::slab::Key;
 use crate::random::{Draws, EntityKey};
 use crate::routing::balance::LoadReport;
 use crate::routing::limits::{Ask, Grant, Usage};
 use crate::routing::outcome::{ErrorClass, Outcome};
-use crate::scenario::model::Deployment;
-use crate::units::{DeploymentIx, Price, RegionIx, Span, Time};
+use crate::scenario::model::{self, Deployment};
+use crate::units::{DeploymentIx, RegionIx, Span, Time};
 
 /// One of the requests that a deployment with bounded concurrency has in service.
 #[derive(Clone, Copy, Debug)]
@@ -45,8 +48,9 @@ pub struct Provider {
     past: Option<Past>,
     deployment: DeploymentIx,
     spill_over: Option<DeploymentIx>,
-    input_price: Price,
-    output_price: Price,
+    /// What it keeps of prompts: one cache, or one per replica that serves. Empty without.
+    caches: Vec<(Option<ReplicaId>, PromptCache)>,
+    cache: Option<model::PromptCache>,
 }
 
 const SELF_HOSTED: &str = "fleets are of deployments with replicas";
@@ -64,6 +68,8 @@ pub struct Arrival {
     pub output: u32,
     /// The request's `max_tokens`.
     pub max_output: u32,
+    /// What a prompt cache can find, where there are such.
+    pub prefix: Option<Prefix>,
 }
 
 /// What the provider makes of it.
@@ -77,7 +83,11 @@ pub enum Service {
         complete: Span,
         /// Tokens written.
         output: u32,
-        /// What its quota granted; it comes back with [`Provider::usage`] when the call is over.
+        /// What its prompt cache saved.
+        found: Found,
+        /// The replica that serves it, if it is made of such.
+        replica: Option<ReplicaId>,
+        /// What its quota granted; it comes back with [`usage`] when the call is over.
         grant: Option<Grant>,
         /// Its place among the requests in service, to be left with [`Provider::free`]; stale when concurrency is not
         /// bounded.
@@ -110,8 +120,13 @@ impl Provider {
             past: None,
             deployment,
             spill_over: spec.spill_over,
-            input_price: spec.input_price,
-            output_price: spec.output_price,
+            caches: spec
+                .prompt_cache
+                .iter()
+                .filter(|_| spec.replicas.is_none())
+                .map(|c| (None, PromptCache::new(c)))
+                .collect(),
+            cache: spec.prompt_cache,
         }
     }
 
@@ -172,13 +187,15 @@ impl Provider {
         if let Some(class) = condition.refuses {
             return refused(class, None);
         }
-        let ask = Ask { input: a.prompt, cached: 0, max_output: a.max_output };
+        let replica = self.replicas.as_ref().map(Replicas::choose);
+        let cache = self.caches.iter().position(|(of, _)| *of == replica.flatten()).zip(a.prefix.as_ref());
+        let found = cache.map_or(Found::default(), |(i, prefix)| self.caches[i].1.look_up(now, prefix));
+        let ask = Ask { input: a.prompt, cached: found.cached, max_output: a.max_output };
         let grant = match quotas.admit(now, self.deployment, &ask) {
             Ok(grant) => grant,
             Err(r) => return refused(r.class, r.retry_after),
         };
         let error_rate = 1.0 - (1.0 - self.error_rate) * (1.0 - condition.error_rate);
-        let replica = self.replicas.as_ref().map(Replicas::choose);
         let begins = match (&mut self.line, self.concurrency, replica) {
             (_, _, Some(replica)) => replica.map(|_| now),
             (Some(line), ..) => line.begins(now),
@@ -211,7 +228,7 @@ impl Provider {
             let u = if sampler.is_constant() { 0.5 } else { draws.uniform(purpose, a.turn, a.attempt) };
             sampler.at(u)
         };
-        let base = draw(TTFT, &self.ttft) + self.prefill_per_token.as_secs_f64() * f64::from(a.prompt);
+        let base = draw(TTFT, &self.ttft) + self.prefill_per_token.as_secs_f64() * f64::from(a.prompt - found.cached);
         let first_token = Span::from_secs_f64(base * condition.slower);
         let per_token = draw(DECODE, &self.per_output_token) * condition.slower;
         let decode = Span::from_secs_f64(per_token * f64::from(output.saturating_sub(1)));
@@ -222,10 +239,15 @@ impl Provider {
             }
         }
         let waits = begins.since(now);
+        if let Some((i, prefix)) = cache {
+            self.caches[i].1.take_in(now, prefix, found, begins.saturating_add(first_token));
+        }
         Service::Accepted {
             first_token: waits + first_token,
             complete: waits + first_token + decode,
             output,
+            found,
+            replica,
             grant,
             place,
         }
@@ -237,10 +259,16 @@ impl Provider {
         n.clamp(1, a.max_output.max(1))
     }
 
-    /// What a call that was taken in has used when `output` tokens were written.
-    pub fn usage(&self, prompt: u32, output: u32) -> Usage {
-        let cost = self.input_price.cost(u128::from(prompt)) + self.output_price.cost(u128::from(output));
-        Usage { input: prompt, cached: 0, output, cost }
+    /// The answer of a call has become part of its conversation.
+    pub fn answered(&mut self, now: Time, call: &Call, conversation: EntityKey, turn: u32) {
+        if let Some((_, cache)) = self.caches.iter_mut().find(|(of, _)| *of == call.replica) {
+            cache.answered(now, conversation, turn, call.output);
+        }
+    }
+
+    /// Its machines are gone, and what they kept of prompts with them.
+    pub fn lose_memory(&mut self) {
+        self.caches.iter_mut().for_each(|(_, cache)| cache.clear());
     }
 
     /// A request leaves service: it is finished, or the provider has heard that nobody waits for it any more. Nothing
@@ -261,6 +289,7 @@ impl Provider {
     /// A replica begins to serve.
     pub fn add_replica(&mut self, id: ReplicaId) {
         self.replicas.as_mut().expect(SELF_HOSTED).add(id);
+        self.caches.extend(self.cache.iter().map(|spec| (Some(id), PromptCache::new(spec))));
     }
 
     /// A replica takes nothing new.
@@ -281,6 +310,7 @@ impl Provider {
             self.free(now, *key);
         }
         self.replicas.as_mut().expect(SELF_HOSTED).remove(id);
+        self.caches.retain(|(of, _)| *of != Some(id));
         broken
     }
 
@@ -296,8 +326,18 @@ impl Provider {
                 past.cleared(now);
             }
         }
+        for (_, cache) in &mut self.caches {
+            // the memory of an engine is lost with it
+            if self.cache.is_some_and(|c| c.in_engines()) { cache.clear() } else { cache.break_off(now) }
+        }
         self.changed(now);
     }
+}
+
+/// What a call has used that a deployment bills so.
+pub fn usage(deployment: &Deployment, billed: &Tokens) -> Usage {
+    let Tokens { input, cached, written, output, .. } = *billed;
+    Usage { input, cached, output, cost: deployment.token_cost(input, cached, written, output) }
 }
 
 #[cfg(test)]
@@ -313,7 +353,8 @@ mod tests {
         scenario.deployments = vec![spec];
         let mut p = Provider::new(DeploymentIx(0), &scenario.deployments[0]);
         let draws = Draws::new(Seed { seed: 1, replication: 0 });
-        let arrival = Arrival { turn: EntityKey::named("turn"), attempt: 1, prompt: 1, output: 1, max_output: 1 };
+        let arrival =
+            Arrival { turn: EntityKey::named("turn"), attempt: 1, prompt: 1, output: 1, max_output: 1, prefix: None };
         let mut quotas = Quotas::new(&scenario, &draws);
         let mut arrive = |p: &mut Provider| match p.arrive(Time::ZERO, &Condition::FINE, &arrival, &mut quotas, &draws)
         {
@@ -337,5 +378,53 @@ mod tests {
         assert_eq!(p.in_service(), 1);
         p.free(Time::ZERO, d);
         assert_eq!(p.in_service(), 0);
+    }
+    /// Each replica remembers what it has worked through itself, and takes it with it.
+    #[test]
+    fn replicas_have_caches_of_their_own() {
+        let mut scenario = plain(1);
+        let price = crate::units::Price::new(crate::units::Money::ZERO, 1);
+        let replicas = model::Replicas {
+            concurrency: 1,
+            start_up: Span::ZERO,
+            notice: Span::ZERO,
+            on_demand_price: price,
+            zones: Vec::new(),
+        };
+        let cache = model::PromptCache { ttl: None, capacity: Some(10_000), minimum: 0, step: 16, answers: false };
+        let d = &mut scenario.deployments[0];
+        (d.replicas, d.prompt_cache) = (Some(replicas), Some(cache));
+        let mut p = Provider::new(DeploymentIx(0), &scenario.deployments[0]);
+        let draws = Draws::new(Seed { seed: 1, replication: 0 });
+        let mut quotas = Quotas::new(&scenario, &draws);
+        let conversation = EntityKey::named("conversation");
+        let prefix = Prefix {
+            workload: EntityKey::named("chat"),
+            system: 0,
+            conversation,
+            shared: 0,
+            total: 321,
+            turn: 0,
+            failed: 0,
+            recurs: true,
+        };
+        let turn = EntityKey::named("turn");
+        let arrival = Arrival { turn, attempt: 1, prompt: 321, output: 1, max_output: 1, prefix: Some(prefix) };
+        let mut ask = |p: &mut Provider| match p.arrive(Time(5), &Condition::FINE, &arrival, &mut quotas, &draws) {
+            Service::Accepted { found, replica, place, .. } => (found.cached, replica, place),
+            Service::Refused { .. } => panic!("there is room"),
+        };
+        p.add_replica(7);
+        p.add_replica(3);
+        let (cached, replica, first) = ask(&mut p);
+        assert_eq!((cached, replica), (0, Some(7)));
+        let (cached, replica, second) = ask(&mut p);
+        assert_eq!((cached, replica), (0, Some(3)), "the other one has not seen it");
+        p.free(Time(6), first);
+        assert_eq!(ask(&mut p).0, 320);
+        p.free(Time(6), second);
+        p.remove_replica(Time(6), 3);
+        p.add_replica(9);
+        assert_eq!((ask(&mut p).0, p.caches.len()), (0, 2), "a new one starts cold");
     }
 }

@@ -1,7 +1,7 @@
 //! What providers let through: every limiter of a run, each deployment's own or one that several share.
 //!
 //! A grant that was given comes back when its call is over, however it ended; at the end of the run none is out (INV-5).
-//! Providers have no prompt cache here, so nothing is ever cached.
+//! What of a prompt is cached, the provider says when it asks (`prompt_cache.rs`).
 
 use super::purpose::POOL_LOAD;
 use super::run::epoch;

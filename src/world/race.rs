@@ -16,7 +16,7 @@ use super::call::{live, meet};
 use super::event::{Event, SessionKey, TRAFFIC};
 use super::gateway::{Attempt, Command};
 use super::log::Happening;
-use super::provider::Arrival;
+use super::provider::{Arrival, usage};
 use super::session::{Call, Leg, Phase, Request};
 use super::story::What;
 use super::{Cx, World};
@@ -160,7 +160,7 @@ impl World<'_> {
             let (attempt, usage) = (call.attempt, call.billed(prompt, output));
             self.chronicle.note(session, now, || What::GivenUp { attempt, usage });
         } else {
-            let arrival = s.arrival(self.demand[usize::from(s.workload)].max_output);
+            let arrival = self.arrival(s);
             let (sent, group, region) = (s.request.sent, s.group, s.request.region);
             let stray = self.strays.insert(Stray { call, arrival, given_up: now, sent, group, region });
             cx.schedule_in((call.sent + call.half_rtt).since(cx.now()), TRAFFIC, Event::StrayArrives { stray });
@@ -203,8 +203,9 @@ impl World<'_> {
         if call.accepted {
             let output = call.paid_output(given_up);
             self.settle(&call, arrival.prompt, output, given_up, cx);
-            self.count_tokens(sent, group, usize::from(region), call.served_by, arrival.prompt, output);
-            let (attempt, usage) = (call.attempt, call.billed(arrival.prompt, output));
+            let tokens = call.billed(arrival.prompt, output);
+            self.count_tokens(sent, group, usize::from(region), tokens);
+            let (attempt, usage) = (call.attempt, tokens);
             self.chronicle.stray_arrives(key, cx.now(), Some(What::StrayArrives { attempt, usage }));
         } else {
             self.chronicle.stray_arrives(key, cx.now(), None);
@@ -217,7 +218,7 @@ impl World<'_> {
             return;
         }
         let deployment = call.served_by;
-        let usage = self.providers[deployment.ix()].usage(prompt, output);
+        let usage = usage(&self.scenario.deployments[deployment.ix()], &call.billed(prompt, output));
         self.quotas.settle(cx.now(), deployment, call.grant, &usage);
         if call.place != Key::NONE {
             let (finished, heard) = (call.complete_at_provider(), given_up + call.half_rtt);

@@ -130,6 +130,10 @@ pub struct FleetRecord {
 pub struct Usage {
     /// Input tokens, `group * deployments + deployment`.
     pub input_tokens: Vec<u64>,
+    /// Of the input tokens, those read from the prompt cache of a deployment, in the same order.
+    pub cached_tokens: Vec<u64>,
+    /// Of the input tokens, those written to it.
+    pub written_tokens: Vec<u64>,
     /// Output tokens, `group * deployments + deployment`.
     pub output_tokens: Vec<u64>,
     /// Bytes sent to users, `group * regions + region`.
@@ -153,7 +157,8 @@ pub struct Cell {
     pub ttft: CoarseHistogram,
     /// Total latency.
     pub e2e: CoarseHistogram,
-    /// Input tokens per deployment, then output tokens per deployment; empty until first used.
+    /// Input tokens per deployment, then output tokens per deployment; where deployments have prompt caches also those read and
+    /// those written. Empty until first used.
     pub tokens: Vec<u64>,
     /// Bytes sent to users.
     pub bytes_to_users: u64,
@@ -203,6 +208,8 @@ impl Record {
             failures: [0; Failure::COUNT],
             usage: Usage {
                 input_tokens: vec![0; groups * deployments],
+                cached_tokens: vec![0; groups * deployments],
+                written_tokens: vec![0; groups * deployments],
                 output_tokens: vec![0; groups * deployments],
                 bytes_to_users: vec![0; groups * regions],
                 bytes_between: vec![0; regions * places],
@@ -326,6 +333,8 @@ impl Merge for FleetRecord {
 impl Merge for Usage {
     fn merge(&mut self, other: &Usage) {
         add(&mut self.input_tokens, &other.input_tokens);
+        add(&mut self.cached_tokens, &other.cached_tokens);
+        add(&mut self.written_tokens, &other.written_tokens);
         add(&mut self.output_tokens, &other.output_tokens);
         add(&mut self.bytes_to_users, &other.bytes_to_users);
         add(&mut self.bytes_between, &other.bytes_between);

@@ -20,7 +20,7 @@ use super::watch::{MOST, Watch};
 use super::{Cx, World};
 use crate::kernel::trace::{Divergence, first_divergence};
 use crate::kernel::{Class, Engine, EventNo, MAX_TIME, RunEnd, Slab};
-use crate::random::{Draws, Seed};
+use crate::random::{Draws, EntityKey, Seed};
 use crate::scenario::model::{Deployment, FaultWhat, FaultWhen, Scenario, Topology};
 use crate::units::{DeploymentIx, GroupIx, RegionIx, Span, Time};
 use std::ops::ControlFlow;
@@ -249,6 +249,10 @@ impl<'a> World<'a> {
                 .collect(),
             nearest_region: groups.map(|g| steering.nearest(GroupIx::new(g))).collect(),
             nearest_member: nearest_members(scenario, topology, &places),
+            workload_keys: {
+                let cached = scenario.has_prompt_caches();
+                scenario.workloads.iter().filter(|_| cached).map(|w| EntityKey::named(&w.name)).collect()
+            },
             knowledge,
             overheads: topology.regions.iter().map(|r| Sampler::new(r.overhead)).collect(),
             state_read: Sampler::new(topology.state.read),

@@ -1,8 +1,10 @@
 //! A session: a user's conversation, at most one turn of it in flight.
 
 use super::gateway::Ride;
+use super::prompt_cache::{Found, Prefix};
 use super::provider::{Arrival, InService};
 use super::race::Racer;
+use super::replica::ReplicaId;
 use super::story::Tokens;
 use crate::kernel::MAX_TIME;
 use crate::kernel::slab::Key;
@@ -47,6 +49,8 @@ pub struct Session {
     pub row: u32,
     /// Tokens of earlier turns.
     pub history: u32,
+    /// Which of the last 64 turns failed, the last in the lowest bit.
+    pub failed: u64,
     /// Which of its group's resolvers, networks or programs is its user's; see [`super::steering::Steering::units`].
     pub unit: u32,
     /// Region of the open connection; meaningful until `connected_until`.
@@ -170,6 +174,10 @@ pub struct Call {
     pub grant: Option<Grant>,
     /// Output tokens that this model writes.
     pub output: u32,
+    /// What the prompt cache of its provider saved.
+    pub found: Found,
+    /// The replica that serves it, if its provider is made of such.
+    pub replica: Option<ReplicaId>,
     /// The provider took it in: its input is billed.
     pub accepted: bool,
     /// Its place among the requests in service.
@@ -178,13 +186,14 @@ pub struct Call {
 
 impl Session {
     /// What a provider gets to see of the turn in flight; each call adds the number of its attempt.
-    pub fn arrival(&self, max_output: u32) -> Arrival {
+    pub fn arrival(&self, max_output: u32, prefix: Option<Prefix>) -> Arrival {
         Arrival {
             turn: self.key.child(u64::from(self.turn)),
             attempt: 0,
             prompt: self.request.prompt,
             output: self.request.output,
             max_output,
+            prefix,
         }
     }
 }
@@ -209,6 +218,8 @@ impl Call {
             outcome: Outcome::Ok,
             grant: None,
             output: 0,
+            found: Found::default(),
+            replica: None,
             accepted: false,
             place: Key::NONE,
         }
@@ -271,8 +282,12 @@ impl Call {
 
     /// What is billed for a prompt and so much of the answer: nothing if the provider did not take the call in.
     pub fn billed(&self, prompt: u32, output: u32) -> Tokens {
-        let (input, output) = if self.accepted { (prompt, output) } else { (0, 0) };
-        Tokens { deployment: self.served_by, input, output }
+        let Found { cached, written } = self.found;
+        if self.accepted {
+            Tokens { deployment: self.served_by, input: prompt, cached, written, output }
+        } else {
+            Tokens { deployment: self.served_by, ..Tokens::default() }
+        }
     }
 }
 

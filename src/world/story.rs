@@ -194,6 +194,8 @@ pub enum What {
         refused: Option<Outcome>,
         /// To whom it was passed on before that.
         spilled: Option<DeploymentIx>,
+        /// Tokens of the prompt that were in the provider's cache; 0 without one.
+        cached: u32,
     },
     /// The first byte of the answer is at the gateway.
     FirstByte {
@@ -255,6 +257,10 @@ pub struct Tokens {
     pub deployment: DeploymentIx,
     /// Of prompts.
     pub input: u32,
+    /// Of those, read from the cache of the provider.
+    pub cached: u32,
+    /// Of those, written to it.
+    pub written: u32,
     /// Of answers.
     pub output: u32,
 }

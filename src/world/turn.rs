@@ -192,7 +192,10 @@ impl World<'_> {
         let written = now + write; // while the last tokens travel; the user does not wait for it
         s.last_write = Some(Write { region: r.region, at: written, turn: s.turn, lost: false });
         s.history = s.history.saturating_add(r.input).saturating_add(r.call.output);
+        s.failed <<= 1;
+        let call = r.call;
         let (key, turn, class) = (s.key, s.turn, self.scenario.groups[s.group.ix()].residency);
+        self.providers[call.served_by.ix()].answered(now, &call, key, turn);
         self.store.acknowledge(index, key, turn, written, class);
         self.count_served(session, ttft, e2e, now);
         let (call, slow) = (self.sessions[session].request.call, ttft > self.scenario.slow_over);
@@ -216,6 +219,8 @@ impl World<'_> {
         self.count_failed(session, why, now);
         self.steering_done(session, now, if why.is_the_regions() { Seen::Failed } else { Seen::Nothing });
         self.leaves_region(session, cx);
+        let s = &mut self.sessions[session];
+        s.failed = s.failed << 1 | 1;
         let (sent, half_rtt) = (self.sessions[session].request.sent, self.sessions[session].request.half_rtt);
         let connected = !matches!(why, Failure::Unreachable | Failure::Residency | Failure::NoRegion);
         let at = if connected { now + half_rtt } else { now };

@@ -165,3 +165,22 @@ fn after_warm_up_a_world_with_bifrost_does_not_allocate() {
     let asks = vec![BifrostAsk { workload: None, class: None }];
     last_hour_of_four(Gateway::Bifrost(Box::new(BifrostGateway { config, asks })), "Bifrost");
 }
+
+/// Prompt caches in which entries come and go all the time: by age, and for want of room.
+#[test]
+fn after_warm_up_a_world_with_prompt_caches_does_not_allocate() {
+    use geodes::scenario::model::{Context, PromptCache, Sizes};
+    let service =
+        PromptCache { ttl: Some(Span::from_mins(5)), capacity: None, minimum: 1_024, step: 128, answers: false };
+    let engine = PromptCache { ttl: None, capacity: Some(100_000), minimum: 0, step: 16, answers: true };
+    for (cache, name) in [(service, "service"), (engine, "engine")] {
+        let mut s = geodes::scenario::plain(1);
+        (s.horizon, s.interval) = (Span::from_hours(4), Span::from_hours(4));
+        s.workloads[0].context = Context::Growing { system_tokens: 1_500, max_tokens: 100_000 };
+        s.workloads[0].sizes = Sizes::Fixed { input: 500, output: 1 };
+        s.deployments[0].ttft = DistSpec::Constant(0.5);
+        s.deployments[0].prompt_cache = Some(cache);
+        let record = last_hour(&s, name);
+        assert!(record.usage.cached_tokens[0] > record.requests() * 1_400, "{name}");
+    }
+}

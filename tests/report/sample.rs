@@ -163,6 +163,7 @@ fn series(layout: &Layout, minutes: usize) -> Vec<RegionSeries> {
                 ttft_p50_ms: served.then_some(ttft),
                 ttft_p95_ms: served.then_some(ttft * (1.9 + 0.5 * noise.next()) * if brown { 1.6 } else { 1.0 }),
                 e2e_p95_ms: served.then_some(ttft * (9.0 + 2.0 * noise.next())),
+                input_tokens: None,
                 cost_usd: layout.cost / 1440.0 * requests[i] / 800.0,
             };
             sum.requests += cell.requests;
@@ -268,6 +269,7 @@ fn topology(i: usize, minutes: usize) -> TopologyResult {
                 ttft_ms: percentiles((turns as f64 * share) as u64 * u64::from(*share > 0.0), layout.base_ttft, 2.2),
                 e2e_ms: percentiles((turns as f64 * share) as u64, layout.base_ttft * 4.4, 2.6),
                 utilisation: Some(0.31),
+                cache_hit_share: None,
                 cost_usd: layout.cost * share,
             })
             .collect(),
@@ -356,6 +358,9 @@ fn topology(i: usize, minutes: usize) -> TopologyResult {
                 abandoned: 0,
                 spilled: 0,
                 input_tokens: 3_100_234_567,
+                cached_input_tokens: None,
+                cache_write_tokens: None,
+                cache_hit_share: None,
                 output_tokens: 812_345_678,
                 model_ttft_ms: percentiles(1_403_221, 512.0, 2.0),
             },
@@ -370,6 +375,9 @@ fn topology(i: usize, minutes: usize) -> TopologyResult {
                 abandoned: 0,
                 spilled: 0,
                 input_tokens: 0,
+                cached_input_tokens: None,
+                cache_write_tokens: None,
+                cache_hit_share: None,
                 output_tokens: 0,
                 model_ttft_ms: Percentiles::default(),
             },

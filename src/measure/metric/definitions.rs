@@ -280,6 +280,23 @@ static DEFINITIONS: &[MetricDef] = &[
          prompts and what the provider had written are paid for.",
     ),
     one(
+        "cached_input_tokens",
+        Count,
+        &[Provider, Deployment],
+        Higher,
+        "Tokens of billed prompts that their provider read from its prompt cache and did not work through again. Only in \
+         scenarios in which a deployment has a prompt cache.",
+    ),
+    one(
+        "cache_hit_share",
+        Share,
+        &[Region, Provider, Deployment],
+        Higher,
+        "Tokens of billed prompts that were read from prompt caches, divided by all tokens of billed prompts: of all model \
+         calls, or of those that the gateway of one application region made. Only in scenarios in which a deployment has a \
+         prompt cache.",
+    ),
+    one(
         "availability",
         Share,
         &[Users, Region],

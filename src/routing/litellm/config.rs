@@ -55,6 +55,8 @@ pub struct Deployment {
     pub output_cost_per_token: Option<f64>,
     /// Prices per token (input, output) of LiteLLM's own price list for this model, in dollars.
     pub listed_price: Option<(f64, f64)>,
+    /// Dollars per input token that the provider read from its prompt cache, by the price list.
+    pub listed_cached_price: Option<f64>,
     /// `model_info.max_input_tokens`, else that of LiteLLM's list.
     pub max_input_tokens: Option<u64>,
     /// The model's largest answer, reserved against `otpm` when a request sets no bound.

@@ -25,6 +25,8 @@ pub(super) struct Dep {
     pub cost: f64,
     /// Dollars per token in and out, as spend is counted.
     pub price: (f64, f64),
+    /// Dollars per input token from the provider's prompt cache.
+    pub cached_price: f64,
     /// Position among `provider_budgets`.
     pub provider_budget: Option<u16>,
     pub region: Option<u16>,
@@ -79,6 +81,8 @@ impl Plan {
             d.input_cost_per_token.or(d.listed_price.map(|p| p.0)).unwrap_or(0.0),
             d.output_cost_per_token.or(d.listed_price.map(|p| p.1)).unwrap_or(0.0),
         );
+        // ASSUMPTION: who states a price of input states it for all of it
+        let cached_price = d.input_cost_per_token.or(d.listed_cached_price).unwrap_or(price.0);
         // a prefix that LiteLLM does not know by itself is a provider that was registered with it
         let prefix = d.model.split_once('/').map(|(prefix, _)| prefix);
         let provider = d.provider.as_deref().or(prefix).or_else(|| names::provider_of(&d.model));
@@ -93,6 +97,7 @@ impl Plan {
             slots: slots.min(u64::from(u32::MAX)) as u32,
             cost,
             price,
+            cached_price,
             provider_budget: config
                 .provider_budgets
                 .iter()

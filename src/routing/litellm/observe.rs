@@ -61,7 +61,9 @@ impl Router {
         let (config, budgets) = (&self.plan.config, &mut self.state.budgets);
         let ix = flight.deployment.ix();
         let dep = &self.plan.deps[ix];
-        let cost = f64::from(o.input_tokens) * dep.price.0 + f64::from(o.output_tokens) * dep.price.1;
+        let input =
+            f64::from(o.input_tokens - o.cached_tokens) * dep.price.0 + f64::from(o.cached_tokens) * dep.cached_price;
+        let cost = input + f64::from(o.output_tokens) * dep.price.1;
         if let Some(p) = dep.provider_budget.map(usize::from) {
             budgets.providers[p].add(now, config.provider_budgets[p].2, &config.calendar, cost);
         }

@@ -1,8 +1,8 @@
 //! Models as providers serve them.
 
-use super::{DistSpec, QuotaUse, Replicas};
+use super::{DistSpec, PromptCache, QuotaUse, Replicas};
 use crate::routing::outcome::ErrorClass;
-use crate::units::{DeploymentIx, Price, RegionIx, Span};
+use crate::units::{DeploymentIx, Money, Price, RegionIx, Span};
 
 /// One model served by one provider in one region under one quota.
 #[derive(Clone, Debug)]
@@ -19,6 +19,10 @@ pub struct Deployment {
     pub input_price: Price,
     /// Price of output tokens.
     pub output_price: Price,
+    /// Price of input tokens read from its prompt cache.
+    pub cached_price: Price,
+    /// Price of input tokens written to its prompt cache, in place of that of input; `None` if writing costs nothing more.
+    pub write_price: Option<Price>,
     /// Where the prices come from.
     pub price_source: String,
     /// Time to first token in an unloaded system without the network, before prefill of long prompts.
@@ -39,8 +43,28 @@ pub struct Deployment {
     pub queue: u32,
     /// What it is made of, if it is self-hosted; then it has no bound of its own and no queue.
     pub replicas: Option<Replicas>,
+    /// What it keeps of prompts. `None`: nothing.
+    pub prompt_cache: Option<PromptCache>,
     /// Background probability that a request fails.
     pub error_rate: f64,
     /// With what.
     pub error: ErrorClass,
+}
+
+impl Deployment {
+    /// What it bills for a prompt, of which some tokens were read from its cache and some written to it, and for an answer.
+    pub fn token_cost(&self, input: u32, cached: u32, written: u32, output: u32) -> Money {
+        let (plain, written) = self.input_at(input, cached, written);
+        let at = |price: Price, tokens: u32| price.cost(u128::from(tokens));
+        at(self.input_price, plain)
+            + at(self.cached_price, cached)
+            + self.write_price.map_or(Money::ZERO, |price| at(price, written))
+            + at(self.output_price, output)
+    }
+
+    /// Input tokens that are billed as such, and those as written: none where writing has no price.
+    pub fn input_at(&self, input: u32, cached: u32, written: u32) -> (u32, u32) {
+        let written = if self.write_price.is_some() { written } else { 0 };
+        (input - cached - written, written)
+    }
 }

@@ -11,6 +11,7 @@ mod fleet;
 mod gateway;
 mod place;
 mod portkey;
+mod prompt_cache;
 mod quota;
 mod steering;
 mod topology;
@@ -25,6 +26,7 @@ pub use fleet::{Fleet, Replicas, Zone};
 pub use gateway::{Ask, Gateway, LiteLlmEntry, LiteLlmGateway};
 pub use place::{Egress, Link, Place, Residency, UserGroup};
 pub use portkey::{PortkeyAsk, PortkeyGateway};
+pub use prompt_cache::PromptCache;
 pub use quota::{Quota, QuotaUse, SharedQuota, Variation};
 pub use steering::{Access, Steering};
 pub use topology::{AppRegion, DeepCheck, Health, Pool, PoolLocality, RetrySpec, Service, StateSpec, Topology};
@@ -91,6 +93,11 @@ pub struct Scenario {
 }
 
 impl Scenario {
+    /// Whether a deployment has a prompt cache.
+    pub fn has_prompt_caches(&self) -> bool {
+        self.deployments.iter().any(|d| d.prompt_cache.is_some())
+    }
+
     /// The link between two places.
     pub fn place_link(&self, a: RegionIx, b: RegionIx) -> &Link {
         &self.place_links[a.ix() * self.places.len() + b.ix()]

@@ -33,7 +33,7 @@ pub use litellm::{
     RawCounting, RawErrorPolicy, RawLiteLlmBudget, RawLiteLlmEntry, RawLiteLlmGateway, RawLiteLlmRequest,
     RawLiteLlmStrategy, RawRoutingGroup, RawStrategyArgs,
 };
-pub use models::{RawDeployment, RawLatency, RawTokenPrices};
+pub use models::{RawDeployment, RawLatency, RawPromptCache, RawTokenPrices};
 pub use pool::{
     RawChoose, RawEnvoy, RawHosts, RawInference, RawLeastRequest, RawLocalityChoice, RawMaglev, RawPicker, RawPool,
     RawRingHash, RawSaturation,

@@ -3,13 +3,13 @@
 use super::dist::DurationDist;
 use super::fleet::RawReplicas;
 use super::quota::RawQuota;
-use crate::scenario::decode::{AnswerName, OneOrMany, ShareValue, TokenPrice, table};
+use crate::scenario::decode::{AnswerName, OneOrMany, ShareValue, TokenCount, TokenPrice, table};
 use crate::scenario::diagnostic::At;
 use crate::units::Span;
 
 table! {
     whole
-    /// Prices of tokens: either `catalog`, or `input` and `output`. Replaced as a whole in `extends`.
+    /// Prices of tokens: either `catalog`, or `input` and `output`; those of the prompt cache may stand beside either. Replaced as a whole in `extends`.
     RawTokenPrices "Token prices" {
         /// Key of the catalogue's price list.
         catalog: At<String> = Optional,
@@ -17,6 +17,11 @@ table! {
         input: At<TokenPrice> = Optional,
         /// Price of output tokens.
         output: At<TokenPrice> = Optional,
+        /// Price of input tokens that are read from the `prompt_cache`. If not given, that of the catalogue, or else that of input.
+        cached_input: At<TokenPrice> = Optional,
+        /// Price of input tokens that are written to the `prompt_cache`, in place of that of input. If not given, that of the
+        /// catalogue, or else that of input.
+        cache_write: At<TokenPrice> = Optional,
     }
 }
 
@@ -33,6 +38,28 @@ table! {
         prefill_per_token: At<Span> = Or(&d::PREFILL),
         /// Time per output token after the first; one draw per request.
         per_output_token: DurationDist = Optional,
+    }
+}
+
+table! {
+    whole
+    /// What a deployment keeps of the prompts that it has worked through: of what a prompt has in common with earlier ones from its
+    /// beginning on, no token is worked through again. Replaced as a whole in `extends`.
+    RawPromptCache "Prompt cache" {
+        /// What a provider or an engine documents: `anthropic`, `bedrock`, `openai`, `azure`, or `engine` for a self-hosted model.
+        /// Other keys replace parts of it.
+        preset: At<String> = Optional,
+        /// What was neither read nor written for so long is gone. For ever if not given, as far as there is room.
+        ttl: At<Span> = Optional,
+        /// Tokens that it has room for; then what was not used for longest goes. A cache with a capacity is the memory of the
+        /// engines, of each replica by itself, and is lost when they fail. No bound if not given.
+        capacity: At<TokenCount> = Optional,
+        /// Shorter common beginnings are neither kept nor found.
+        minimum: At<TokenCount> = Or(&d::CACHE_MINIMUM),
+        /// Beginnings are kept and found in whole multiples of this.
+        step: At<TokenCount> = Or(&d::CACHE_STEP),
+        /// Whether answers are kept behind their prompts, where the next turn of a conversation finds them.
+        answers: At<bool> = Or(&d::CACHE_ANSWERS),
     }
 }
 
@@ -69,6 +96,8 @@ table! {
         queue: At<u64> = Or(&d::MODEL_QUEUE),
         /// For a self-hosted model: the replicas that it is made of. In place of `concurrency`, and without a `queue`.
         replicas: RawReplicas = Optional,
+        /// What it keeps of prompts. Nothing if not given.
+        prompt_cache: RawPromptCache = Optional,
         /// Probability that a request fails although nothing is wrong.
         error_rate: At<ShareValue> = Or(&d::ERROR_RATE),
         /// What is answered then, by the names of `retry.on` without `timeout` and `connection`: `content_policy` for what a

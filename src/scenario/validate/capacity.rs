@@ -128,7 +128,7 @@ impl Prompts {
 }
 
 /// Shortest and, where the scenario bounds it, longest prompt of a turn.
-fn bounds(w: &Workload) -> (u64, Option<u64>) {
+pub(super) fn bounds(w: &Workload) -> (u64, Option<u64>) {
     let (low, high) = sizes(w);
     match w.context {
         Context::Growing { system_tokens, max_tokens } => {

@@ -23,6 +23,12 @@ pub fn check(whole: &Whole<'_>, pools: &[(At<String>, Option<Pool>)], cx: &mut C
         nobody_comes(whole, workload, cx);
         cut_answers(whole, workload, cx);
     }
+    for r in whole.deployments {
+        let deployment = whole.scenario.deployments.iter().find(|d| d.name == r.name.value);
+        if let (Some(raw), Some(cache)) = (&r.value, deployment.and_then(|d| d.prompt_cache.as_ref())) {
+            super::prompt_cache::doubts(r.name.loc, raw, cache, &whole.scenario.workloads, cx);
+        }
+    }
     faults(whole, cx);
 }
 

@@ -16,6 +16,8 @@ pub fn provenance(id: &str) -> String {
 pub struct TokenPriceRow {
     pub input: Price,
     pub output: Price,
+    pub cached_input: Option<Price>,
+    pub cache_write: Option<Price>,
     pub source: String,
     pub max_input: Option<u64>,
 }
@@ -25,6 +27,9 @@ pub fn token_price(key: &str) -> Option<TokenPriceRow> {
     Some(TokenPriceRow {
         input: p.input,
         output: p.output,
+        cached_input: p.cached_input,
+        // three rows of Azure state the price of reading in the column of writing, which costs nothing there
+        cache_write: p.cache_write.filter(|_| p.cached_input.is_some()),
         source: format!("{key} in {}", provenance("token-prices")),
         max_input: p.max_input_tokens,
     })

@@ -22,6 +22,7 @@ mod places;
 mod pools;
 mod portkey;
 mod products;
+mod prompt_cache;
 mod quota;
 mod residency;
 mod resilience;

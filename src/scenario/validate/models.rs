@@ -172,6 +172,7 @@ fn one(
     let quota = raw.quota.as_ref().and_then(|q| quota::of_deployment(q, quotas, cx));
     let concurrency = raw.concurrency.map(|c| cx.count(c, "concurrency", 1..=100_000_000));
     let replicas = super::fleets::replicas(raw, cx);
+    let prompt_cache = super::prompt_cache::prompt_cache(raw, cx);
     let queue = cx.or_at(&raw.queue, &d::MODEL_QUEUE, name.loc);
     let queue = cx.count(queue, "queue", 0..=10_000_000);
     if queue > 0
@@ -189,16 +190,19 @@ fn one(
     {
         cx.error(e.loc, "a deployment that always fails can never do anything");
     }
-    let (input_price, output_price, price_source) = prices?;
+    let prices = prices?;
+    let (cached_price, write_price) = cache_prices(raw, &prices, cx);
     let (ttft, prefill_per_token, per_output_token) = latency?;
     Some(Deployment {
         name: name.value.clone(),
         provider: raw.provider.as_ref()?.value.clone(),
         model: raw.model.as_ref()?.value.clone(),
         place: place?,
-        input_price,
-        output_price,
-        price_source,
+        input_price: prices.input,
+        output_price: prices.output,
+        cached_price,
+        write_price,
+        price_source: prices.source,
         ttft,
         prefill_per_token,
         per_output_token,
@@ -208,13 +212,24 @@ fn one(
         concurrency,
         queue,
         replicas,
+        prompt_cache,
         error_rate,
         error,
     })
 }
 
-fn prices(p: &RawTokenPrices, max_input: &mut Option<(u64, Loc)>, cx: &mut Cx) -> Option<(Price, Price, String)> {
+/// What tokens cost.
+struct Prices {
+    input: Price,
+    output: Price,
+    cached_input: Option<Price>,
+    cache_write: Option<Price>,
+    source: String,
+}
+
+fn prices(p: &RawTokenPrices, max_input: &mut Option<(u64, Loc)>, cx: &mut Cx) -> Option<Prices> {
     let own = p.input.as_ref().map(|v| v.loc).or(p.output.as_ref().map(|v| v.loc));
+    let (cached_input, cache_write) = (p.cached_input.map(|v| v.value.0), p.cache_write.map(|v| v.value.0));
     match (&p.catalog, own) {
         (Some(key), None) => {
             let Some(price) = super::lookup::token_price(&key.value) else {
@@ -225,7 +240,13 @@ fn prices(p: &RawTokenPrices, max_input: &mut Option<(u64, Loc)>, cx: &mut Cx) -
                 return None;
             };
             *max_input = price.max_input.map(|n| (n, key.loc));
-            Some((price.input, price.output, price.source))
+            Some(Prices {
+                input: price.input,
+                output: price.output,
+                cached_input: cached_input.or(price.cached_input),
+                cache_write: cache_write.or(price.cache_write),
+                source: price.source,
+            })
         }
         (Some(key), Some(own)) => {
             cx.error(own, "both a price of the catalogue and a price of one's own")
@@ -234,7 +255,10 @@ fn prices(p: &RawTokenPrices, max_input: &mut Option<(u64, Loc)>, cx: &mut Cx) -
             None
         }
         (None, _) => match (&p.input, &p.output) {
-            (Some(input), Some(output)) => Some((input.value.0, output.value.0, "the scenario".to_owned())),
+            (Some(input), Some(output)) => {
+                let (input, output) = (input.value.0, output.value.0);
+                Some(Prices { input, output, cached_input, cache_write, source: "the scenario".to_owned() })
+            }
             (None, None) if p.bad.is_empty() => {
                 cx.error(p.loc, "no price").expected(
                     "`price.catalog = \"<key>\"`, or `price = { input = \"$3 / Mtok\", output = \"$15 / Mtok\" }`",
@@ -252,6 +276,25 @@ fn prices(p: &RawTokenPrices, max_input: &mut Option<(u64, Loc)>, cx: &mut Cx) -
             }
         },
     }
+}
+
+/// The price of what is read from a prompt cache, and of what is written to it where that costs something else than input.
+fn cache_prices(raw: &RawDeployment, prices: &Prices, cx: &mut Cx) -> (Price, Option<Price>) {
+    let Some(_) = &raw.prompt_cache else {
+        let own = raw.price.iter().flat_map(|p| [(p.cached_input, "cached_input"), (p.cache_write, "cache_write")]);
+        for (price, key) in own {
+            if let Some(price) = price {
+                cx.error(price.loc, format!("`{key}` is the price of a prompt cache, and there is none"))
+                    .expected("a `prompt_cache` beside `price`");
+            }
+        }
+        return (prices.input, None);
+    };
+    if let (None, Some(key)) = (prices.cached_input, raw.price.as_ref().and_then(|p| p.catalog.as_ref())) {
+        let key = format!("deployment.*.price.cached_input ({})", key.value);
+        cx.used(key, "as `input`", "ASSUMPTION: no discount, since the price list states none");
+    }
+    (prices.cached_input.unwrap_or(prices.input), prices.cache_write)
 }
 
 fn latency(l: &RawLatency, cx: &mut Cx) -> Option<(DistSpec, Span, DistSpec)> {

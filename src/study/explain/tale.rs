@@ -204,7 +204,7 @@ impl Tale {
 /// What a provider bills for tokens.
 pub fn cost(scenario: &Scenario, tokens: Tokens) -> Money {
     let d = &scenario.deployments[tokens.deployment.ix()];
-    d.input_price.cost(u128::from(tokens.input)) + d.output_price.cost(u128::from(tokens.output))
+    d.token_cost(tokens.input, tokens.cached, tokens.written, tokens.output)
 }
 
 /// The figure of a reason that is nothing else.
@@ -390,11 +390,17 @@ fn one(names: Names<'_>, story: &Story, step: &Step) -> Told {
             }
             Told::event("sent", text).deployment(name).attempt(attempt)
         }
-        What::AtProvider { attempt, refused, spilled } => {
+        What::AtProvider { attempt, refused, spilled, cached } => {
             let sent_to = deployment_of(names, story, attempt);
             let name = spilled.map_or(sent_to, |d| names.deployment(d));
             let text = match refused {
-                None => format!("{name} takes attempt {attempt} in"),
+                None if cached == 0 => format!("{name} takes attempt {attempt} in"),
+                None => {
+                    let prompt = story.prompt;
+                    format!(
+                        "{name} takes attempt {attempt} in: {cached} of the {prompt} tokens of its prompt are in its cache"
+                    )
+                }
                 Some(Outcome::Failed { class: ErrorClass::ConnectionFailed, .. }) => {
                     format!("nobody accepts the connection of attempt {attempt} at {name}")
                 }
@@ -467,7 +473,14 @@ fn billed(names: Names<'_>, usage: Tokens) -> String {
         return String::new();
     }
     let money = cost(names.scenario, usage);
-    format!("; billed {} + {} tokens, ${}", usage.input, usage.output, money.to_dollars_string(6))
+    let Tokens { input, cached, written, output, .. } = usage;
+    let cache = match (cached, written) {
+        (0, 0) => String::new(),
+        (cached, 0) => format!(" ({cached} of the prompt from the cache)"),
+        (0, written) => format!(" ({written} of the prompt written to the cache)"),
+        (cached, written) => format!(" ({cached} of the prompt from the cache, {written} written to it)"),
+    };
+    format!("; billed {input} + {output} tokens{cache}, ${}", money.to_dollars_string(6))
 }
 
 fn because(names: Names<'_>, now: Time, reason: &Reason) -> Told {

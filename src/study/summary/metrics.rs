@@ -125,17 +125,45 @@ impl Measured<'_> {
             m.distribution("model_ttft_ms", &[(Selector::Provider, provider)], h);
         }
         m.distribution("model_ttft_ms", &[], &whole);
+        let providers: Vec<&str> = providers.into_keys().collect();
         let abandoned = |of: &dyn Fn(&Deployment) -> bool| {
             let rows = self.record.deployments.iter().zip(&self.scenario.deployments).filter(|(_, spec)| of(spec));
             let (abandoned, attempts) = rows.fold((0, 0), |(n, all), (d, _)| (n + d.abandoned, all + d.attempts));
             ratio(abandoned, attempts)
         };
         m.put("abandoned_share", &[], abandoned(&|_| true));
-        for provider in providers.keys() {
+        for provider in &providers {
             m.put("abandoned_share", &[(Selector::Provider, provider)], abandoned(&|d| d.provider == *provider));
         }
         for spec in &self.scenario.deployments {
             m.put("abandoned_share", &[(Selector::Deployment, &spec.name)], abandoned(&|d| d.name == spec.name));
+        }
+        if self.scenario.has_prompt_caches() {
+            self.metrics_of_prompt_caches(&providers, m);
+        }
+    }
+
+    fn metrics_of_prompt_caches(&self, providers: &[&str], m: &mut Metrics) {
+        let (usage, n) = (&self.record.usage, self.scenario.deployments.len());
+        let mut put = |by: &[(Selector, &str)], of: &dyn Fn(&Deployment) -> bool| {
+            let sum = |tokens: &[u64]| -> u64 {
+                let owned = tokens.iter().enumerate().filter(|(i, _)| of(&self.scenario.deployments[i % n]));
+                owned.map(|(_, t)| t).sum()
+            };
+            let cached = sum(&usage.cached_tokens);
+            m.put("cached_input_tokens", by, self.per_replication(cached));
+            m.put("cache_hit_share", by, ratio(cached, sum(&usage.input_tokens)));
+        };
+        put(&[], &|_| true);
+        for provider in providers {
+            put(&[(Selector::Provider, provider)], &|d| d.provider == *provider);
+        }
+        for spec in &self.scenario.deployments {
+            put(&[(Selector::Deployment, &spec.name)], &|d| d.name == spec.name);
+        }
+        for (i, spec) in self.topology().regions.iter().enumerate() {
+            let by = &[(Selector::Region, self.scenario.places[spec.place.ix()].id.as_str())];
+            m.put("cache_hit_share", by, self.region_cache_share(i));
         }
     }
 

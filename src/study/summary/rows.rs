@@ -6,6 +6,7 @@ use crate::measure::{Histogram, Stat, Unit};
 use crate::study::Prices;
 use crate::study::result::{DeploymentRow, Distribution, ErrorRow, FleetRow, Percentiles, RegionRow};
 use crate::world::failure::Failure;
+use crate::world::record::Cell;
 
 impl Measured<'_> {
     pub(super) fn regions(&self) -> Vec<RegionRow> {
@@ -24,9 +25,25 @@ impl Measured<'_> {
                     let slots = f64::from(spec.servers) * f64::from(spec.slots_per_server);
                     (slots > 0.0).then(|| r.busy_slot_ns as f64 / (slots * horizon))
                 },
+                cache_hit_share: self.scenario.has_prompt_caches().then(|| self.region_cache_share(i)).flatten(),
                 cost_usd: self.usd(costs[i].iter().copied().sum()),
             });
         rows.collect()
+    }
+
+    /// Input tokens that a region's gateway bought and those of them that were cached, in one interval.
+    pub(super) fn input_tokens(&self, cell: &Cell) -> (u64, u64) {
+        let n = self.scenario.deployments.len();
+        let sum = |column: usize| cell.tokens.iter().skip(column * n).take(n).sum();
+        (sum(0), sum(2))
+    }
+
+    /// Share of the input tokens that a region's gateway bought which was read from prompt caches.
+    pub(super) fn region_cache_share(&self, region: usize) -> Option<f64> {
+        let cells = &self.record.timeline[region];
+        let tokens = (0..cells.len()).filter_map(|i| cells.get(i)).map(|c| self.input_tokens(c));
+        let (input, cached) = tokens.fold((0, 0), |(a, b), (input, cached)| (a + input, b + cached));
+        ratio(cached, input)
     }
 
     pub(super) fn errors(&self) -> Vec<ErrorRow> {
@@ -60,6 +77,11 @@ impl Measured<'_> {
                 abandoned: r.abandoned,
                 spilled: r.spilled,
                 input_tokens: total(&self.record.usage.input_tokens, d),
+                cached_input_tokens: spec.prompt_cache.map(|_| total(&self.record.usage.cached_tokens, d)),
+                cache_write_tokens: spec.prompt_cache.map(|_| total(&self.record.usage.written_tokens, d)),
+                cache_hit_share: spec.prompt_cache.and_then(|_| {
+                    ratio(total(&self.record.usage.cached_tokens, d), total(&self.record.usage.input_tokens, d))
+                }),
                 output_tokens: total(&self.record.usage.output_tokens, d),
                 model_ttft_ms: percentiles(&r.ttft),
             }

@@ -10,6 +10,7 @@ impl Measured<'_> {
         let interval = self.scenario.interval;
         let costs = Prices::new(self.scenario, self.topology()).timeline(self.record);
         let n = self.scenario.horizon.nanos().div_ceil(interval.nanos()) as usize;
+        let caches = self.scenario.has_prompt_caches();
         let empty = CoarseHistogram::new();
         let mut all: Vec<(SeriesCell, CoarseHistogram, CoarseHistogram)> =
             vec![(SeriesCell::default(), CoarseHistogram::new(), CoarseHistogram::new()); n];
@@ -26,6 +27,12 @@ impl Measured<'_> {
                     out.failed = c.failed;
                     out.degraded = c.degraded;
                     out.slow = c.slow;
+                }
+                if caches {
+                    let tokens = cell.map_or((0, 0), |c| self.input_tokens(c));
+                    let all = whole.0.input_tokens.get_or_insert((0, 0));
+                    *all = (all.0 + tokens.0, all.1 + tokens.1);
+                    out.input_tokens = Some(tokens);
                 }
                 whole.0.requests += out.requests;
                 whole.0.failed += out.failed;
@@ -52,6 +59,7 @@ impl Measured<'_> {
             failed: cell.failed,
             degraded: cell.degraded,
             slow: cell.slow,
+            input_tokens: cell.input_tokens,
             cost_usd: cell.cost_usd,
             traffic_share: (cell.requests > 0).then_some(1.0),
             ..latencies(&ttft, &e2e)

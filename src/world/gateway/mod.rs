@@ -377,7 +377,7 @@ fn observation(call: &Call, now: Time, request: &Request<'_>) -> Observation {
         first_token: call.begun(now).then_some(call.first_byte()),
         streamed: request.streams,
         input_tokens: if complete { request.input_tokens } else { 0 },
-        cached_tokens: 0,
+        cached_tokens: if complete { call.found.cached } else { 0 },
         output_tokens: if complete { call.output } else { 0 },
     }
 }

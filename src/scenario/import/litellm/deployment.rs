@@ -240,6 +240,7 @@ pub(super) fn read(node: &Node, index: usize, report: &Report) -> Option<Deploym
         input_cost_per_token: params.amount("input_cost_per_token", HIGHEST_PRICE),
         output_cost_per_token: params.amount("output_cost_per_token", HIGHEST_PRICE),
         listed_price: None,
+        listed_cached_price: None,
         max_input_tokens: info.whole("max_input_tokens"),
         max_output_tokens: info.whole("max_output_tokens"),
         blocked: info.flag("blocked").unwrap_or(false),

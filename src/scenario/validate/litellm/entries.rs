@@ -111,6 +111,7 @@ fn entry(
         input_cost_per_token: raw.input_cost_per_token.as_ref().map(|v| per_token(v.value.0)),
         output_cost_per_token: raw.output_cost_per_token.as_ref().map(|v| per_token(v.value.0)),
         listed_price: d.map(|d| (per_token(d.input_price), per_token(d.output_price))),
+        listed_cached_price: d.filter(|d| d.prompt_cache.is_some()).map(|d| per_token(d.cached_price)),
         max_input_tokens: raw.max_input_tokens.map(|v| v.value),
         max_output_tokens: raw.max_output_tokens.map(|v| v.value),
         blocked: raw.blocked.is_some_and(|b| b.value),
