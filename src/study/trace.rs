@@ -263,9 +263,13 @@ impl Desk<'_> {
                     let Some(deployment) = spilled.or_else(|| story.sent_to(attempt)) else { continue };
                     let place = Place::Deployment(deployment);
                     match refused {
-                        Some(refusal) => {
-                            self.instant(place, tid, "attempt", format!("attempt {attempt} {}", ended(refusal)), at)
-                        }
+                        Some(refusal) => self.instant(
+                            place,
+                            tid,
+                            "attempt",
+                            format!("attempt {attempt} {}", ended(refusal.outcome)),
+                            at,
+                        ),
                         None => {
                             let (until, how) = attempt_end(story, attempt, over);
                             self.span(

@@ -200,6 +200,7 @@ pub fn validate(raw: &RawScenario, origin: &Origin<'_>, cx: &mut Cx) -> Option<S
     };
     let whole = Whole { raw, topologies: &topologies_raw, deployments: &deployments_raw, scenario: &scenario };
     impossible::check(&whole, cx);
+    quota::check_source(&whole, cx);
     products::check(&whole, cx);
     doubts::check(&whole, &pools, cx);
     (cx.errors() == 0).then_some(scenario)
