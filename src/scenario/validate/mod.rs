@@ -5,6 +5,7 @@
 mod bifrost;
 mod capacity;
 mod choose;
+mod clients;
 mod dist;
 mod doubts;
 mod faults;
