@@ -11,6 +11,7 @@ mod doubts;
 mod faults;
 mod fleets;
 mod gateway;
+mod idle;
 mod impossible;
 mod layout;
 mod litellm;
@@ -204,6 +205,7 @@ pub fn validate(raw: &RawScenario, origin: &Origin<'_>, cx: &mut Cx) -> Option<S
     quota::check_source(&whole, cx);
     products::check(&whole, cx);
     doubts::check(&whole, &pools, cx);
+    idle::check(&whole, cx);
     (cx.errors() == 0).then_some(scenario)
 }
 
