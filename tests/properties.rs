@@ -250,7 +250,9 @@ fn quota(kind: u8, n: u64, retry_after: bool) -> Quota {
         }),
     };
     let varies = matches!(limiter, LimiterConfig::VertexShared(_) | LimiterConfig::Anthropic(_));
-    Quota { limiter, others_vary: varies.then_some(Variation { by: 0.3, every: Span::from_secs(7) }) }
+    let per_source_region = matches!(limiter, LimiterConfig::Bedrock(_)) && n.is_multiple_of(2);
+    let others_vary = varies.then_some(Variation { by: 0.3, every: Span::from_secs(7) });
+    Quota { limiter, others_vary, per_source_region }
 }
 
 fn build(k: &Knobs) -> Scenario {

@@ -11,11 +11,14 @@ use geodes::routing::limits::{
     AnthropicConfig, AzureOpenAiConfig, AzureProvisionedConfig, BedrockConfig, BucketConfig, LimiterConfig,
     OpenAiConfig, OutputCount, PlainConfig, SharedPoolConfig, SubWindowConfig, VertexProvisionedConfig,
 };
+use geodes::routing::steering::Policy;
 use geodes::scenario::model::{
-    Arrivals, Fault, FaultWhat, FaultWhen, Quota, QuotaUse, Scenario, SharedQuota, Sizes, TraceRows, Variation,
+    Arrivals, DistSpec, Fault, FaultWhat, FaultWhen, Quota, QuotaUse, Scenario, SharedQuota, Sizes, Steering,
+    TraceRows, Variation,
 };
-use geodes::scenario::plain;
-use geodes::units::{DeploymentIx, Money, Price, Span};
+use geodes::scenario::{plain, plain_region};
+use geodes::study::explain::{Trait, explain, find};
+use geodes::units::{DeploymentIx, Money, PerNanos, Price, RegionIx, Span};
 use geodes::world::failure::Failure;
 use geodes::world::{Record, run};
 use limits::{bucket, minute, per_min};
@@ -159,7 +162,7 @@ fn a_shared_pool_has_what_others_leave() {
     };
     for (others, served_at_least, served_at_most) in [(0, 3_995, 4_010), (850_000, 595, 615), (970_000, 115, 125)] {
         let mut s = world(1, 10);
-        s.deployments[0].ttft = geodes::scenario::model::DistSpec::Constant(0.0);
+        s.deployments[0].ttft = DistSpec::Constant(0.0);
         limited(&mut s, LimiterConfig::VertexShared(pool(others)));
         let r = run(&s, 0, 0);
         let n = served(&r);
@@ -197,7 +200,7 @@ fn a_varying_load_refuses_at_times() {
     s.deployments[0].quota = Some(QuotaUse::own(limiter.clone()));
     assert_eq!(run(&s, 0, 0).failed(), 0);
     let others_vary = Some(Variation { by: 0.2, every: Span::from_secs(30) });
-    s.deployments[0].quota = Some(QuotaUse::Own(Box::new(Quota { limiter, others_vary })));
+    s.deployments[0].quota = Some(QuotaUse::Own(Box::new(Quota { limiter, others_vary, per_source_region: false })));
     let failed = [run(&s, 0, 0).failed(), run(&s, 0, 1).failed()];
     assert!(failed.iter().all(|f| (100..4_000).contains(f)) && failed[0] != failed[1], "{failed:?}");
 }
@@ -282,10 +285,98 @@ fn quotas_add_up_unless_they_are_shared() {
     for d in &mut s.deployments {
         d.quota = Some(QuotaUse::Shared(0));
     }
-    s.quotas = vec![SharedQuota { name: "account".to_owned(), quota: Quota { limiter: limiter(), others_vary: None } }];
+    s.quotas = vec![SharedQuota {
+        name: "account".to_owned(),
+        quota: Quota { limiter: limiter(), others_vary: None, per_source_region: false },
+    }];
     let shared = served(&run(&s, 0, 0));
     assert!(own >= 2 * shared - 4, "{own} {shared}");
     assert!((2_000..=2_401).contains(&shared), "{shared}");
+}
+
+/// Ten requests a second from so many regions together, all to the model in the third place: an inference profile.
+fn profile(regions: usize, limiter: LimiterConfig, per_source_region: bool) -> Scenario {
+    let mut s = world(3, 10);
+    let quota = Quota { limiter, others_vary: None, per_source_region };
+    s.quotas = vec![SharedQuota { name: "us-profile".to_owned(), quota }];
+    for d in &mut s.deployments {
+        d.quota = Some(QuotaUse::Shared(0));
+    }
+    s.topologies[0].regions = (0..regions).map(|i| plain_region(RegionIx::new(i))).collect();
+    s.topologies[0].chain[0].members = vec![(DeploymentIx(2), 1.0)];
+    // each region has half of the users: those whose name it answers first
+    s.topologies[0].steering = Steering::dns(Policy::Weighted(vec![1; regions]), Span::from_nanos(1));
+    s
+}
+
+/// Bedrock counts what goes through an inference profile in the region that calls: two calling regions have two counts, and each
+/// lets through exactly what one would. Without it both share one count.
+#[test]
+fn a_profile_is_counted_where_it_is_called() {
+    // no refill that matters; a request reserves 300 tokens and gives 150 back
+    let limiter = || {
+        LimiterConfig::Bedrock(BedrockConfig {
+            requests: None,
+            tokens: BucketConfig { rate: PerNanos { micro_count: 1, nanos: 60_000_000_000 }, capacity: 12_150 },
+            tokens_per_day: None,
+            output_burndown: 1,
+            retry_after: false,
+        })
+    };
+    let served_with = |regions, per_source_region| served(&run(&profile(regions, limiter(), per_source_region), 0, 0));
+    // 12,150 - 80 * 150 = 150: the next reservation of 300 does not fit
+    assert_eq!(served_with(1, false), 80);
+    assert_eq!(served_with(1, true), 80);
+    assert_eq!(served_with(2, false), 80);
+    assert_eq!(served_with(2, true), 160);
+    // calls given up on their way and races, and a calling region that dies with calls under way: the grants of each count come
+    // back to it (INV-5 ends the run otherwise)
+    let mut s = profile(2, limiter(), true);
+    s.place_links.iter_mut().for_each(|l| l.rtt = Span::from_millis(400));
+    s.deployments.iter_mut().for_each(|d| d.ttft = DistSpec::LogNormal { p50: 0.3, p95: 0.9 });
+    s.topologies[0].chain[0].members = vec![(DeploymentIx(0), 1.0), (DeploymentIx(1), 1.0), (DeploymentIx(2), 1.0)];
+    s.topologies[0].retry.attempts_per_pool = 3;
+    s.topologies[0].retry.hedge_after = Some(Span::from_millis(100));
+    s.topologies[0].retry.first_token_timeout = Span::from_millis(750);
+    for (at, region) in [(1, 0), (2, 2)] {
+        let when = FaultWhen::At { at: Span::from_secs(at), lasts: Span::from_millis(1500) };
+        let what = FaultWhat::RegionDown { region: RegionIx(region) };
+        s.faults.push(Fault { name: format!("down-{region}"), when, what });
+    }
+    let r = run(&s, 0, 0);
+    assert!(r.deployments.iter().all(|d| d.rate_limited > 0) && served(&r) > 0);
+}
+
+/// The language: who may call, where it says nothing, and that the story of a request names the caller whose count refused it.
+#[test]
+fn a_count_per_source_region_needs_several_regions_of_aws() {
+    let text = |regions: &str, per: &str| {
+        small(
+            &["Berlin", "Toronto"],
+            &format!(
+                "quota.shared = \"profile\"\n\n[quota.profile]\nbedrock = {{ tokens = \"15k tokens/min\", output_burndown = 5{per} }}\n\n\
+                 [pool.gpt]\ndeployments = [\"gpt\"]"
+            ),
+            &format!("[topology.one]\nregions = [{regions}]\nchain = [\"gpt\"]\n"),
+        )
+    };
+    let (both, per) = (r#""aws:us-east-1", "aws:eu-west-1""#, ", per_source_region = true");
+    let warned = ["the quota `profile` is counted per source region, but every topology calls from one region only"];
+    assert_eq!(messages(&text(r#""aws:us-east-1""#, per)), warned);
+    assert!(messages(&text(r#""aws:us-east-1""#, "")).is_empty());
+    assert!(messages(&text(both, per)).is_empty());
+    let s = good(&text(both, per));
+    assert!(s.quotas[0].quota.per_source_region);
+    assert!(!good(&text(both, "")).quotas[0].quota.per_source_region);
+    // one of the two callers is told apart from the other
+    let failed = find(&s, 0, 0, Trait::Failed, 200);
+    for region in ["aws:us-east-1", "aws:eu-west-1"] {
+        let whose = format!("(its limit on tokens, of the shared quota profile, as counted for callers in {region})");
+        let one = failed.iter().find(|f| f.region.as_deref() == Some(region) && !f.called.is_empty());
+        let one = one.unwrap_or_else(|| panic!("nothing failed in {region}: {failed:?}"));
+        let tale = explain(&s, 0, 0, one.request).unwrap();
+        assert!(tale.steps.iter().any(|s| s.text.ends_with(&whose)), "{whose}: {:?}", tale.steps);
+    }
 }
 
 /// What a failed request reserved comes back: it used nothing.

@@ -71,6 +71,8 @@ defaults! {
         "Azure OpenAI and Anthropic send Retry-After with 429 (rate limit documentation of both, 2026)";
     BEDROCK_RETRY_AFTER: "deployment.*.quota.bedrock.retry_after" = "false",
         "ASSUMPTION: the documentation of Amazon Bedrock (2026) describes ThrottlingException without promising a Retry-After";
+    BEDROCK_PER_SOURCE: "deployment.*.quota.bedrock.per_source_region" = "false",
+        "Amazon Bedrock User Guide (2026): on-demand quotas are per region that is called; only an inference profile is called in a region other than its models'";
     ENVOY_RETRY_AFTER: "deployment.*.quota.envoy.retry_after" = "false",
         "Envoy's rate limit filter: X-RateLimit headers are off unless they are enabled (documentation of 2026)";
     EVALUATED_OVER: "deployment.*.quota.*.evaluated_over" = "\"1 s\"",

@@ -278,9 +278,13 @@ impl Desk<'_> {
                     let tid = if spilled.is_some() { thread_of(tid, leg_of(story, attempt)) } else { tid };
                     let place = Place::Deployment(deployment);
                     match refused {
-                        Some(refusal) => {
-                            self.instant(place, tid, "attempt", format!("attempt {attempt} {}", ended(refusal)), at)
-                        }
+                        Some(refusal) => self.instant(
+                            place,
+                            tid,
+                            "attempt",
+                            format!("attempt {attempt} {}", ended(refusal.outcome)),
+                            at,
+                        ),
                         None => {
                             let (until, how) = attempt_end(story, attempt, over);
                             let args = match cached {

@@ -12,12 +12,13 @@ use super::purpose::MODEL_LINK;
 use super::quota::Quotas;
 use super::race::{Racer, call_of};
 use super::session::{Call, Leg, Phase, Request, Session};
-use super::story::What;
+use super::story::{Refused, What};
 use super::{Cx, World};
 use crate::kernel::MAX_TIME;
 use crate::kernel::Slab;
 use crate::kernel::slab::Key;
 use crate::random::Draws;
+use crate::routing::limits::Limit;
 use crate::routing::outcome::{ErrorClass, Outcome};
 use crate::routing::retry::Hedging;
 use crate::units::{DeploymentIx, Time};
@@ -107,16 +108,18 @@ impl World<'_> {
         let Some(s) = self.sessions.get(session) else { return };
         let sent = s.request.sent;
         let arrival = self.arrival(&self.sessions[session]);
+        let caller = arrival.caller;
         let s = &mut self.sessions[session];
         let Some(call) = live(s, &mut self.races, leg, serial) else { return };
         let now = cx.now();
         let retry = &self.topology.retry;
+        let mut limit = None;
         let ends = if self.damage.region_down(self.providers[call.deployment.ix()].place) {
             call.arrived = true;
             call.outcome = Outcome::Failed { class: ErrorClass::ConnectionFailed, retry_after: None };
             call.sent + retry.connect_timeout
         } else {
-            meet(call, now, &mut self.providers, &mut self.quotas, &self.damage, arrival, &self.draws);
+            limit = meet(call, now, &mut self.providers, &mut self.quotas, &self.damage, arrival, &self.draws);
             if call.accepted { call.complete } else { now + call.half_rtt }
         };
         let at = call.ends_for_gateway(ends);
@@ -132,7 +135,7 @@ impl World<'_> {
         }
         let (attempt, first_byte) = (call.attempt, call.first_byte());
         let begins = (call.accepted && first_byte <= at).then_some(first_byte);
-        let refused = (!call.accepted).then_some(call.outcome);
+        let refused = (!call.accepted).then_some(Refused { outcome: call.outcome, limit, caller });
         let spilled = (call.served_by != call.deployment).then_some(call.served_by);
         let (deployment, cached) = (call.deployment, call.found.cached);
         if spilled.is_some() {
@@ -150,14 +153,14 @@ impl World<'_> {
         let now = cx.now();
         let Some(s) = self.sessions.get_mut(session) else { return };
         let Some(call) = live(s, &mut self.races, leg, serial).copied() else { return };
-        let prompt = s.request.prompt;
+        let (prompt, region) = (s.request.prompt, s.request.region);
         let output = match call.outcome {
             Outcome::Failed { class: ErrorClass::Timeout, .. } => call.paid_output(now),
             // ASSUMPTION: an answer that the provider breaks off is billed for its prompt (`break_calls` leaves no output)
             _ => call.output,
         };
         let usage = usage(&self.scenario.deployments[call.served_by.ix()], &call.billed(prompt, output));
-        self.quotas.settle(now, call.served_by, call.grant, &usage);
+        self.quotas.settle(now, call.served_by, region, call.grant, &usage);
         self.count_attempt(session, &call, output);
         self.note(now, session, Happening::Ended { deployment: call.deployment, outcome: call.outcome });
         let (attempt, outcome, usage) = (call.attempt, call.outcome, call.billed(prompt, output));
@@ -248,7 +251,8 @@ impl World<'_> {
 }
 
 /// A call meets a provider that is there: whether it is taken in, and what the answer will be. What a provider refuses that
-/// spills over is passed on at once, as Azure does with everything that is not a 200 (documentation of 2026).
+/// spills over is passed on at once, as Azure does with everything that is not a 200 (documentation of 2026). Returned is the
+/// limit of a quota that refuses it, if one does.
 pub(super) fn meet(
     call: &mut Call,
     now: Time,
@@ -257,7 +261,7 @@ pub(super) fn meet(
     damage: &Damage,
     arrival: Arrival,
     draws: &Draws,
-) {
+) -> Option<Limit> {
     let arrival = Arrival { attempt: u64::from(call.attempt), ..arrival };
     call.arrived = true;
     let mut arrive = |d: DeploymentIx| providers[d.ix()].arrive(now, &damage.condition(d), &arrival, quotas, draws);
@@ -267,7 +271,10 @@ pub(super) fn meet(
         service = arrive(other);
     }
     match service {
-        Service::Refused { outcome, .. } => call.outcome = outcome,
+        Service::Refused { outcome, limit, .. } => {
+            call.outcome = outcome;
+            limit
+        }
         Service::Accepted { first_token, complete, output, found, replica, grant, place } => {
             (call.found, call.replica) = (found, replica);
             call.accepted = true;
@@ -276,6 +283,7 @@ pub(super) fn meet(
             call.place = place;
             call.first_token = now + first_token + call.half_rtt;
             call.complete = now + complete + call.half_rtt;
+            None
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::kernel::Slab;
 use crate::kernel::slab::Key;
 use crate::random::{Draws, EntityKey};
 use crate::routing::balance::LoadReport;
-use crate::routing::limits::{Ask, Grant, Usage};
+use crate::routing::limits::{Ask, Grant, Limit, Usage};
 use crate::routing::outcome::{ErrorClass, Outcome};
 use crate::scenario::model::{self, Deployment};
 use crate::units::{DeploymentIx, RegionIx, Span, Time};
@@ -62,6 +62,8 @@ pub struct Arrival {
     pub turn: EntityKey,
     /// Number of the attempt within the turn.
     pub attempt: u64,
+    /// Region of the gateway that sends it, by its position in the topology.
+    pub caller: u8,
     /// Prompt tokens.
     pub prompt: u32,
     /// Output tokens the reference model would write.
@@ -97,6 +99,8 @@ pub enum Service {
     Refused {
         /// What the caller sees.
         outcome: Outcome,
+        /// Which limit of its quota refuses, if that is what does.
+        limit: Option<Limit>,
         /// Who serves it all the same, in this one's place.
         spill_over: Option<DeploymentIx>,
     },
@@ -180,20 +184,20 @@ impl Provider {
         draws: &Draws,
     ) -> Service {
         let spill_over = self.spill_over;
-        let refused = |class, retry_after| {
+        let refused = |class, retry_after, limit| {
             let outcome = Outcome::Failed { class, retry_after };
-            Service::Refused { outcome, spill_over }
+            Service::Refused { outcome, limit, spill_over }
         };
         if let Some(class) = condition.refuses {
-            return refused(class, None);
+            return refused(class, None, None);
         }
         let replica = self.replicas.as_ref().map(Replicas::choose);
         let cache = self.caches.iter().position(|(of, _)| *of == replica.flatten()).zip(a.prefix.as_ref());
         let found = cache.map_or(Found::default(), |(i, prefix)| self.caches[i].1.look_up(now, prefix));
         let ask = Ask { input: a.prompt, cached: found.cached, max_output: a.max_output };
-        let grant = match quotas.admit(now, self.deployment, &ask) {
+        let grant = match quotas.admit(now, self.deployment, a.caller, &ask) {
             Ok(grant) => grant,
-            Err(r) => return refused(r.class, r.retry_after),
+            Err(r) => return refused(r.class, r.retry_after, Some(r.limit)),
         };
         let error_rate = 1.0 - (1.0 - self.error_rate) * (1.0 - condition.error_rate);
         let begins = match (&mut self.line, self.concurrency, replica) {
@@ -209,8 +213,8 @@ impl Provider {
         let begins = match begins.ok_or(ErrorClass::Unavailable).and_then(|at| fails().map_or(Ok(at), Err)) {
             Ok(begins) => begins,
             Err(class) => {
-                quotas.settle(now, self.deployment, grant, &Usage::NOTHING);
-                return refused(class, None);
+                quotas.settle(now, self.deployment, a.caller, grant, &Usage::NOTHING);
+                return refused(class, None, None);
             }
         };
         let replica = replica.flatten();
@@ -353,9 +357,16 @@ mod tests {
         scenario.deployments = vec![spec];
         let mut p = Provider::new(DeploymentIx(0), &scenario.deployments[0]);
         let draws = Draws::new(Seed { seed: 1, replication: 0 });
-        let arrival =
-            Arrival { turn: EntityKey::named("turn"), attempt: 1, prompt: 1, output: 1, max_output: 1, prefix: None };
-        let mut quotas = Quotas::new(&scenario, &draws);
+        let arrival = Arrival {
+            turn: EntityKey::named("turn"),
+            attempt: 1,
+            caller: 0,
+            prompt: 1,
+            output: 1,
+            max_output: 1,
+            prefix: None,
+        };
+        let mut quotas = Quotas::new(&scenario, 1, &draws);
         let mut arrive = |p: &mut Provider| match p.arrive(Time::ZERO, &Condition::FINE, &arrival, &mut quotas, &draws)
         {
             Service::Accepted { place, .. } => Some(place),
@@ -396,7 +407,7 @@ mod tests {
         (d.replicas, d.prompt_cache) = (Some(replicas), Some(cache));
         let mut p = Provider::new(DeploymentIx(0), &scenario.deployments[0]);
         let draws = Draws::new(Seed { seed: 1, replication: 0 });
-        let mut quotas = Quotas::new(&scenario, &draws);
+        let mut quotas = Quotas::new(&scenario, 1, &draws);
         let conversation = EntityKey::named("conversation");
         let prefix = Prefix {
             workload: EntityKey::named("chat"),
@@ -409,7 +420,8 @@ mod tests {
             recurs: true,
         };
         let turn = EntityKey::named("turn");
-        let arrival = Arrival { turn, attempt: 1, prompt: 321, output: 1, max_output: 1, prefix: Some(prefix) };
+        let arrival =
+            Arrival { turn, attempt: 1, caller: 0, prompt: 321, output: 1, max_output: 1, prefix: Some(prefix) };
         let mut ask = |p: &mut Provider| match p.arrive(Time(5), &Condition::FINE, &arrival, &mut quotas, &draws) {
             Service::Accepted { found, replica, place, .. } => (found.cached, replica, place),
             Service::Refused { .. } => panic!("there is room"),

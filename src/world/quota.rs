@@ -1,4 +1,5 @@
-//! What providers let through: every limiter of a run, each deployment's own or one that several share.
+//! What providers let through: every limiter of a run, each deployment's own or one that several share, and where the provider
+//! counts per source region one for each region that calls.
 //!
 //! A grant that was given comes back when its call is over, however it ended; at the end of the run none is out (INV-5).
 //! What of a prompt is cached, the provider says when it asks (`prompt_cache.rs`).
@@ -14,49 +15,71 @@ use crate::units::{DeploymentIx, Span, Time};
 #[derive(Clone, Debug)]
 pub struct Quotas {
     limiters: Vec<Limiter>,
-    /// Per deployment: its limiter.
-    of: Vec<Option<u16>>,
+    /// Per deployment: its quota.
+    of: Vec<Option<Counts>>,
+}
+
+/// Where the counts of a quota are.
+#[derive(Clone, Copy, Debug)]
+struct Counts {
+    /// Position of its limiter, or of the first.
+    first: u32,
+    /// There is one limiter per calling region, from there on.
+    per_region: bool,
+}
+
+impl Counts {
+    fn of(self, caller: u8) -> usize {
+        self.first as usize + if self.per_region { usize::from(caller) } else { 0 }
+    }
 }
 
 impl Quotas {
-    /// Idle limiters at the origin of the run.
-    pub fn new(scenario: &Scenario, draws: &Draws) -> Quotas {
+    /// Idle limiters at the origin of the run, for callers in so many regions.
+    pub fn new(scenario: &Scenario, regions: usize, draws: &Draws) -> Quotas {
         let length = scenario.warmup + scenario.horizon;
         let epoch = epoch(scenario);
-        let limiter = |name: &str, quota: &Quota| {
+        let mut limiters: Vec<Limiter> = Vec::new();
+        let mut counts = |name: &str, quota: &Quota| {
             let mut config = quota.limiter.clone();
             if let (Some(vary), Some(pool)) = (quota.others_vary, config.shared_pool_mut()) {
                 *pool = varied(pool, vary, EntityKey::named(name), epoch, length, draws);
             }
-            Limiter::new(&config, Time::ZERO, epoch)
+            let first = limiters.len() as u32;
+            let count = if quota.per_source_region { regions } else { 1 };
+            limiters.extend((0..count).map(|_| Limiter::new(&config, Time::ZERO, epoch)));
+            Counts { first, per_region: quota.per_source_region }
         };
-        let mut limiters: Vec<Limiter> = scenario.quotas.iter().map(|q| limiter(&q.name, &q.quota)).collect();
-        let of = scenario.deployments.iter().map(|d| match &d.quota {
-            None => None,
-            Some(QuotaUse::Shared(i)) => Some(*i as u16),
-            Some(QuotaUse::Own(quota)) => {
-                limiters.push(limiter(&d.name, quota));
-                Some((limiters.len() - 1) as u16)
-            }
+        let shared: Vec<Counts> = scenario.quotas.iter().map(|q| counts(&q.name, &q.quota)).collect();
+        let of = scenario.deployments.iter().map(|d| match d.quota.as_ref()? {
+            QuotaUse::Shared(i) => Some(shared[*i]),
+            QuotaUse::Own(quota) => Some(counts(&d.name, quota)),
         });
         Quotas { of: of.collect(), limiters }
     }
 
-    /// A request reaches a deployment. `None` is the grant of one without a quota.
+    /// A request from a gateway in the region `caller`, by its position in the topology, reaches a deployment. `None` is the
+    /// grant of one without a quota.
     ///
     /// # Errors
     /// Its quota refuses.
-    pub fn admit(&mut self, now: Time, deployment: DeploymentIx, ask: &Ask) -> Result<Option<Grant>, Refusal> {
+    pub fn admit(
+        &mut self,
+        now: Time,
+        deployment: DeploymentIx,
+        caller: u8,
+        ask: &Ask,
+    ) -> Result<Option<Grant>, Refusal> {
         match self.of[deployment.ix()] {
             None => Ok(None),
-            Some(i) => self.limiters[usize::from(i)].admit(now, ask).map(Some),
+            Some(counts) => self.limiters[counts.of(caller)].admit(now, ask).map(Some),
         }
     }
 
-    /// A request that a deployment took in is over.
-    pub fn settle(&mut self, now: Time, deployment: DeploymentIx, grant: Option<Grant>, usage: &Usage) {
-        if let (Some(grant), Some(i)) = (grant, self.of[deployment.ix()]) {
-            self.limiters[usize::from(i)].settle(now, grant, usage);
+    /// A request of that caller that a deployment took in is over.
+    pub fn settle(&mut self, now: Time, deployment: DeploymentIx, caller: u8, grant: Option<Grant>, usage: &Usage) {
+        if let (Some(grant), Some(counts)) = (grant, self.of[deployment.ix()]) {
+            self.limiters[counts.of(caller)].settle(now, grant, usage);
         }
     }
 

@@ -155,7 +155,7 @@ impl World<'_> {
         if call.arrived {
             let output = call.paid_output(now);
             let prompt = s.request.prompt;
-            self.settle(&call, prompt, output, now, cx);
+            self.settle(&call, s.request.region, prompt, output, now, cx);
             self.count_abandoned(session, &call, output);
             let (attempt, usage) = (call.attempt, call.billed(prompt, output));
             self.chronicle.note(session, now, || What::GivenUp { attempt, usage });
@@ -202,7 +202,7 @@ impl World<'_> {
         meet(&mut call, cx.now(), &mut self.providers, &mut self.quotas, &self.damage, arrival, &self.draws);
         if call.accepted {
             let output = call.paid_output(given_up);
-            self.settle(&call, arrival.prompt, output, given_up, cx);
+            self.settle(&call, arrival.caller, arrival.prompt, output, given_up, cx);
             let tokens = call.billed(arrival.prompt, output);
             self.count_tokens(sent, group, usize::from(region), tokens);
             let (attempt, usage) = (call.attempt, tokens);
@@ -213,13 +213,13 @@ impl World<'_> {
     }
 
     /// The quota and the concurrency of a call that was given up, for which the provider writes no more than `output`.
-    fn settle(&mut self, call: &Call, prompt: u32, output: u32, given_up: Time, cx: &mut Cx) {
+    fn settle(&mut self, call: &Call, caller: u8, prompt: u32, output: u32, given_up: Time, cx: &mut Cx) {
         if !call.accepted {
             return;
         }
         let deployment = call.served_by;
         let usage = usage(&self.scenario.deployments[deployment.ix()], &call.billed(prompt, output));
-        self.quotas.settle(cx.now(), deployment, call.grant, &usage);
+        self.quotas.settle(cx.now(), deployment, caller, call.grant, &usage);
         if call.place != Key::NONE {
             let (finished, heard) = (call.complete_at_provider(), given_up + call.half_rtt);
             let leaves = if call.streamed { finished.min(heard) } else { finished };

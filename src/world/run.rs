@@ -262,7 +262,7 @@ impl<'a> World<'a> {
             targets: scenario.faults.iter().map(|f| Target::of(&f.what, &places, &provider_places)).collect(),
             open_watches: Vec::new(),
             occurrences,
-            quotas: Quotas::new(scenario, &draws),
+            quotas: Quotas::new(scenario, topology.regions.len(), &draws),
             fleets: topology.fleets.iter().map(|f| Fleet::new(scenario, f)).collect(),
             next_replica: 0,
             steering,

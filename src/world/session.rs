@@ -190,6 +190,7 @@ impl Session {
         Arrival {
             turn: self.key.child(u64::from(self.turn)),
             attempt: 0,
+            caller: self.request.region,
             prompt: self.request.prompt,
             output: self.request.output,
             max_output,

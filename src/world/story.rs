@@ -6,6 +6,7 @@
 use super::failure::Failure;
 use super::session::Leg;
 use crate::random::EntityKey;
+use crate::routing::limits::Limit;
 use crate::routing::outcome::Outcome;
 use crate::routing::reason::{Reason, ReasonSink};
 use crate::units::{DeploymentIx, GroupIx, Span, Time};
@@ -55,6 +56,18 @@ pub enum Taken {
     Queued,
     /// It was refused.
     Refused,
+}
+
+/// A provider's refusal.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Refused {
+    /// What the gateway will see.
+    pub outcome: Outcome,
+    /// Which limit of its quota refuses, if that is what does.
+    pub limit: Option<Limit>,
+    /// Region of the gateway that called, by its position in the topology: whose count it is where quotas are kept per source
+    /// region.
+    pub caller: u8,
 }
 
 /// What happened.
@@ -191,7 +204,7 @@ pub enum What {
         /// Number of the attempt.
         attempt: u32,
         /// The refusal, if it is one.
-        refused: Option<Outcome>,
+        refused: Option<Refused>,
         /// To whom it was passed on before that.
         spilled: Option<DeploymentIx>,
         /// Tokens of the prompt that were in the provider's cache; 0 without one.
@@ -232,12 +245,6 @@ pub enum What {
         attempt: u32,
         /// What is billed for it.
         usage: Tokens,
-    },
-    /// The gateway takes a deployment out of service because of how the attempt ended; without its reasons, because another
-    /// attempt is still out and nothing is decided.
-    TakenOut {
-        /// Which.
-        deployment: DeploymentIx,
     },
     /// The gateway waits.
     Pauses {

@@ -105,7 +105,7 @@ pub fn context(script: &Script, config: &portkey::Config) -> portkey::Context {
 }
 
 fn quota(limiter: LimiterConfig) -> QuotaUse {
-    QuotaUse::Own(Box::new(Quota { limiter, others_vary: None }))
+    QuotaUse::Own(Box::new(Quota { limiter, others_vary: None, per_source_region: false }))
 }
 
 fn faults(d: usize, b: &Behaviour) -> Vec<Fault> {

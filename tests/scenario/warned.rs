@@ -158,3 +158,46 @@ fn what_has_no_effect_is_warned_of() {
         assert_eq!(only.loc.start, text.rfind(at).unwrap(), "{}", loaded.warnings);
     }
 }
+
+/// Retry settings that can never act are warned of, and no more once they can.
+#[test]
+fn retries_that_can_never_act_are_warned_of() {
+    let second = "[deployment.other]\nextends = \"gpt\"\nregion = \"azure:swedencentral\"\n\n[pool.gpt]\ndeployments = [\"gpt\", \"other\"]";
+    let two = GOOD.replace("[pool.gpt]\ndeployments = [\"gpt\"]", second);
+    let with = |base: &str, keys: &str| {
+        let text = base.replace("chain = ", &format!("{keys}\nchain = "));
+        let warnings = from_str(&text, "test.toml", None).unwrap_or_else(|e| panic!("{e}")).warnings;
+        warnings.list().iter().map(|d| d.message.clone()).collect::<Vec<_>>()
+    };
+    let none: [&str; 0] = [];
+    let once = ["every pool is tried once, so this pause is never made"];
+    assert_eq!(with(GOOD, "retry = { attempts_per_pool = 1, backoff = \"openai\" }"), once);
+    assert_eq!(with(GOOD, "retry = { attempts_per_pool = 2, backoff = \"openai\" }"), none);
+    let other = ["each of the 2 attempts in a pool finds another deployment, so this pause is never made"];
+    let (pause, alone) = ("retry = { attempts_per_pool = 2, backoff = \"openai\" }", "cooldown.enabled = false");
+    assert_eq!(with(&two, &format!("{pause}\n{alone}")), other);
+    // a cool-down takes members away, and three attempts are more than two members
+    assert_eq!(with(&two, pause), none);
+    assert_eq!(with(&two, &format!("{}\n{alone}", pause.replace("= 2", "= 3"))), none);
+    let choosy = two.replace("\"other\"]", "\"other\"]\nchoose = \"envoy\"");
+    assert_eq!(with(&choosy, &format!("{pause}\n{alone}")), none);
+    let budget = ["one attempt in one pool: there is no retry that the budget could refuse"];
+    assert_eq!(with(GOOD, "retry = { attempts_per_pool = 1, budget = \"finagle\" }"), budget);
+    assert_eq!(with(GOOD, "retry = { attempts_per_pool = 2, budget = \"finagle\" }"), none);
+    let chain = "[pool.next]\ndeployments = [\"other\"]\n\n[topology.one]";
+    let chain = two
+        .replace("deployments = [\"gpt\", \"other\"]", "deployments = [\"gpt\"]")
+        .replace("[topology.one]", chain)
+        .replace("chain = [\"gpt\"]", "chain = [\"gpt\", \"next\"]");
+    assert_eq!(with(&chain, "retry = { attempts_per_pool = 1, budget = \"finagle\" }"), none);
+    // errors that nobody answers; those that every list has are left in peace
+    let on = "retry.on = [\"429\", \"500\", \"503\", \"content_policy\"]";
+    assert_eq!(with(GOOD, on), ["no deployment of the chain ever answers `content_policy`"]);
+    let answers = GOOD.replace("model = ", "error_rate = 0.1\nerror = \"content_policy\"\nmodel = ");
+    assert_eq!(with(&answers, on), none);
+    let fault = "[[fault]]\nname = \"f\"\nat = \"5 min\"\nlasts = \"5 min\"\nwhat.provider_down = { deployments = [\"gpt\"], error = \"content_policy\" }\n";
+    assert_eq!(with(&format!("{GOOD}\n{fault}"), on), none);
+    // what is inherited may act elsewhere
+    let base = "[topology.base]\nabstract = true\nretry.budget = \"finagle\"\n\n[topology.one]\nextends = \"base\"";
+    assert_eq!(with(&GOOD.replace("[topology.one]", base), "retry.attempts_per_pool = 1"), none);
+}

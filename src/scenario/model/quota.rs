@@ -10,9 +10,11 @@ pub struct Quota {
     pub limiter: LimiterConfig,
     /// How the load of a shared pool's other customers varies around what the limiter's configuration says.
     pub others_vary: Option<Variation>,
+    /// Counted for each calling region apart: requests count where the gateway stands that sends them.
+    pub per_source_region: bool,
 }
 
-/// A quota with a name, which several deployments share: one count for all of them.
+/// A quota with a name, which several deployments share: one count for all of them, or one per calling region.
 #[derive(Clone, PartialEq, Debug)]
 pub struct SharedQuota {
     /// Name in the file.
@@ -42,6 +44,6 @@ pub enum QuotaUse {
 impl QuotaUse {
     /// A limiter of its own.
     pub fn own(limiter: LimiterConfig) -> QuotaUse {
-        QuotaUse::Own(Box::new(Quota { limiter, others_vary: None }))
+        QuotaUse::Own(Box::new(Quota { limiter, others_vary: None, per_source_region: false }))
     }
 }

@@ -108,6 +108,23 @@ choice! {
     }
 }
 
+choice! {
+    /// A client library, with everything that it does by default: attempts, pauses, budget, errors that are retried, time-outs and
+    /// throttling, and no cool-down. What a topology states of these, or inherits, wins over it key by key.
+    RawClientLibrary "Client library" {
+        /// openai-python 2.54.0.
+        "openai" => OpenAi(Nothing),
+        /// anthropic-sdk-python 2.11.0.
+        "anthropic" => Anthropic(Nothing),
+        /// AWS SDKs in standard mode since 2025 (botocore 1.44.5).
+        "aws_standard" => AwsStandard(Nothing),
+        /// The same in adaptive mode, which paces calls after a 429.
+        "aws_adaptive" => AwsAdaptive(Nothing),
+        /// AWS SDKs in standard mode before 2025.
+        "aws_classic" => AwsClassic(Nothing),
+    }
+}
+
 table! {
     plain
     /// Hedging as in gRPC's proposal A6: the first call goes out, and another one after each `delay` without an answer, each to
@@ -132,6 +149,9 @@ table! {
     plain
     /// Retries of the gateways.
     RawRetry "Retry" {
+        /// A client library whose defaults take the place of those of `retry`, `timeout`, `throttle` and `cooldown`. None if not
+        /// given.
+        client: RawClientLibrary = Optional,
         /// Attempts per pool, the first included; each goes to a deployment not yet tried while there is one. 1 to 8.
         attempts_per_pool: At<u64> = Or(&d::ATTEMPTS),
         /// Pause before a deployment is tried again.

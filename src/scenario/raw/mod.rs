@@ -26,8 +26,8 @@ pub use fault::{RawBrownOut, RawDependency, RawFault, RawSpotWithdrawn, RawWhat}
 pub use fleet::{RawFleet, RawPlacement, RawReplicas};
 pub use gateway::RawGateway;
 pub use layout::{
-    RawApp, RawBackoff, RawBackoffTimes, RawCheck, RawCooldown, RawHealth, RawHedging, RawQuorum, RawRetry, RawState,
-    RawTimeout, RawTopology,
+    RawApp, RawBackoff, RawBackoffTimes, RawCheck, RawClientLibrary, RawCooldown, RawHealth, RawHedging, RawQuorum,
+    RawRetry, RawState, RawTimeout, RawTopology,
 };
 pub use litellm::{
     RawCounting, RawErrorPolicy, RawLiteLlmBudget, RawLiteLlmEntry, RawLiteLlmGateway, RawLiteLlmRequest,

@@ -146,7 +146,8 @@ table! {
 table! {
     whole
     /// Amazon Bedrock, on demand: the prompt plus `max_output` is reserved on arrival and replaced at the end by input plus
-    /// output times a burn-down rate. For a cross-region inference profile, share the quota of the source region.
+    /// output times a burn-down rate. For a cross-region inference profile, share the quota among its destinations and count
+    /// it per source region.
     RawBedrock "Bedrock" {
         /// Tokens per minute, input and output together.
         tokens: At<TokenRate> = Required,
@@ -156,6 +157,9 @@ table! {
         requests: At<RequestRate> = Optional,
         /// What one output token counts for at the end: 5 for Claude 3.7 and 4, 1 for the others. 1 to 100.
         output_burndown: At<u64> = Required,
+        /// Counted for each calling region apart, as AWS counts what goes through a cross-region inference profile: where the
+        /// gateway stands that calls, not where the model runs. All callers then have to be regions of AWS.
+        per_source_region: At<bool> = Or(&d::BEDROCK_PER_SOURCE),
         /// Whether a 429 carries a Retry-After header.
         retry_after: At<bool> = Or(&d::BEDROCK_RETRY_AFTER),
     }

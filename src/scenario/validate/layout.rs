@@ -1,5 +1,6 @@
 //! Topologies.
 
+use super::clients;
 use super::dist::durations;
 use super::gateway;
 use super::hedging;
@@ -157,7 +158,7 @@ fn own_router(r: &Resolved<RawTopology>, t: &RawTopology, parts: &Parts<'_>, cx:
         hedging::members(t, chain, retry, cx);
     }
     let guards = guards(t, chain.as_deref(), cx);
-    let throttle = t.throttle.as_ref().map(|t| resilience::throttle(t, cx));
+    let throttle = clients::or(&t.throttle, clients::of(t).throttle, cx).map(|t| resilience::throttle(&t, cx));
     let limits = limits(&r.name, t, chain.as_deref(), parts.known.deployments, cx);
     Some(Routing { gateway: Gateway::Own, chain: chain?, retry: retry?, guards, throttle, limits })
 }
@@ -361,14 +362,15 @@ fn quorum(q: Option<&RawQuorum>, cx: &mut Cx) -> (u32, u32) {
 
 fn retry(t: &RawTopology, cx: &mut Cx) -> Option<RetrySpec> {
     let r = t.retry.clone().unwrap_or_else(|| RawRetry::empty(t.loc));
-    let attempts = cx.or_at(&r.attempts_per_pool, &d::ATTEMPTS, r.loc);
+    let client = clients::of(t);
+    let attempts = cx.or_at(&r.attempts_per_pool, client.attempts, r.loc);
     let attempts_per_pool = cx.count(attempts, "attempts_per_pool", 1..=8);
-    let delay = resilience::delay(&cx.or(&r.backoff, &d::BACKOFF), cx);
+    let delay = resilience::delay(&cx.or(&r.backoff, client.backoff), cx);
     if (matches!(delay, Some(Delay::Grpc(_))) || r.hedging.is_some()) && attempts_per_pool > 5 {
         cx.warning(attempts.loc, "gRPC clients make at most 5 attempts, whatever `maxAttempts` says (proposal A6)");
     }
-    let budget = r.budget.as_ref().map(|b| resilience::budget(b, cx));
-    let on = cx.or(&r.on, &d::RETRY_ON);
+    let budget = clients::or(&r.budget, client.budget, cx).map(|b| resilience::budget(&b, cx));
+    let on = cx.or(&r.on, client.on);
     for (i, item) in on.items.iter().enumerate() {
         if r.on.is_some() && on.items[..i].iter().any(|f| f.value == item.value) {
             cx.error(item.loc, format!("duplicate error class `{}`", item.value.0.name()));
@@ -383,9 +385,17 @@ fn retry(t: &RawTopology, cx: &mut Cx) -> Option<RetrySpec> {
             .help("for no retries, say `attempts_per_pool = 1` and a chain of one pool");
     }
     let timeout = t.timeout.clone().unwrap_or_else(|| RawTimeout::empty(t.loc));
-    let connect = cx.or_at(&timeout.connect, &d::TIMEOUT_CONNECT, timeout.loc);
-    let first = cx.or_at(&timeout.first_token, &d::TIMEOUT_FIRST_TOKEN, timeout.loc);
-    let total = cx.or_at(&timeout.total, &d::TIMEOUT_TOTAL, timeout.loc);
+    let connect = cx.or_at(&timeout.connect, client.connect, timeout.loc);
+    let mut first = cx.or_at(&timeout.first_token, client.first_token, timeout.loc);
+    let mut total = cx.or_at(&timeout.total, client.total, timeout.loc);
+    if r.client.is_some() {
+        // a client library has one time-out for both: whichever is stated alone bounds the other
+        match (timeout.first_token, timeout.total) {
+            (None, Some(stated)) => first.value = first.value.min(stated.value),
+            (Some(stated), None) => total.value = total.value.max(stated.value),
+            _ => {}
+        }
+    }
     if total.value < first.value {
         let (loc, other) = if timeout.total.is_some() { (total.loc, first.loc) } else { (first.loc, total.loc) };
         let d = cx.error(
@@ -432,7 +442,9 @@ fn guards(t: &RawTopology, chain: Option<&[Pool]>, cx: &mut Cx) -> Vec<GuardConf
 
 fn cooldown(t: &RawTopology, cx: &mut Cx) -> Option<CooldownConfig> {
     let c = t.cooldown.clone().unwrap_or_else(|| RawCooldown::empty(t.loc));
-    if !cx.or(&c.enabled, &d::COOLDOWN_ENABLED).value {
+    // whoever says anything of a cool-down has one
+    let enabled = if t.cooldown.is_none() { clients::of(t).cooldown } else { &d::COOLDOWN_ENABLED };
+    if !cx.or(&c.enabled, enabled).value {
         return None;
     }
     let after = cx.or_at(&c.after, &d::COOLDOWN_AFTER, c.loc);

@@ -5,12 +5,14 @@
 mod bifrost;
 mod capacity;
 mod choose;
+mod clients;
 mod dist;
 mod doubts;
 mod faults;
 mod fleets;
 mod gateway;
 mod hedging;
+mod idle;
 mod impossible;
 mod layout;
 mod litellm;
@@ -202,8 +204,10 @@ pub fn validate(raw: &RawScenario, origin: &Origin<'_>, cx: &mut Cx) -> Option<S
     };
     let whole = Whole { raw, topologies: &topologies_raw, deployments: &deployments_raw, scenario: &scenario };
     impossible::check(&whole, cx);
+    quota::check_source(&whole, cx);
     products::check(&whole, cx);
     doubts::check(&whole, &pools, cx);
+    idle::check(&whole, cx);
     (cx.errors() == 0).then_some(scenario)
 }
 

@@ -11,7 +11,7 @@ use crate::routing::steering::SteeringReason;
 use crate::scenario::model::Scenario;
 use crate::units::{Money, Time};
 use crate::world::session::Leg;
-use crate::world::story::{Ending, Step, Story, Taken, Tokens, What};
+use crate::world::story::{Ending, Refused, Step, Story, Taken, Tokens, What};
 use serde::Serialize;
 
 /// Of the JSON. Adding keys keeps it, removing or changing them raises it.
@@ -401,11 +401,15 @@ fn one(names: Names<'_>, story: &Story, step: &Step) -> Told {
                         "{name} takes attempt {attempt} in: {cached} of the {prompt} tokens of its prompt are in its cache"
                     )
                 }
-                Some(Outcome::Failed { class: ErrorClass::ConnectionFailed, .. }) => {
+                Some(Refused { outcome: Outcome::Failed { class: ErrorClass::ConnectionFailed, .. }, .. }) => {
                     format!("nobody accepts the connection of attempt {attempt} at {name}")
                 }
-                Some(Outcome::Failed { class, .. }) => format!("{name} refuses attempt {attempt}: {}", class.name()),
-                Some(Outcome::Ok) => unreachable!("what is refused has failed"),
+                Some(Refused { outcome: Outcome::Failed { class, .. }, limit, caller }) => {
+                    let served_by = spilled.or_else(|| story.sent_to(attempt));
+                    let whose = limit.zip(served_by).map(|(l, d)| names.quota(d, caller, l)).unwrap_or_default();
+                    format!("{name} refuses attempt {attempt}: {}{whose}", class.name())
+                }
+                Some(Refused { outcome: Outcome::Ok, .. }) => unreachable!("what is refused has failed"),
             };
             let text = if spilled.is_some() { format!("{sent_to} passes attempt {attempt} on; {text}") } else { text };
             Told::event("at_provider", text).deployment(name).attempt(attempt)
@@ -434,10 +438,6 @@ fn one(names: Names<'_>, story: &Story, step: &Step) -> Told {
         What::StrayArrives { attempt, usage } => {
             let text = format!("attempt {attempt}, given up on its way, reaches its provider{}", billed(names, usage));
             Told::event("stray_arrives", text).deployment(deployment_of(names, story, attempt)).attempt(attempt)
-        }
-        What::TakenOut { deployment } => {
-            let name = names.deployment(deployment);
-            Told::new(Kind::Reason, "taken_out", format!("{name} is taken out of service")).deployment(name)
         }
         What::Pauses { until } => Told::event("pauses", format!("the gateway waits {}", names.until(now, until))),
         What::UserSees => Told::event("user_sees", "the user sees the first token"),

@@ -1,10 +1,11 @@
 //! What reasons and steps are called, in words for somebody who knows the product and not the program.
 
 use crate::routing::balance::Choose;
+use crate::routing::limits::Limit;
 use crate::routing::litellm::{Cause, Filter, Mechanism, Why};
 use crate::routing::outcome::Outcome;
 use crate::routing::reason::{Exclusion, Figure, Reason};
-use crate::scenario::model::{Dependency, FaultWhat, Scenario, Topology};
+use crate::scenario::model::{Dependency, FaultWhat, QuotaUse, Scenario, Topology};
 use crate::study::incidents::errors;
 use crate::units::{DeploymentIx, Span, Time};
 use crate::world::story::{Ending, What};
@@ -94,6 +95,34 @@ impl Names<'_> {
             }
             _ => String::new(),
         }
+    }
+
+    /// Whose count refused: which limit of which quota, and of which caller where it is counted per source region.
+    pub fn quota(&self, d: DeploymentIx, caller: u8, limit: Limit) -> String {
+        let what = match limit {
+            Limit::Requests => "its limit on requests",
+            Limit::RequestsPerDay => "its limit on requests per day",
+            Limit::Tokens => "its limit on tokens",
+            Limit::TokensPerDay => "its limit on tokens per day",
+            Limit::InputTokens => "its limit on input tokens",
+            Limit::OutputTokens => "its limit on output tokens",
+            Limit::Provisioned => "its provisioned throughput",
+            Limit::Shared => "the capacity that others leave",
+            Limit::Credit => "its credit",
+        };
+        let (name, quota) = match &self.scenario.deployments[d.ix()].quota {
+            None => return String::new(),
+            Some(QuotaUse::Own(quota)) => (String::new(), &**quota),
+            Some(QuotaUse::Shared(i)) => {
+                let shared = &self.scenario.quotas[*i];
+                (format!(", of the shared quota {}", shared.name), &shared.quota)
+            }
+        };
+        let caller = match quota.per_source_region {
+            true => format!(", as counted for callers in {}", self.region(caller)),
+            false => String::new(),
+        };
+        format!(" ({what}{name}{caller})")
     }
 
     /// A reason in words.

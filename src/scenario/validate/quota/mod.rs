@@ -2,14 +2,18 @@
 
 mod limiters;
 mod rates;
+mod source;
 
 use super::models::Deployments;
 use crate::routing::limits::LimiterConfig;
 use crate::scenario::decode::{Cx, Named};
+use crate::scenario::defaults as d;
 use crate::scenario::diagnostic::{At, Loc};
 use crate::scenario::model::{Deployment, Quota, QuotaUse};
 use crate::scenario::raw::RawQuota;
 use crate::units::Span;
+
+pub use source::check as check_source;
 
 /// Most changes of a random load over a run.
 const MOST_CHANGES: u64 = 5_000_000;
@@ -56,6 +60,11 @@ pub fn of_gateway(raw: &RawQuota, cx: &mut Cx) -> Option<LimiterConfig> {
         RawQuota::VertexShared(q) => {
             cx.error(q.loc, "a gateway does not see what others take from a shared pool")
                 .expected("another algorithm with its limits");
+            None
+        }
+        RawQuota::Bedrock(q) if q.per_source_region.is_some_and(|p| p.value) => {
+            let loc = q.per_source_region.map_or(q.loc, |p| p.loc);
+            cx.error(loc, "a gateway counts only what it sends itself, and that comes from one region");
             None
         }
         raw => {
@@ -113,7 +122,11 @@ fn own(raw: &RawQuota, cx: &mut Cx) -> Option<Quota> {
         RawQuota::Catalog(name) => limiters::published(name, cx)?,
         RawQuota::Shared(_) => return None,
     };
-    Some(Quota { limiter, others_vary })
+    let per_source_region = match raw {
+        RawQuota::Bedrock(q) => cx.or(&q.per_source_region, &d::BEDROCK_PER_SOURCE).value,
+        _ => false,
+    };
+    Some(Quota { limiter, others_vary, per_source_region })
 }
 
 /// The deployments under a named quota.
