@@ -53,7 +53,7 @@ impl Throttle {
     pub fn on_call<E: Entropy>(&mut self, now: Time, turn: &mut Option<Turn>, entropy: &mut E) -> Permission {
         match self {
             Throttle::Sre(t) => t.on_call(now, entropy),
-            Throttle::AwsAdaptive(t) => t.on_call(now, turn),
+            Throttle::AwsAdaptive(t) => t.on_call(now, turn, entropy),
         }
     }
 
