@@ -5,13 +5,8 @@ use crate::units::Span;
 
 const ENGINE: model::PromptCache =
     model::PromptCache { ttl: None, capacity: Some(1_000), minimum: 0, step: 16, answers: true };
-const SERVICE: model::PromptCache = model::PromptCache {
-    ttl: Some(Span::from_secs(300)),
-    capacity: None,
-    minimum: 1_024,
-    step: 128,
-    answers: false,
-};
+const SERVICE: model::PromptCache =
+    model::PromptCache { ttl: Some(Span::from_secs(300)), capacity: None, minimum: 1_024, step: 128, answers: false };
 
 fn s(seconds: u64) -> Time {
     Time::ZERO + Span::from_secs(seconds)
