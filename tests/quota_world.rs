@@ -11,6 +11,7 @@ use geodes::routing::limits::{
     AnthropicConfig, AzureOpenAiConfig, AzureProvisionedConfig, BedrockConfig, BucketConfig, LimiterConfig,
     OpenAiConfig, OutputCount, PlainConfig, SharedPoolConfig, SubWindowConfig, VertexProvisionedConfig,
 };
+use geodes::routing::retry::Hedging;
 use geodes::routing::steering::Policy;
 use geodes::scenario::model::{
     Arrivals, DistSpec, Fault, FaultWhat, FaultWhen, Quota, QuotaUse, Scenario, SharedQuota, Sizes, Steering,
@@ -336,7 +337,7 @@ fn a_profile_is_counted_where_it_is_called() {
     s.deployments.iter_mut().for_each(|d| d.ttft = DistSpec::LogNormal { p50: 0.3, p95: 0.9 });
     s.topologies[0].chain[0].members = vec![(DeploymentIx(0), 1.0), (DeploymentIx(1), 1.0), (DeploymentIx(2), 1.0)];
     s.topologies[0].retry.attempts_per_pool = 3;
-    s.topologies[0].retry.hedge_after = Some(Span::from_millis(100));
+    s.topologies[0].retry.hedging = Some(Hedging::OneMore { after: Span::from_millis(100) });
     s.topologies[0].retry.first_token_timeout = Span::from_millis(750);
     for (at, region) in [(1, 0), (2, 2)] {
         let when = FaultWhen::At { at: Span::from_secs(at), lasts: Span::from_millis(1500) };
