@@ -4,6 +4,7 @@
 
 mod bifrost;
 mod portkey;
+mod reasons;
 mod steering;
 mod tale;
 mod words;
