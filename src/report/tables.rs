@@ -272,7 +272,9 @@ pub(crate) fn incidents(run: &RunResult, t: &TopologyResult) -> Grid {
                 let (median, worst) = (occurrences::median(&all), occurrences::worst(&all));
                 let times = format!("{} times", all.len());
                 g.row(incident(&median, format!("{}, median", median.name), times));
-                g.row(incident(worst, format!("{}, worst", worst.name), at(worst)));
+                if worst.failed + worst.slow + worst.degraded > 0 {
+                    g.row(incident(worst, format!("{}, worst", worst.name), at(worst)));
+                }
             }
         }
     }

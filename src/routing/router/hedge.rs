@@ -42,14 +42,22 @@ impl Router {
             reasons.push(Reason::AttemptsUsed { allowed: self.config.attempts_per_pool });
             return None;
         }
-        if !self.somebody_is_usable(now, journey, request, reasons)
-            || self.is_full(journey)
-            || !self.clear(now, journey, reasons)
-        {
+        if !self.somebody_is_usable(now, journey, request, reasons) {
             return None;
         }
+        if self.is_full(journey) {
+            reasons.push(Reason::Overflow { pool: journey.pool });
+            return None;
+        }
+        if !self.clear(now, journey, reasons) {
+            return None;
+        }
+        let known = self.throttle.as_ref().filter(|_| reasons.on()).map(|t| t.known(now));
         // nobody is chosen before the call may go out: the draws of a choice that comes to nothing are saved
         let may = self.throttle.as_mut().is_none_or(|t| t.on_call_at_once(now, entropy));
+        if let Some(known) = known.filter(|_| !may) {
+            reasons.push(Reason::Shed { known });
+        }
         let chosen = if may { self.choose(now, journey, request, false, entropy, reasons) } else { None };
         match chosen {
             Some(position) => Some(self.attempt(now, journey, request, position, reasons)),

@@ -19,7 +19,8 @@ table! {
     /// A condition and where it leads to.
     RawPortkeyCondition "Portkey condition" {
         /// Fields and what they are compared with; all must hold. Operators are `$eq`, `$ne`, `$gt`, `$gte`, `$lt`, `$lte`,
-        /// `$in` and `$nin`; `$and` and `$or` take lists of queries and stand last. Fields are `params.model`,
+        /// `$in`, `$nin` and `$regex` (a pattern that fits somewhere in the value, as in JavaScript but for look-around, back
+        /// references and modifiers; a field that is not there reads `undefined`); `$and` and `$or` take lists of queries and stand last. Fields are `params.model`,
         /// `params.stream`, `params.max_tokens`, `metadata.workload`, `metadata.residency`, `metadata.region` (of the
         /// gateway), and what `request` puts into `metadata`.
         query: RawQuery = Required,

@@ -1,9 +1,9 @@
 //! Hedging: what would never let calls race, and what means nothing beside it.
 
+use super::idle::of_backoff;
 use crate::scenario::decode::Cx;
-use crate::scenario::defaults as d;
 use crate::scenario::model::{Pool, RetrySpec};
-use crate::scenario::raw::{RawHedging, RawRetry, RawTimeout, RawTopology};
+use crate::scenario::raw::{RawHedging, RawRetry, RawTopology};
 use crate::units::Span;
 
 /// A second call that would come when the first is not out any more.
@@ -19,33 +19,36 @@ pub fn one_more(r: &RawRetry, first_token: Span, cx: &mut Cx) {
     }
 }
 
-/// Keys that mean nothing beside hedging in place of retries, and delays in which no call is out any more.
-pub fn races(RawHedging::Grpc(g): &RawHedging, r: &RawRetry, timeout: &RawTimeout, cx: &mut Cx) {
+/// Keys that mean nothing beside hedging in place of retries, and delays in which no call is out any more: calls are given up
+/// after `first` without a token, and after `total` in any case.
+pub fn races(RawHedging::Grpc(g): &RawHedging, r: &RawRetry, first: Span, total: Span, cx: &mut Cx) {
     if let Some(hedge) = r.hedge_after {
         cx.error(hedge.loc, "`hedge_after` and `hedging` are two ways to let calls race")
             .note(g.loc, "the other one")
             .help("`hedge_after` for one more call at a time, `hedging.grpc` for all attempts of a pool");
     }
-    if r.backoff.is_some() {
-        cx.warning(r.loc, "with `hedging.grpc` nothing is tried again after a pause, so `backoff` is without effect");
+    if let Some(backoff) = &r.backoff {
+        cx.warning(
+            of_backoff(backoff),
+            "with `hedging.grpc` nothing is tried again after a pause, so `backoff` is without effect",
+        );
     }
-    let first = cx.or_at(&timeout.first_token, &d::TIMEOUT_FIRST_TOKEN, timeout.loc);
-    let total = cx.or_at(&timeout.total, &d::TIMEOUT_TOTAL, timeout.loc);
     let Some(delay) = g.delay else { return };
-    if delay.value >= total.value {
+    if delay.value >= total {
         cx.error(
             delay.loc,
-            format!("a call is given up after {}, so none is ever hedged after {}", total.value, delay.value),
+            format!("a call is given up after {}, so none is ever hedged after {}", total, delay.value),
         )
         .help("a shorter `delay`, or a longer `timeout.total`");
-    } else if delay.value >= first.value {
+    } else if delay.value >= first {
         cx.warning(
             delay.loc,
             format!(
                 "a streamed call without a token is given up after {}, so none is ever hedged after {}",
-                first.value, delay.value
+                first, delay.value
             ),
-        );
+        )
+        .help("a shorter `delay`, or a longer `timeout.first_token`");
     }
 }
 

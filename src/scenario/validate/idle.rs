@@ -24,7 +24,8 @@ pub fn check(whole: &Whole<'_>, cx: &mut Cx) {
 
 /// A pause is made before a member is called again. While members are left that have not failed the request, none is.
 fn no_pause(s: &Scenario, t: &Topology, retry: &RawRetry, cx: &mut Cx) {
-    let Some(backoff) = &retry.backoff else { return };
+    // hedging in place of retries has a warning of its own
+    let Some(backoff) = retry.backoff.as_ref().filter(|_| retry.hedging.is_none()) else { return };
     let attempts = t.retry.attempts_per_pool as usize;
     if attempts == 1 {
         cx.warning(of_backoff(backoff), "every pool is tried once, so this pause is never made")
@@ -104,7 +105,8 @@ fn answered(s: &Scenario, t: &Topology, class: ErrorClass) -> bool {
     })
 }
 
-fn of_backoff(backoff: &RawBackoff) -> Loc {
+/// Where a backoff stands.
+pub(super) fn of_backoff(backoff: &RawBackoff) -> Loc {
     match backoff {
         RawBackoff::Exponential(t)
         | RawBackoff::FullJitter(t)

@@ -411,7 +411,7 @@ fn retry(t: &RawTopology, cx: &mut Cx) -> Option<RetrySpec> {
     }
     hedging::one_more(&r, first.value, cx);
     if let Some(raw) = &r.hedging {
-        hedging::races(raw, &r, &timeout, cx);
+        hedging::races(raw, &r, first.value, total.value, cx);
     }
     Some(RetrySpec {
         attempts_per_pool,

@@ -294,7 +294,11 @@ fn cache_prices(raw: &RawDeployment, prices: &Prices, cx: &mut Cx) -> (Price, Op
         let key = format!("deployment.*.price.cached_input ({})", key.value);
         cx.used(key, "as `input`", "ASSUMPTION: no discount, since the price list states none");
     }
-    (prices.cached_input.unwrap_or(prices.input), prices.cache_write)
+    let cached = prices.cached_input.unwrap_or(prices.input);
+    if let Some(stated) = raw.price.as_ref().and_then(|p| p.cached_input).filter(|_| cached > prices.input) {
+        cx.warning(stated.loc, "reading from the cache costs more than input that is not cached");
+    }
+    (cached, prices.cache_write)
 }
 
 fn latency(l: &RawLatency, cx: &mut Cx) -> Option<(DistSpec, Span, DistSpec)> {

@@ -31,7 +31,7 @@ impl Names<'_> {
             }
             Why::Looked { condition, field, value, holds } => {
                 let value = value.map_or("is not there".to_owned(), |v| format!("is \"{v}\""));
-                let holds = if holds { "as it has to be" } else { "which does not fit" };
+                let holds = if holds { "which fits" } else { "which does not fit" };
                 format!("condition no. {}: {field} {value}, {holds}", condition + 1)
             }
             Why::Matched { condition, target } => {

@@ -335,12 +335,15 @@ fn one(names: Names<'_>, story: &Story, step: &Step) -> Told {
         }
         What::GatewayAsked => Told::event("gateway", "the gateway decides whom to call"),
         What::PauseOver => Told::event("pause_over", "the pause is over: the gateway decides again"),
-        What::HedgeDue { out: 1 } => {
-            Told::event("hedge_due", "no first token yet: the gateway looks for a second deployment to race the first")
-        }
+        What::HedgeDue { out: 1 } => Told::event(
+            "hedge_due",
+            "nothing of an answer yet: the gateway looks for a second deployment to race the first",
+        ),
         What::HedgeDue { out } => Told::event(
             "hedge_due",
-            format!("no first token yet: the gateway looks for another deployment to race the {out} that are called"),
+            format!(
+                "nothing of an answer yet: the gateway looks for another deployment to race the {out} that are called"
+            ),
         ),
         What::UnseenFault { deployment, .. } => Told::new(Kind::Unknown, "unseen_fault", names.unseen(now, &step.what))
             .deployment(names.deployment(deployment)),
